@@ -1,0 +1,50 @@
+# Needs nothing but Python >= 3.11 and make. Everything goes into .venv/ in this folder.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+BIN := .venv/bin
+READY := .venv/ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint generate check bench lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY) ## Make .venv/ with everything, from the lock file
+
+$(READY): requirements-dev.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 found; set PYTHON=/path/to/python3" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing what requirements-dev.lock names into .venv/ (once, about half a minute) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY) ## Bring up the collector, post real reports and show the answers; DEMO_ONCE=1 ends after that
+	@$(BIN)/python scripts/demo
+
+test: $(READY) ## Everything that pip alone can equip: drift, lint, types, tests
+	@BIN=$(BIN) ci/static
+	@BIN=$(BIN) ci/tests
+
+lint: $(READY) ## Drift, lint, types and import rules alone
+	@BIN=$(BIN) ci/static
+
+generate: $(READY) ## Write generated/ from openapi.yaml
+	@$(BIN)/codegen generate
+
+check: $(READY) ## Whether generated/ is what openapi.yaml says
+	@$(BIN)/codegen check --full
+
+bench: $(READY) ## Requests per second beside a peer, in one run
+	@$(BIN)/python -m bench
+
+lock: $(READY) ## Pin the newest versions that pyproject.toml admits
+	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-header --all-extras --quiet -o requirements-dev.lock
+	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+		--no-header --quiet -c requirements-dev.lock -o requirements.lock
+
+clean: ## Remove .venv/, caches and the demo's data
+	@rm -rf .venv .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info

@@ -1,0 +1,5 @@
+"""`python -m codegen`: the command `codegen`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,75 @@
+"""Reads `[tool.codegen]` of a pyproject.toml: which contract, and where its package goes."""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .diagnostics import Findings, Place, one_error
+
+_TABLE = re.compile(r"\s*\[\s*tool\s*\.\s*codegen\s*\]")
+_SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["spec", "out"],
+    "properties": {
+        "spec": {"type": "string", "minLength": 1},
+        "out": {"type": "string", "minLength": 1},
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    spec: Path
+    out: Path
+
+
+def read_settings(file: Path) -> Settings:
+    """Raises ContractError with every mistake, each at its line."""
+    # Loaded here, as a run with --spec and --out needs no validator for its settings.
+    from jsonschema import Draft202012Validator
+
+    text, table = _read_table(file)
+    findings = Findings()
+    for error in Draft202012Validator(_SCHEMA).iter_errors(table):
+        key = str(error.path[0]) if error.path else _unknown_key(table)
+        hint = 'the table has spec = "openapi.yaml" and out = "generated"'
+        findings.add(Place(str(file), _line(text, key)), "CG090", error.message, hint)
+    findings.stop_on_errors()
+    return Settings(Path(table["spec"]), Path(table["out"]))
+
+
+def _read_table(file: Path) -> tuple[str, dict[str, Any]]:
+    place = Place(str(file))
+    try:
+        text = file.read_text(encoding="utf-8")
+        content = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        hint = "run from the project's folder, or give --spec and --out"
+        raise one_error(place, "CG090", f"{file} can't be read", hint) from error
+    except tomllib.TOMLDecodeError as error:
+        raise one_error(place, "CG090", str(error)) from error
+    table = content.get("tool", {}).get("codegen")
+    if not isinstance(table, dict):
+        hint = "add it with `spec` and `out`, or give --spec and --out"
+        raise one_error(place, "CG090", "there is no table [tool.codegen]", hint)
+    return text, table
+
+
+def _unknown_key(table: dict[str, Any]) -> str:
+    return next((key for key in table if key not in ("spec", "out")), "")
+
+
+def _line(text: str, key: str) -> int:
+    """The line of a key in the table, or of the table's head."""
+    head = 1
+    inside = False
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.lstrip().startswith("["):
+            inside = bool(_TABLE.match(line))
+            head = number if inside else head
+        elif inside and key and re.match(rf"\s*\"?{re.escape(key)}\"?\s*=", line):
+            return number
+    return head

@@ -1,0 +1,167 @@
+"""The contract as the emitters see it: operations with Python names and annotations.
+
+Plain data; `read` makes it, the emitters turn it into text, and neither looks at the other.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Location = Literal["path", "query", "header", "cookie"]
+Claim = Literal["page", "condition", "key"]
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """A Python type as text. `imports` are the (module, name) pairs that the text needs."""
+
+    text: str
+    imports: frozenset[tuple[str, str]] = frozenset()
+
+    def optional(self) -> "Annotation":
+        return self if self.text == "Any" else Annotation(f"{self.text} | None", self.imports)
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """`inline` is the value as Python text; None where only validation can make it."""
+
+    value: Any
+    inline: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """`pointer` leads to the Parameter Object. `claim` names the hook that takes the value."""
+
+    name: str
+    argument: str
+    location: Location
+    required: bool
+    pointer: str
+    style: str
+    explode: bool
+    annotation: Annotation
+    default: Default | None = None
+    claim: Claim | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """`pointer` leads to the schema; None where the contract gives none."""
+
+    media_type: str
+    pointer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """`annotation` is None for a raw body, which handlers get as bytes."""
+
+    required: bool
+    content: tuple[Media, ...]
+    annotation: Annotation | None
+
+    @property
+    def has_content_type(self) -> bool:
+        return self.annotation is None and has_choice(self.content)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    name: str
+    argument: str
+    required: bool
+    annotation: Annotation
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One documented answer. `class_name` is None if handlers can't return it."""
+
+    status: str
+    description: str
+    content: tuple[Media, ...]
+    headers: tuple[Header, ...]
+    annotation: Annotation | None
+    class_name: str | None
+
+    @property
+    def has_content_type(self) -> bool:
+        return self.annotation is None and has_choice(self.content)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """`id` is a snake_case Python name. `route` is the path as the router takes it."""
+
+    id: str
+    method: str
+    path: str
+    route: str
+    tag: str
+    summary: str
+    description: str
+    parameters: tuple[Parameter, ...]
+    body: Body | None
+    responses: tuple[Response, ...]
+    security: tuple[Mapping[str, tuple[str, ...]], ...]
+    extensions: Mapping[str, Any]
+
+    @property
+    def constant(self) -> str:
+        return self.id.upper()
+
+    @property
+    def arguments(self) -> tuple[Parameter, ...]:
+        """The parameters that handlers get, in the contract's order."""
+        return tuple(parameter for parameter in self.parameters if parameter.claim is None)
+
+    @property
+    def has_page(self) -> bool:
+        return any(parameter.claim == "page" for parameter in self.parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """`module` is the name of its module and of its field in `Handlers`."""
+
+    name: str
+    module: str
+    class_name: str
+    description: str
+    operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """`models` are the schemas that need Python types, by the name of their type.
+
+    `schema_version` is "3.0" or "3.1": in which dialect they are written.
+    """
+
+    name: str
+    title: str
+    schema_version: str
+    tags: tuple[Tag, ...]
+    models: Mapping[str, Any]
+    security_schemes: Mapping[str, Any]
+    document: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        return tuple(operation for tag in self.tags for operation in tag.operations)
+
+
+def is_json(media_type: str) -> bool:
+    essence = media_type.partition(";")[0].strip().lower()
+    return essence == "application/json" or essence.endswith("+json")
+
+
+def is_problem(media_type: str) -> bool:
+    return media_type.partition(";")[0].strip().lower() == "application/problem+json"
+
+
+def has_choice(content: tuple[Media, ...]) -> bool:
+    """Whether the media type of a body is only known when it is there."""
+    return len(content) > 1 or any("*" in media.media_type for media in content)

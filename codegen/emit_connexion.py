@@ -1,0 +1,81 @@
+"""Writes `connexion.json`: the contract lowered to a 3.0 view that Connexion can route by.
+
+Schemas are left empty and prose is dropped: values are checked from the original contract, by the
+validators of the runtime.
+"""
+
+import json
+from typing import Any
+
+from .contract import Body, Contract, Media, Operation, Parameter
+from .names import match_order
+from .python_text import HEADER_START
+from .read_parameters import is_route_name
+
+# Connexion calls a body validator only where the media type's schema is not empty.
+_NOT_EMPTY = {"description": "checked from the contract"}
+
+
+def emit_connexion(contract: Contract) -> dict[str, str]:
+    paths: dict[str, dict[str, Any]] = {}
+    # Connexion tries paths in the order given.
+    for operation in sorted(contract.operations, key=lambda one: match_order(one.route)):
+        paths.setdefault(operation.route, {})[operation.method.lower()] = _operation(operation)
+    view = {
+        "openapi": "3.0.3",
+        "x-generated": f"{HEADER_START}{contract.name}; do not edit.",
+        "info": {"title": contract.title, "version": "1"},
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                name: _scheme(scheme) for name, scheme in contract.security_schemes.items()
+            }
+        },
+    }
+    return {"connexion.json": json.dumps(view, indent=2, ensure_ascii=False) + "\n"}
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    view: dict[str, Any] = {"operationId": operation.id, "tags": [operation.tag]}
+    if operation.parameters:
+        view["parameters"] = [_parameter(parameter) for parameter in operation.parameters]
+    if operation.body:
+        view["requestBody"] = _body(operation.body)
+    view["responses"] = {
+        response.status: {"description": "", **_content(response.content)}
+        for response in operation.responses
+    }
+    view["security"] = [
+        {name: list(roles) for name, roles in requirement.items()}
+        for requirement in operation.security
+    ]
+    return view
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    in_path = parameter.location == "path"
+    name = parameter.argument if in_path and not is_route_name(parameter.name) else parameter.name
+    return {
+        "name": name,
+        "in": parameter.location,
+        "required": parameter.required,
+        "schema": {},
+    }
+
+
+def _body(body: Body) -> dict[str, Any]:
+    return {"required": body.required, **_content(body.content)}
+
+
+def _content(content: tuple[Media, ...]) -> dict[str, Any]:
+    if not content:
+        return {}
+    return {"content": {media.media_type: {"schema": _NOT_EMPTY} for media in content}}
+
+
+def _scheme(scheme: dict[str, Any]) -> dict[str, Any]:
+    """Without prose. `mutualTLS` is unknown to OpenAPI 3.0; no operation uses it."""
+    kept = {key: value for key, value in scheme.items() if key != "description"}
+    if kept.get("type") == "mutualTLS":
+        return {"type": "http", "scheme": "mutual"}
+    return kept

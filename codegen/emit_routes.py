@@ -1,0 +1,289 @@
+"""Writes `routes/`: for each tag what its handlers must be, their typed results, and the routes."""
+
+from .contract import Contract, Header, Operation, Parameter, Response, Tag
+from .names import pascal
+from .python_text import docstring, literal, module
+
+Imports = set[tuple[str, str]]
+
+_HOOKS = ("..runtime.hooks", "Hooks")
+_CALL = ("..runtime.hooks", "Call")
+_PAGE = ("..runtime.hooks", "Page")
+_ROUTE: Imports = {("starlette.routing", "Route")}
+
+
+def emit_routes(contract: Contract) -> dict[str, str]:
+    files = {f"routes/{tag.module}.py": _tag_module(contract, tag) for tag in contract.tags}
+    return {"routes/__init__.py": _package(contract), **files}
+
+
+def _package(contract: Contract) -> str:
+    imports: Imports = {
+        ("dataclasses", "dataclass"),
+        ("typing", "Generic"),
+        ("typing", "TypeVar"),
+        ("..runtime.binding", "check_handlers"),
+        _HOOKS,
+        *_ROUTE,
+    }
+    imports |= {(".", tag.module) for tag in contract.tags}
+    fields = "\n".join(
+        f"    {tag.module}: {tag.module}.{tag.class_name}[ContextT]" for tag in contract.tags
+    )
+    checks = "\n".join(
+        f"    check_handlers({tag.name!r}, {tag.module}.{tag.class_name}, handlers.{tag.module})"
+        for tag in contract.tags
+    )
+    found = "".join(
+        f"*{tag.module}.routes(handlers.{tag.module}, hooks), " for tag in contract.tags
+    )
+    body = f'''
+ContextT = TypeVar("ContextT")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handlers(Generic[ContextT]):
+    """One object a tag, which answers the operations of the tag."""
+
+{fields}
+
+def routes(handlers: Handlers[ContextT], hooks: Hooks[ContextT]) -> list[Route]:
+    """All routes, a literal path before a templated one that matches it too.
+
+    Raises HandlerMismatch if a handler is missing, left over, or has another signature.
+    """
+{checks}
+    found = [{found}]
+    return sorted(found, key=_match_order)
+
+def _match_order(route: Route) -> list[int]:
+    return [_openness(segment) for segment in route.path.split("/")]
+
+def _openness(segment: str) -> int:
+    """0 for a literal segment, 1 for one that is templated in part, 2 for one that is wholly."""
+    if "{{" not in segment:
+        return 0
+    return 2 if segment.rfind("{{") == 0 and segment.endswith("}}") else 1
+'''
+    text = "The handlers of the whole contract, and the routes that call them."
+    return module(contract.name, text, imports, body)
+
+
+def _tag_module(contract: Contract, tag: Tag) -> str:
+    imports: Imports = {
+        ("abc", "abstractmethod"),
+        ("typing", "Protocol"),
+        ("typing", "TypeVar"),
+        ("starlette.requests", "Request"),
+        ("starlette.responses", "Response"),
+        ("..", "operations"),
+        ("..runtime.dispatch", "invoke"),
+        _CALL,
+        _HOOKS,
+        *_ROUTE,
+    }
+    results, parameters, adapters = [], [], []
+    for operation in tag.operations:
+        for response in operation.responses:
+            if response.class_name:
+                results.append(_result(response, imports))
+        if operation.arguments:
+            parameters.append(_parameters(operation, imports))
+        adapters += _adapters(operation, imports)
+    body = "\n\n".join(
+        [
+            'ContextT = TypeVar("ContextT")\n'
+            'ContextT_contra = TypeVar("ContextT_contra", contravariant=True)',
+            *results,
+            _protocol(tag, imports),
+            *parameters,
+            "\n".join(adapters),
+            _routes(tag),
+        ]
+    )
+    text = f"Operations of the tag `{tag.name}`: results, handlers' signatures, routes."
+    return module(contract.name, text, imports, body)
+
+
+def _result(response: Response, imports: Imports) -> str:
+    imports |= {
+        ("dataclasses", "dataclass"),
+        ("typing", "ClassVar"),
+        ("collections.abc", "Mapping"),
+    }
+    required = [
+        f"    {header.argument}: {header.annotation.text}" for header in _required(response)
+    ]
+    optional = []
+    for header in response.headers:
+        imports |= header.annotation.imports
+        if not header.required:
+            optional.append(f"    {header.argument}: {header.annotation.optional().text} = None")
+    media_type = response.content[0].media_type if response.content else None
+    names = {header.argument: header.name for header in response.headers}
+    lines = [
+        *_body_fields(response, imports),
+        *required,
+        *optional,
+        f"    status: ClassVar[int] = {int(response.status)}",
+        f"    media_type: ClassVar[str | None] = {media_type!r}",
+        f"    HEADERS: ClassVar[Mapping[str, str]] = {literal(names)}",
+    ]
+    text = docstring(response.description or f"Status {response.status}.")
+    fields = "\n".join(lines)
+    return f"@dataclass(frozen=True, slots=True)\nclass {response.class_name}:\n{text}\n\n{fields}"
+
+
+def _required(response: Response) -> list[Header]:
+    return [header for header in response.headers if header.required]
+
+
+def _body_fields(response: Response, imports: Imports) -> list[str]:
+    if not response.content:
+        return []
+    if response.annotation is not None:
+        imports |= response.annotation.imports
+        return [f"    body: {response.annotation.text}"]
+    return ["    body: bytes", *(["    content_type: str"] if response.has_content_type else [])]
+
+
+def _protocol(tag: Tag, imports: Imports) -> str:
+    methods = "\n\n".join(_method(operation, imports) for operation in tag.operations)
+    text = docstring(f"Operations of the tag `{tag.name}`. {tag.description}".strip())
+    return f"class {tag.class_name}(Protocol[ContextT_contra]):\n{text}\n\n{methods}"
+
+
+def _method(operation: Operation, imports: Imports) -> str:
+    arguments = _signature(operation, imports)
+    keyword_only = f", *, {', '.join(arguments)}" if arguments else ""
+    prose = "\n\n".join(part for part in (operation.summary, operation.description) if part)
+    text = docstring(prose or f"{operation.method} {operation.path}", " " * 8)
+    return (
+        "    @abstractmethod\n"
+        f"    def {operation.id}(self, context: ContextT_contra, /{keyword_only})"
+        f" -> {_result_type(operation)}:\n{text}\n        ..."
+    )
+
+
+def _signature(operation: Operation, imports: Imports) -> list[str]:
+    """Keyword-only arguments of the handler; optional ones have the contract's default or None."""
+    arguments = []
+    for parameter in operation.arguments:
+        imports |= parameter.annotation.imports
+        arguments.append(f"{parameter.argument}: {_with_default(parameter)}")
+    if operation.has_page:
+        imports.add(_PAGE)
+        arguments.append("page: Page")
+    if operation.body:
+        if operation.body.annotation is None:
+            arguments.append("body: bytes" if operation.body.required else 'body: bytes = b""')
+            arguments += ["content_type: str"] if operation.body.has_content_type else []
+        else:
+            imports |= operation.body.annotation.imports
+            annotation = operation.body.annotation
+            is_required = operation.body.required
+            arguments.append(
+                f"body: {annotation.text}"
+                if is_required
+                else f"body: {annotation.optional().text} = None"
+            )
+    return arguments
+
+
+def _with_default(parameter: Parameter) -> str:
+    """A default that only validation can make is filled in by the route, so it isn't one here."""
+    if parameter.required:
+        return parameter.annotation.text
+    if parameter.default is None:
+        return f"{parameter.annotation.optional().text} = None"
+    if parameter.default.inline is None:
+        return parameter.annotation.text
+    return f"{parameter.annotation.text} = {parameter.default.inline}"
+
+
+def _result_type(operation: Operation) -> str:
+    return " | ".join(
+        response.class_name for response in operation.responses if response.class_name
+    )
+
+
+def _parameters(operation: Operation, imports: Imports) -> str:
+    imports |= {("dataclasses", "dataclass")}
+    fields = "\n".join(
+        f"    {parameter.argument}: {_with_default(parameter)}" for parameter in operation.arguments
+    )
+    return (
+        "@dataclass(frozen=True, slots=True, kw_only=True)\n"
+        f"class {pascal(operation.id)}Parameters:\n{fields}"
+    )
+
+
+def _adapters(operation: Operation, imports: Imports) -> list[str]:
+    """Made once, at import: building one costs far more than using it."""
+    adapters = []
+    if operation.arguments:
+        name = f"{pascal(operation.id)}Parameters"
+        adapters.append(f"_{operation.constant}_PARAMETERS = TypeAdapter({name})")
+    if operation.body and operation.body.annotation:
+        text = operation.body.annotation.text
+        adapters.append(f"_{operation.constant}_BODY: TypeAdapter[{text}] = TypeAdapter({text})")
+    if adapters:
+        imports.add(("pydantic", "TypeAdapter"))
+    return adapters
+
+
+def _routes(tag: Tag) -> str:
+    endpoints = "\n\n".join(_endpoint(operation) for operation in tag.operations)
+    listed = "".join(
+        f"Route({operation.route!r}, {operation.id}, methods=[{operation.method!r}],"
+        f" name={operation.id!r}), "
+        for operation in tag.operations
+    )
+    return (
+        f"def routes(handlers: {tag.class_name}[ContextT], hooks: Hooks[ContextT])"
+        " -> list[Route]:\n"
+        '    """Routes of the tag, those with more literal paths first."""\n\n'
+        f"{endpoints}\n\n    return [{listed}]"
+    )
+
+
+def _endpoint(operation: Operation) -> str:
+    lines = [
+        f"    async def {operation.id}(request: Request) -> Response:",
+        f"        def handle(context: ContextT, call: Call) -> {_result_type(operation)}:",
+    ]
+    if operation.arguments:
+        lines.append(f"            parameters = {_read_parameters(operation)}")
+    arguments = ["context", *_passed(operation)]
+    lines += [
+        f"            return handlers.{operation.id}({', '.join(arguments)})",
+        "",
+        f"        return await invoke(request, operations.{operation.constant}, hooks, handle)",
+    ]
+    return "\n".join(lines)
+
+
+def _read_parameters(operation: Operation) -> str:
+    defaults = {
+        parameter.argument: parameter.default.value
+        for parameter in operation.arguments
+        if parameter.default is not None and parameter.default.inline is None
+    }
+    values = f"{{**{literal(defaults)}, **call.parameters}}" if defaults else "call.parameters"
+    return f"_{operation.constant}_PARAMETERS.validate_python({values})"
+
+
+def _passed(operation: Operation) -> list[str]:
+    passed = [
+        f"{parameter.argument}=parameters.{parameter.argument}" for parameter in operation.arguments
+    ]
+    if operation.has_page:
+        passed.append("page=call.page")
+    if operation.body and operation.body.annotation:
+        body = f"_{operation.constant}_BODY.validate_python(call.json_body)"
+        passed.append(
+            f"body={body}" if operation.body.required else f"body={body} if call.raw_body else None"
+        )
+    elif operation.body:
+        passed.append("body=call.raw_body")
+        passed += ["content_type=call.content_type"] if operation.body.has_content_type else []
+    return passed

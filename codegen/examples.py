@@ -1,0 +1,132 @@
+"""Checks that every example and default of a contract fits the schema it stands beside.
+
+Schemas are seen as the generated service sees them: a view for requests, one for responses.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import jsonschema_rs
+
+from .bundle import Bundle
+from .contract import is_json
+from .diagnostics import Findings
+from .runtime.schemas import Direction, upgrade_3_0, view
+from .shape import Node, Pointer, walk, written
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """A value, where it stands, and the schema that it must fit."""
+
+    pointer: Pointer
+    value: Any
+    schema: Pointer
+    code: str
+
+
+class _Schemas:
+    """The contract's schemas as either direction sees them."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        modern = upgrade_3_0(document) if document["openapi"].startswith("3.0") else document
+        self._registries = {
+            direction: jsonschema_rs.Registry([("urn:contract", view(modern, direction))])
+            for direction in _DIRECTIONS
+        }
+
+    def compiled(self, direction: Direction, schema: Pointer) -> jsonschema_rs.Draft202012Validator:
+        return jsonschema_rs.Draft202012Validator(
+            {"$ref": f"urn:contract#{quote(written(schema))}"},
+            registry=self._registries[direction],
+            validate_formats=True,
+            offline=True,
+        )
+
+
+def check_samples(contract: Bundle, broken: set[Pointer], findings: Findings) -> None:
+    """Skips schemas in or around which the contract is malformed."""
+    schemas = _Schemas(contract.document)
+    for node in walk(Node("openapi", (), contract.document)):
+        if not isinstance(node.value, dict) or _is_near(node.pointer, broken):
+            continue
+        for sample in _samples(contract, node):
+            _check(contract, schemas, sample, findings)
+
+
+def _is_near(pointer: Pointer, broken: set[Pointer]) -> bool:
+    return any(
+        pointer[: len(place)] == place or place[: len(pointer)] == pointer
+        for place in broken
+        if pointer
+    )
+
+
+def _samples(contract: Bundle, node: Node) -> Iterator[_Sample]:
+    if node.kind == "schema":
+        yield from _samples_of_schema(node)
+    elif node.kind in ("parameter", "header", "media_type") and "schema" in node.value:
+        if node.kind == "media_type" and not is_json(str(node.pointer[-1])):
+            return
+        schema = (*node.pointer, "schema")
+        if "example" in node.value:
+            yield _Sample((*node.pointer, "example"), node.value["example"], schema, "CG060")
+        examples = node.value.get("examples")
+        for name in examples if isinstance(examples, dict) else ():
+            pointer, example = contract.follow((*node.pointer, "examples", name))
+            if isinstance(example, dict) and "value" in example:
+                yield _Sample((*pointer, "value"), example["value"], schema, "CG060")
+
+
+def _samples_of_schema(node: Node) -> Iterator[_Sample]:
+    for keyword, code in (("default", "CG061"), ("example", "CG060")):
+        if keyword in node.value:
+            pointer = (*node.pointer, keyword)
+            yield _Sample(pointer, node.value[keyword], node.pointer, code)
+    examples = node.value.get("examples")
+    for index, value in enumerate(examples if isinstance(examples, list) else ()):
+        yield _Sample((*node.pointer, "examples", index), value, node.pointer, "CG060")
+
+
+def _check(contract: Bundle, schemas: _Schemas, sample: _Sample, findings: Findings) -> None:
+    """A sample may be of a request or of a response: it is wrong only where it fits neither."""
+    try:
+        if any(_fits(schemas, direction, sample) for direction in _DIRECTIONS):
+            return
+        errors = schemas.compiled("request", sample.schema).iter_errors(sample.value)
+    except (ValueError, jsonschema_rs.ReferencingError) as error:
+        place = contract.place(sample.schema)
+        findings.add(place, "CG007", f"this schema can't be compiled: {_one_line(error)}")
+        return
+    for misfit in errors:
+        inside = "".join(f"/{token}" for token in misfit.instance_path)
+        what = "default" if sample.code == "CG061" else "example"
+        where = f" at {inside}" if inside else ""
+        message = f"the {what} doesn't fit its schema{where}: {_one_line(misfit.message)}"
+        findings.add(contract.place(_inside(sample, misfit)), sample.code, message)
+
+
+_MAX_TEXT = 160
+_DIRECTIONS: tuple[Direction, ...] = ("request", "response")
+
+
+def _fits(schemas: _Schemas, direction: Direction, sample: _Sample) -> bool:
+    return schemas.compiled(direction, sample.schema).is_valid(sample.value)
+
+
+def _inside(sample: _Sample, error: jsonschema_rs.ValidationError) -> Pointer:
+    pointer = sample.pointer
+    value = sample.value
+    for token in error.instance_path:
+        key: str | int = int(token) if isinstance(value, list) else str(token)
+        pointer = (*pointer, key)
+        value = value[key]
+    return pointer
+
+
+def _one_line(error: object) -> str:
+    """Messages repeat the value; of a long one the end tells which rule it breaks."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= _MAX_TEXT else f"… {text[-_MAX_TEXT:]}"

@@ -1,0 +1,42 @@
+"""The schemas of all models as one self-contained set, under the names of their Python types."""
+
+import copy
+from typing import Any
+
+from .bundle import local_pointer
+from .schema_types import SchemaTypes, wanted_name
+from .shape import Node, walk
+
+
+def model_schemas(types: SchemaTypes) -> dict[str, Any]:
+    """Copies whose references lead to `#/components/schemas/<type name>`.
+
+    A reference into the inside of a schema makes a model of what stands there.
+    """
+    done: dict[str, Any] = {}
+    while len(done) < len(types.models):
+        name = next(name for name in types.models if name not in done)
+        schema = copy.deepcopy(types.models[name])
+        for node in walk(Node("schema", (), schema)):
+            if isinstance(node.value, dict):
+                _rename_references(node.value, types)
+        done[name] = schema
+    return done
+
+
+def _rename_references(schema: dict[str, Any], types: SchemaTypes) -> None:
+    if isinstance(schema.get("$ref"), str):
+        schema["$ref"] = _renamed(schema["$ref"], types)
+    discriminator = schema.get("discriminator")
+    mapping = discriminator.get("mapping") if isinstance(discriminator, dict) else None
+    if not isinstance(mapping, dict):
+        return
+    for key, reference in mapping.items():
+        is_name = "/" not in reference and "#" not in reference
+        full = f"#/components/schemas/{reference}" if is_name else reference
+        mapping[key] = _renamed(full, types)
+
+
+def _renamed(reference: str, types: SchemaTypes) -> str:
+    pointer = local_pointer(types.contract.document, reference)
+    return f"#/components/schemas/{types.name(pointer, wanted_name(pointer))}"

@@ -1,0 +1,215 @@
+"""Reads a bundled contract into the form that the emitters take. Collects findings, raises none.
+
+Parts that are malformed are skipped: what is wrong with them has been said already.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .bundle import Bundle
+from .contract import Contract, Operation, Tag
+from .diagnostics import Findings
+from .model_schemas import model_schemas
+from .names import function_name, match_order, module_name, pascal, template_names
+from .read_bodies import read_request_body, read_responses
+from .read_parameters import read_parameters, route_of
+from .schema_types import SchemaTypes
+from .shape import METHODS, Pointer
+
+_UNTAGGED = "default"
+
+
+def read_contract(contract: Bundle, broken: set[Pointer], findings: Findings) -> Contract:
+    reader = _Reader(contract, broken, findings, SchemaTypes(contract, findings))
+    return reader.read()
+
+
+@dataclass
+class _Reader:
+    contract: Bundle
+    broken: set[Pointer]
+    findings: Findings
+    types: SchemaTypes
+    _places: dict[str, Pointer] = field(default_factory=dict)
+
+    def read(self) -> Contract:
+        document = self.contract.document
+        self.types.add_components()
+        operations = self._operations()
+        self._check_paths()
+        for part in ("webhooks",):
+            if document.get(part):
+                place = self.contract.place((part,))
+                self.findings.add(place, "CG081", f"{part} are not generated: they aren't served")
+        return Contract(
+            name=self.contract.sources[0].path.name,
+            title=str(_mapping(document.get("info")).get("title", "")),
+            schema_version=document["openapi"][:3],
+            tags=self._tags(operations),
+            models=model_schemas(self.types) if not self.findings.errors else {},
+            security_schemes=_mapping(_mapping(document.get("components")).get("securitySchemes")),
+            document=document,
+        )
+
+    def _operations(self) -> list[Operation]:
+        found = []
+        for path, item in _mapping(self.contract.document.get("paths")).items():
+            for method in _mapping(item):
+                pointer = ("paths", path, method)
+                if method in METHODS and not self._is_broken(pointer):
+                    operation = self._operation(path, method, pointer)
+                    found += [operation] if operation else []
+        return found
+
+    def _is_broken(self, pointer: Pointer) -> bool:
+        """Whether the operation, or what its path item says for all, is malformed."""
+        shared = (*pointer[:2], "parameters")
+        return any(
+            place[: len(pointer)] == pointer
+            or place[:3] == shared
+            or place == pointer[: len(place)]
+            for place in self.broken
+        )
+
+    def _operation(self, path: str, method: str, pointer: Pointer) -> Operation | None:
+        value = _mapping(self.contract.follow(pointer)[1])
+        name = self._id(value, pointer)
+        if name is None:
+            return None
+        parameters = read_parameters(self.types, path, pointer, name)
+        return Operation(
+            id=name,
+            method=method.upper(),
+            path=path,
+            route=route_of(path, parameters),
+            tag=self._tag(value, pointer),
+            summary=str(value.get("summary", "")),
+            description=str(value.get("description", "")),
+            parameters=parameters,
+            body=read_request_body(self.types, pointer, name),
+            responses=read_responses(self.types, pointer, name),
+            security=self._security(value, pointer),
+            extensions={key: item for key, item in value.items() if key.startswith("x-")},
+        )
+
+    def _id(self, value: dict[str, Any], pointer: Pointer) -> str | None:
+        written_id = value.get("operationId")
+        if not isinstance(written_id, str):
+            hint = "name it verb_noun, such as list_pets: it becomes the name of the handler"
+            self.findings.add(
+                self.contract.place(pointer), "CG020", "the operation has no operationId", hint
+            )
+            return None
+        place = self.contract.place((*pointer, "operationId"))
+        name = function_name(written_id)
+        if name is None:
+            hint = "name it verb_noun, in lower-case letters, digits and _"
+            message = f"operationId {written_id!r} can't be the name of a Python function"
+            self.findings.add(place, "CG023", message, hint)
+            return None
+        if name != written_id:
+            message = f"operationId {written_id!r} is not in snake_case, or is a word of Python's"
+            self.findings.add(place, "CG022", message, f"its Python name is {name}")
+        class_name = pascal(name) or name
+        if class_name in self._places:
+            first = self.contract.place(self._places[class_name])
+            self.findings.add(
+                place,
+                "CG021" if self._same_id(class_name, written_id) else "CG024",
+                f"operationId {written_id!r} stands a second time, or gives the name of another",
+                f"the first is at {first}",
+            )
+            return None
+        self._places[class_name] = (*pointer, "operationId")
+        return name
+
+    def _same_id(self, class_name: str, written_id: str) -> bool:
+        return bool(self.contract.follow(self._places[class_name])[1] == written_id)
+
+    def _tag(self, value: dict[str, Any], pointer: Pointer) -> str:
+        tags = value.get("tags")
+        names = tags if isinstance(tags, list) else []
+        if not names:
+            message = f"the operation has no tag; it goes to `{_UNTAGGED}`"
+            hint = "a tag is the module its handler stands in"
+            self.findings.add(self.contract.place(pointer), "CG025", message, hint)
+            return _UNTAGGED
+        if len(names) > 1:
+            message = f"the operation has several tags; the first, {names[0]!r}, counts"
+            place = self.contract.place((*pointer, "tags"))
+            self.findings.add(place, "CG026", message, "a handler stands in one module")
+        return str(names[0])
+
+    def _security(
+        self, value: dict[str, Any], pointer: Pointer
+    ) -> tuple[dict[str, tuple[str, ...]], ...]:
+        where: Pointer = (*pointer, "security") if "security" in value else ("security",)
+        requirements = value.get("security", self.contract.document.get("security", []))
+        schemes = _mapping(
+            _mapping(self.contract.document.get("components")).get("securitySchemes")
+        )
+        alternatives = []
+        for index, requirement in enumerate(requirements):
+            for scheme in requirement:
+                place = self.contract.place((*where, index, scheme))
+                if scheme not in schemes:
+                    hint = "define it in components/securitySchemes"
+                    message = f"the security scheme {scheme!r} is not defined"
+                    self.findings.add(place, "CG040", message, hint)
+                elif _mapping(schemes[scheme]).get("type") == "mutualTLS":
+                    hint = "check client certificates in the proxy before the service"
+                    self.findings.add(place, "CG080", "mutualTLS is not supported", hint)
+            alternatives.append({name: tuple(roles) for name, roles in requirement.items()})
+        return tuple(alternatives)
+
+    def _check_paths(self) -> None:
+        seen: dict[str, str] = {}
+        for path in _mapping(self.contract.document.get("paths")):
+            if path.startswith("x-"):
+                continue
+            names = template_names(path)
+            key = path
+            for name in names:
+                key = key.replace("{" + name + "}", "{}")
+            place = self.contract.place(("paths", path))
+            if len(names) != len(set(names)):
+                self.findings.add(place, "CG033", f"the path {path} names a parameter twice")
+            if key in seen:
+                message = f"{path} matches the same requests as {seen[key]}"
+                hint = "write both under one path, with one set of parameter names"
+                self.findings.add(place, "CG032", message, hint)
+            seen.setdefault(key, path)
+
+    def _tags(self, operations: list[Operation]) -> tuple[Tag, ...]:
+        declared = [tag for tag in self.contract.document.get("tags", ()) if isinstance(tag, dict)]
+        texts = {str(tag.get("name")): str(tag.get("description", "")) for tag in declared}
+        order = dict.fromkeys([*texts, *(operation.tag for operation in operations)])
+        modules: dict[str, str] = {}
+        tags = []
+        for name in order:
+            own = [operation for operation in operations if operation.tag == name]
+            if own:
+                module, class_name = module_name(name), pascal(name)
+                self._check_module(name, module, modules)
+                own.sort(key=lambda operation: match_order(operation.route))
+                tags.append(
+                    Tag(
+                        name, module or "", f"{class_name}Handlers", texts.get(name, ""), tuple(own)
+                    )
+                )
+        return tuple(tags)
+
+    def _check_module(self, name: str, module: str | None, modules: dict[str, str]) -> None:
+        place = self.contract.place(("tags",))
+        if module is None:
+            hint = "begin it with a letter"
+            self.findings.add(place, "CG023", f"the tag {name!r} can't be made a module name", hint)
+        elif module in modules:
+            message = f"the tags {name!r} and {modules[module]!r} become the module {module}"
+            self.findings.add(place, "CG024", message, "rename one of the two")
+        else:
+            modules[module] = name
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

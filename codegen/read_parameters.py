@@ -1,0 +1,214 @@
+"""Reads the parameters of one operation, and which of them its hooks claim."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .bundle import Bundle
+from .contract import Annotation, Claim, Default, Location, Parameter
+from .names import argument_name, pascal, replace_template_names, template_names
+from .schema_types import SchemaTypes, is_plain_value
+from .shape import Pointer, written
+
+_STYLE: dict[str, str] = {"path": "simple", "header": "simple", "query": "form", "cookie": "form"}
+_LOCATIONS: dict[str, Location] = {
+    "path": "path",
+    "query": "query",
+    "header": "header",
+    "cookie": "cookie",
+}
+_STYLES: dict[str, frozenset[str]] = {
+    "path": frozenset({"simple"}),
+    "header": frozenset({"simple"}),
+    "query": frozenset({"form", "spaceDelimited", "pipeDelimited", "deepObject"}),
+    "cookie": frozenset({"form"}),
+}
+# OpenAPI says of these that a definition as a parameter is ignored.
+_IGNORED_HEADERS = frozenset({"accept", "content-type", "authorization"})
+_CLAIMED_HEADERS: dict[str, tuple[str, Claim]] = {
+    "if-none-match": ("x-etag", "condition"),
+    "idempotency-key": ("x-idempotency", "key"),
+}
+
+
+def read_parameters(
+    types: SchemaTypes, path: str, pointer: Pointer, operation: str
+) -> tuple[Parameter, ...]:
+    """In the contract's order, those of the path item first; an operation's own replace them."""
+    contract = types.contract
+    found: dict[tuple[str, str], Parameter] = {}
+    claims = _claims(types, pointer)
+    for place, value in _declared(types, pointer):
+        key = (str(value["in"]), str(value["name"]))
+        if key[0] == "header" and key[1].lower() in _IGNORED_HEADERS:
+            continue
+        found[key] = _parameter(types, place, value, operation, claims)
+    parameters = tuple(found.values())
+    _check_template(types, path, pointer, parameters)
+    _check_arguments(types, pointer, parameters)
+    declared = {parameter.name for parameter in parameters if parameter.location == "query"}
+    page = _page(contract, pointer)
+    for field, name in page.items():
+        if name not in declared:
+            message = f"x-page names the parameter {name!r}, which is not a query parameter here"
+            types.findings.add(contract.place((*pointer, "x-page", field)), "CG070", message)
+    return parameters
+
+
+def route_of(path: str, parameters: tuple[Parameter, ...]) -> str:
+    """The path as the router takes it: only identifiers may stand in braces there."""
+    names = {
+        parameter.name: parameter.argument
+        for parameter in parameters
+        if parameter.location == "path" and not is_route_name(parameter.name)
+    }
+    return replace_template_names(path, names)
+
+
+def is_route_name(name: str) -> bool:
+    return name.isascii() and name.isidentifier()
+
+
+def _declared(types: SchemaTypes, pointer: Pointer) -> Iterator[tuple[Pointer, dict[str, Any]]]:
+    contract = types.contract
+    for holder in (pointer[:-1], pointer):
+        listed = contract.follow(holder)[1].get("parameters", [])
+        seen: set[tuple[str, str]] = set()
+        for index in range(len(listed)):
+            used = (*holder, "parameters", index)
+            place, value = contract.follow(used)
+            if not isinstance(value, dict) or "in" not in value or "name" not in value:
+                continue
+            key = (str(value["in"]), str(value["name"]))
+            if key in seen:
+                message = f"the {key[0]} parameter {key[1]!r} is declared twice"
+                types.findings.add(contract.place(used), "CG033", message)
+            seen.add(key)
+            yield place, value
+
+
+def _parameter(
+    types: SchemaTypes,
+    pointer: Pointer,
+    value: dict[str, Any],
+    operation: str,
+    claims: Mapping[tuple[str, str], Claim],
+) -> Parameter:
+    name, location = str(value["name"]), _location(value["in"])
+    style = str(value.get("style", _STYLE[location]))
+    _check_serialization(types, pointer, value, location, style)
+    lowered = name.lower() if location == "header" else name
+    argument = argument_name(lowered)
+    if argument is None:
+        place = types.contract.place(pointer)
+        message = f"the parameter name {name!r} can't be made a Python name"
+        types.findings.add(place, "CG023", message, "begin it with a letter")
+    required = location == "path" or value.get("required") is True
+    return Parameter(
+        name=name,
+        argument=argument or "unnamed",
+        location=location,
+        required=required,
+        pointer=written(pointer),
+        style=style,
+        explode=bool(value.get("explode", style == "form")),
+        annotation=_annotation(types, pointer, value, f"{pascal(operation)} {name}"),
+        default=None if required else _default(types, pointer, value),
+        claim=claims.get((location, lowered)),
+    )
+
+
+def _location(value: Any) -> Location:
+    return _LOCATIONS[str(value)]
+
+
+def _annotation(
+    types: SchemaTypes, pointer: Pointer, value: dict[str, Any], wanted: str
+) -> Annotation:
+    if "schema" not in value:
+        hint = "give it a `schema`; for JSON text, a string that the handler parses"
+        message = "parameters with `content` are not supported"
+        types.findings.add(types.contract.place(pointer), "CG080", message, hint)
+        return Annotation("str")
+    return types.annotation((*pointer, "schema"), wanted)
+
+
+def _default(types: SchemaTypes, pointer: Pointer, value: dict[str, Any]) -> Default | None:
+    own = value.get("schema", {})
+    resolved = types.resolved((*pointer, "schema")) if "schema" in value else {}
+    for schema in (own, resolved):
+        if isinstance(schema, dict) and "default" in schema:
+            default = schema["default"]
+            return Default(default, repr(default) if is_plain_value(resolved, default) else None)
+    return None
+
+
+def _check_serialization(
+    types: SchemaTypes, pointer: Pointer, value: dict[str, Any], location: Location, style: str
+) -> None:
+    place = types.contract.place((*pointer, "style"))
+    if style not in _STYLES[location]:
+        supported = ", ".join(sorted(_STYLES[location]))
+        message = f"the style {style} is not supported for {location} parameters"
+        types.findings.add(place, "CG080", message, f"use {supported}")
+        return
+    schema = types.resolved((*pointer, "schema")) if "schema" in value else None
+    declared = schema.get("type") if isinstance(schema, dict) else None
+    if (declared == "object") != (style == "deepObject"):
+        message = f"an object as a {location} parameter is supported in the style deepObject alone"
+        if style == "deepObject":
+            message = "the style deepObject is for schemas of type object alone"
+        types.findings.add(place, "CG080", message, "use one parameter a property, or a body")
+
+
+def _check_template(
+    types: SchemaTypes, path: str, pointer: Pointer, parameters: tuple[Parameter, ...]
+) -> None:
+    names = template_names(path)
+    declared = {parameter.name for parameter in parameters if parameter.location == "path"}
+    place = types.contract.place(pointer)
+    for name in dict.fromkeys(names):
+        if name not in declared:
+            message = f"the path parameter {name!r} is not declared"
+            hint = "add it to `parameters` with `in: path` and `required: true`"
+            types.findings.add(place, "CG030", message, hint)
+    for name in sorted(declared - set(names)):
+        message = f"the path parameter {name!r} doesn't stand in {path}"
+        types.findings.add(place, "CG031", message, "write {" + name + "} into the path")
+
+
+def _check_arguments(
+    types: SchemaTypes, pointer: Pointer, parameters: tuple[Parameter, ...]
+) -> None:
+    by_argument: dict[str, Parameter] = {}
+    for parameter in parameters:
+        if parameter.claim is not None:
+            continue
+        other = by_argument.setdefault(parameter.argument, parameter)
+        if other is not parameter:
+            message = (
+                f"the {other.location} parameter {other.name!r} and the {parameter.location} "
+                f"parameter {parameter.name!r} become the argument {parameter.argument}"
+            )
+            hint = "rename one of the two"
+            types.findings.add(types.contract.place(pointer), "CG024", message, hint)
+
+
+def _claims(types: SchemaTypes, pointer: Pointer) -> dict[tuple[str, str], Claim]:
+    """(location, name) of each parameter that a hook takes; header names in lower case."""
+    value = types.contract.follow(pointer)[1]
+    claims: dict[tuple[str, str], Claim] = {
+        ("header", name): claim
+        for name, (extension, claim) in _CLAIMED_HEADERS.items()
+        if extension in value
+    }
+    if "x-page" in value and not _page(types.contract, pointer):
+        message = "x-page must be a mapping of `limit` and `token` to the names of query parameters"
+        types.findings.add(types.contract.place((*pointer, "x-page")), "CG070", message)
+    return claims | {("query", name): "page" for name in _page(types.contract, pointer).values()}
+
+
+def _page(contract: Bundle, pointer: Pointer) -> dict[str, str]:
+    page = contract.follow(pointer)[1].get("x-page")
+    if not isinstance(page, dict) or set(page) != {"limit", "token"}:
+        return {}
+    return page if all(isinstance(name, str) for name in page.values()) else {}

@@ -1,0 +1,59 @@
+"""The generator as one function: a contract in, every file of the package out. Writes nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .bundle import ReadFile, bundle
+from .contract import Contract
+from .diagnostics import Diagnostic, Findings
+from .emit_connexion import emit_connexion
+from .emit_models import emit_models
+from .emit_operations import emit_operations
+from .emit_package import emit_package
+from .emit_routes import emit_routes
+from .examples import check_samples
+from .format import format_python
+from .read import read_contract
+from .structure import check_structure, check_version
+
+_EMITTERS: tuple[Callable[[Contract], dict[str, str]], ...] = (
+    emit_package,
+    emit_operations,
+    emit_connexion,
+    emit_routes,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """`files` maps paths in the output folder to text; `inputs` are the files that were read."""
+
+    files: dict[str, str]
+    inputs: tuple[Path, ...]
+    warnings: tuple[Diagnostic, ...]
+
+
+def render(spec: Path, name: str, read: ReadFile = Path.read_bytes) -> Rendered:
+    """`name` is how messages call the contract. Raises ContractError with everything found."""
+    findings = Findings()
+    contract, inputs = load(spec, name, findings, read)
+    files = emit_models(contract, findings)
+    findings.stop_on_errors()
+    for emit in _EMITTERS:
+        files |= emit(contract)
+    return Rendered(format_python(files), inputs, tuple(findings.warnings))
+
+
+def load(
+    spec: Path, name: str, findings: Findings, read: ReadFile = Path.read_bytes
+) -> tuple[Contract, tuple[Path, ...]]:
+    """The contract, read and checked, and the files that it stands in."""
+    found = bundle(spec, name, read, findings)
+    check_version(found, findings)
+    findings.stop_on_errors()
+    broken = check_structure(found, findings)
+    contract = read_contract(found, broken, findings)
+    check_samples(found, broken, findings)
+    findings.stop_on_errors()
+    return contract, tuple(source.path for source in found.sources)

@@ -1,0 +1,74 @@
+"""The two things the generator does, `generate` and `check`: one path for both, and for tests.
+
+Loads the renderer only where the contract has to be read.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .diagnostics import Diagnostic, Findings, Place
+from .manifest import Manifest, digest, generator_digest, input_name, is_current, load_manifest
+from .write import Drift, apply, compare
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`count` is of the wanted files. `read` is False if the manifest said that nothing changed."""
+
+    drifts: tuple[Drift, ...]
+    count: int
+    read: bool
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+def generate(spec: Path, out: Path, full: bool) -> Outcome:
+    """Raises ContractError; nothing has been written then."""
+    outcome, files, manifest = _compare(spec, out, full)
+    _refuse_foreign(out, outcome.drifts)
+    if outcome.read:
+        apply(out, files, list(outcome.drifts), manifest)
+    return outcome
+
+
+def check(spec: Path, out: Path, full: bool) -> Outcome:
+    """Writes nothing. Raises ContractError where the contract can't be generated from."""
+    return _compare(spec, out, full)[0]
+
+
+def _compare(spec: Path, out: Path, full: bool) -> tuple[Outcome, Mapping[str, str], Manifest]:
+    manifest = load_manifest(out)
+    if not full and is_current(manifest, spec, out):
+        drifts = compare(out, manifest.outputs, manifest)
+        if not drifts:
+            return Outcome((), len(manifest.outputs), read=False), {}, manifest
+    return _compare_rendered(spec, out, manifest)
+
+
+def _compare_rendered(
+    spec: Path, out: Path, manifest: Manifest
+) -> tuple[Outcome, Mapping[str, str], Manifest]:
+    from .render import render
+
+    inputs: dict[str, str] = {}
+
+    def read(path: Path) -> bytes:
+        data = path.read_bytes()
+        inputs[input_name(path, out)] = digest(data)
+        return data
+
+    rendered = render(spec, str(spec), read)
+    wanted = {name: digest(text.encode()) for name, text in rendered.files.items()}
+    drifts = compare(out, wanted, manifest)
+    outcome = Outcome(tuple(drifts), len(wanted), True, rendered.warnings)
+    return outcome, rendered.files, Manifest(generator_digest(), inputs, wanted)
+
+
+def _refuse_foreign(out: Path, drifts: tuple[Drift, ...]) -> None:
+    findings = Findings()
+    for drift in drifts:
+        if drift.kind == "foreign":
+            hint = "move it elsewhere: this folder is for generated files alone"
+            message = "this file is not the generator's, so it is left alone and nothing is written"
+            findings.add(Place(str(out / drift.path)), "CG091", message, hint)
+    findings.stop_on_errors()

@@ -1,0 +1,280 @@
+"""Assembles a service: emitted routes behind Connexion's routing, security and validation.
+
+Every failure on the way becomes a problem here, and every request one record for the observer.
+"""
+
+import re
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from connexion.exceptions import NonConformingResponse, ProblemException
+from connexion.middleware import ConnexionMiddleware
+from connexion.middleware.lifespan import LifespanMiddleware
+from connexion.middleware.request_validation import RequestValidationMiddleware
+from connexion.middleware.response_validation import ResponseValidationMiddleware
+from connexion.middleware.routing import RoutingMiddleware
+from connexion.middleware.security import SecurityMiddleware
+from connexion.resolver import Resolver
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from . import problems
+from .dispatch import Workers
+from .operation import Operation
+from .problems import Problem
+from .security import SCHEME_NAME, Authenticator, challenge, security_map
+from .validation import CALL, ContractTables
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
+_CLIENT_CLOSED = 499
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """What there is to log of a request: no query string, no header, no input value.
+
+    `duration` is in seconds. `failure` is the exception behind a problem, for the log alone.
+    """
+
+    request_id: str
+    method: str
+    operation_id: str | None
+    status: int
+    duration: float
+    identities: Mapping[str, Any]
+    failure: BaseException | None
+
+
+Observer = Callable[[RequestRecord], None]
+# Turns a service's own exceptions into problems; None for those it doesn't know.
+ProblemTable = Callable[[Exception], Problem | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembly:
+    """What `build_application` puts together.
+
+    `document` is the bundled contract, `view` its lowered form for Connexion, both parsed JSON.
+    `places` is how many handlers may run at once.
+    """
+
+    document: dict[str, Any]
+    view: dict[str, Any]
+    operations: Mapping[str, Operation]
+    routes: Sequence[Route]
+    authenticators: Mapping[str, Authenticator]
+    problem_table: ProblemTable = lambda error: None
+    observer: Observer = lambda record: None
+    places: int = 8
+    lifespan: Any = None
+
+
+def build_application(assembly: Assembly) -> ASGIApp:
+    """The ASGI application of a contract. Raises KeyError for a scheme without an authenticator."""
+    tables = ContractTables(assembly.document, assembly.operations)
+    schemes = assembly.view.get("components", {}).get("securitySchemes", {})
+    if missing := sorted(set(schemes) - set(assembly.authenticators)):
+        raise KeyError(f"no authenticator for security scheme: {', '.join(missing)}")
+    inner = Starlette(routes=list(assembly.routes))
+    inner.router.redirect_slashes = False
+    inner.state.workers = Workers(assembly.places)
+    connexion = ConnexionMiddleware(
+        _WithState(inner),
+        lifespan=assembly.lifespan,
+        middlewares=[
+            RoutingMiddleware,
+            SecurityMiddleware,
+            RequestValidationMiddleware,
+            ResponseValidationMiddleware,
+            LifespanMiddleware,
+        ],
+    )
+    connexion.add_api(
+        {**assembly.view, "components": {"securitySchemes": _named(schemes)}},
+        validate_responses=True,
+        strict_validation=False,
+        validator_map=tables.validators(),
+        security_map=security_map(assembly.authenticators),
+        resolver=Resolver(function_resolver=lambda operation_id: _unused),
+        uri_parser_class=_NoUriParser,
+    )
+    return _Boundary(connexion, assembly, challenge(schemes))
+
+
+def _named(schemes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: {**scheme, SCHEME_NAME: name} for name, scheme in schemes.items()}
+
+
+def _unused() -> None:
+    """Stands where Connexion wants a function; the emitted routes call the handlers."""
+
+
+class _NoUriParser:
+    """Connexion makes a parser for each request; ours is in `parameters`, so this does nothing."""
+
+    def __init__(self, *_: Any) -> None: ...
+
+
+class _WithState:
+    """Makes the inner application the request's `app`, in whose place Connexion put itself."""
+
+    def __init__(self, inner: Starlette) -> None:
+        self._inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._inner.router({**scope, "app": self._inner}, receive, send)
+
+
+class _Boundary:
+    """The outermost layer: request ids, problems, records."""
+
+    def __init__(self, app: ASGIApp, assembly: Assembly, challenge_header: str) -> None:
+        self._app = app
+        self._assembly = assembly
+        self._challenge = challenge_header
+        self._templates = [
+            (re.compile(_path_pattern(operation.path)), operation.method)
+            for operation in assembly.operations.values()
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, send)
+        try:
+            if scope["path"].endswith("/") and not self._methods(scope["path"]):
+                raise problems.not_found()
+            await self._app(scope, receive, exchange.send)
+        except ClientDisconnect as gone:
+            exchange.failed(_CLIENT_CLOSED, gone)
+        except Exception as error:  # noqa: BLE001  # the boundary: each failure becomes a problem
+            await self._answer_with_problem(exchange, error)
+        finally:
+            self._assembly.observer(exchange.record())
+
+    async def _answer_with_problem(self, exchange: "_Exchange", error: Exception) -> None:
+        problem = self._problem(exchange.scope, error)
+        exchange.failed(problem.status, error)
+        if exchange.started:
+            # The status is on the wire already: cutting the connection is all that tells the truth.
+            raise error
+        await exchange.answer(problem)
+
+    def _problem(self, scope: Scope, error: Exception) -> Problem:
+        if isinstance(error, Problem):
+            return error
+        if (known := self._assembly.problem_table(error)) is not None:
+            return known
+        if isinstance(error, HTTPException):
+            return self._from_status(scope, error.status_code)
+        if isinstance(error, ProblemException) and not isinstance(error, NonConformingResponse):
+            return self._from_status(scope, error.status)
+        return problems.internal_error()
+
+    def _from_status(self, scope: Scope, status: int) -> Problem:
+        if status == 401:
+            return problems.unauthenticated(self._challenge, "This operation needs credentials.")
+        if status == 403:
+            return problems.forbidden("The credentials do not allow this operation.")
+        if status == 404:
+            return problems.not_found()
+        if status == 405:
+            return problems.method_not_allowed(", ".join(self._methods(scope["path"])))
+        if status == 415:
+            return problems.unsupported_media_type(self._accepted(scope))
+        if status < 500:
+            return problems.malformed_request("The request can't be read.")
+        return problems.internal_error()
+
+    def _methods(self, path: str) -> list[str]:
+        return sorted({method for pattern, method in self._templates if pattern.fullmatch(path)})
+
+    def _accepted(self, scope: Scope) -> list[str]:
+        routing = scope.get("extensions", {}).get("connexion_routing", {})
+        operation = self._assembly.operations.get(routing.get("operation_id", ""))
+        body = operation.request_body if operation else None
+        return [media.media_type for media in body.content] if body else []
+
+
+def _path_pattern(template: str) -> str:
+    literals = re.split(r"\{[^}]+\}", template)
+    return "[^/]+".join(map(re.escape, literals))
+
+
+class _Exchange:
+    """One request and what has been answered so far."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.scope = scope
+        self.started = False
+        self._send = send
+        self._status = 500
+        self._failure: BaseException | None = None
+        self._begun = time.perf_counter()
+        self.request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = self.request_id
+        # Connexion copies the scope but shares what is inside, so later steps are seen here.
+        scope.setdefault("extensions", {})
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            self._status = message["status"]
+            message["headers"] = [
+                *message["headers"],
+                (b"x-request-id", self.request_id.encode()),
+                (b"x-content-type-options", b"nosniff"),
+            ]
+        await self._send(message)
+
+    def failed(self, status: int, failure: BaseException) -> None:
+        self._status = status
+        self._failure = failure
+
+    async def answer(self, problem: Problem) -> None:
+        body = problem.as_bytes(self.request_id)
+        headers = {
+            "content-type": problems.MEDIA_TYPE,
+            "content-length": str(len(body)),
+            "cache-control": "no-store",
+            **problem.headers,
+        }
+        if problem.status == 413:
+            # The rest of the body is not read, so the connection can't serve another request.
+            headers["connection"] = "close"
+        encoded = [
+            (name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()
+        ]
+        await self.send(
+            {"type": "http.response.start", "status": problem.status, "headers": encoded}
+        )
+        await self.send({"type": "http.response.body", "body": body})
+
+    def record(self) -> RequestRecord:
+        extensions = self.scope["extensions"]
+        call = extensions.get(CALL)
+        return RequestRecord(
+            request_id=self.request_id,
+            method=self.scope["method"],
+            operation_id=extensions.get("connexion_routing", {}).get("operation_id"),
+            status=self._status,
+            duration=time.perf_counter() - self._begun,
+            identities=call.identities if call else {},
+            failure=self._failure,
+        )
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            sent = value.decode("latin-1")
+            if _REQUEST_ID.fullmatch(sent):
+                return str(sent)
+    return str(uuid.uuid4())

@@ -1,0 +1,136 @@
+"""Runs a handler for a decoded request and encodes its typed result.
+
+Handlers are synchronous and run in worker threads, never on the event loop.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Protocol, TypeVar, cast
+
+import anyio
+from anyio import to_thread
+from pydantic import BaseModel, TypeAdapter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from .hooks import Answer, Call, ContextT, Hooks, NotModified, Page
+from .operation import Operation
+from .problems import unavailable
+from .validation import CALL
+
+_ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
+
+
+class Result(Protocol):
+    """What emitted result classes have in common; `body` is there unless `media_type` is None."""
+
+    status: ClassVar[int]
+    media_type: ClassVar[str | None]
+    HEADERS: ClassVar[Mapping[str, str]]
+
+
+ResultT = TypeVar("ResultT", bound=Result)
+
+
+class Workers:
+    """Places for running handlers. A request that gets none within `patience` seconds is a 503."""
+
+    def __init__(self, places: int, patience: float = 2.0) -> None:
+        self._semaphore = anyio.Semaphore(places)
+        self._limiter = anyio.CapacityLimiter(places)
+        self._patience = patience
+
+    async def run(self, work: Callable[[], Response]) -> Response:
+        try:
+            self._semaphore.acquire_nowait()
+        except anyio.WouldBlock:
+            await self._wait()
+        try:
+            return await to_thread.run_sync(work, limiter=self._limiter)
+        finally:
+            self._semaphore.release()
+
+    async def _wait(self) -> None:
+        with anyio.move_on_after(self._patience) as waiting:
+            await self._semaphore.acquire()
+            return
+        if waiting.cancelled_caught:
+            detail = f"The service is busy: no place within {self._patience:g} s. Try again."
+            raise unavailable(detail, retry_after=1)
+
+
+async def invoke(
+    request: Request,
+    operation: Operation,
+    hooks: Hooks[ContextT],
+    handler: Callable[[ContextT, Call], ResultT],
+) -> Response:
+    """Answers one request: hooks, handler and encoding, all in one worker thread."""
+    call = cast(Call, request.scope["extensions"][CALL])
+    workers = cast(Workers, request.app.state.workers)
+    return await workers.run(lambda: _answer(operation, hooks, call, handler))
+
+
+def _answer(
+    operation: Operation,
+    hooks: Hooks[ContextT],
+    call: Call,
+    handler: Callable[[ContextT, Call], ResultT],
+) -> Response:
+    context = hooks.context(call)
+    try:
+        if "x-page" in operation.extensions:
+            call.set_page(_page(operation, hooks, context, call))
+
+        def run() -> ResultT:
+            return handler(context, call)
+
+        answer: Answer[ResultT] | NotModified
+        if "x-etag" in operation.extensions:
+            answer = hooks.conditional(context, call, run)
+        elif call.idempotency_key is not None:
+            answer = hooks.idempotent(context, call, run)
+        else:
+            answer = Answer(run())
+        if isinstance(answer, NotModified):
+            return Response(status_code=304, headers={"ETag": answer.etag})
+        return encode(answer.result, answer.headers)
+    finally:
+        hooks.finish(context)
+
+
+def _page(operation: Operation, hooks: Hooks[ContextT], context: ContextT, call: Call) -> Page:
+    after = None
+    if call.page_token is not None:
+        after = hooks.page_cursor(context, call, call.page_token)
+    limit = call.page_limit
+    if limit is None:
+        limit = int(operation.extensions["x-page"].get("default", 20))
+    return Page(limit, after, lambda cursor: hooks.page_token(context, call, cursor))
+
+
+def encode(result: Result, headers: Mapping[str, str]) -> Response:
+    """A typed result as an HTTP response: status and media type from its class, body as JSON."""
+    sent = {
+        name: _header(value)
+        for argument, name in result.HEADERS.items()
+        if (value := getattr(result, argument)) is not None
+    }
+    sent.update(headers)
+    if result.media_type is None:
+        return Response(status_code=result.status, headers=sent)
+    sent["content-type"] = getattr(result, "content_type", result.media_type)
+    return Response(encode_body(cast(Any, result).body), result.status, sent)
+
+
+def encode_body(body: Any) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    if isinstance(body, BaseModel):
+        serializer = body.__pydantic_serializer__
+        # Handlers may build models without validating them; the response is validated after this.
+        return serializer.to_json(body, by_alias=True, exclude_unset=True, warnings=False)
+    return _ANYTHING.dump_json(body, by_alias=True, exclude_unset=True)
+
+
+def _header(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,153 @@
+"""What a service supplies to the emitted routes, and what the routes hand to it.
+
+The hooks stand in the contract as `x-page`, `x-etag` and `x-idempotency`; a service without them
+uses `PlainHooks`.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from .operation import Operation
+
+ContextT = TypeVar("ContextT")
+ContextT_co = TypeVar("ContextT_co", covariant=True)
+ResultT = TypeVar("ResultT")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which page a caller asks for. `after` is the cursor that `token` was called with, or None.
+
+    `token(cursor)` makes the opaque token that leads to the page behind `cursor`.
+    """
+
+    limit: int
+    after: str | None
+    token: Callable[[str], str]
+
+
+@dataclass(slots=True)
+class Call:
+    """One request, decoded and valid by the contract.
+
+    `parameters` maps argument names to JSON values, without those that hooks claim. `identities`
+    maps each security scheme to what its authenticator returned.
+    """
+
+    operation: Operation
+    request_id: str
+    identities: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    content_type: str = ""
+    raw_body: bytes = b""
+    json_body: Any = None
+    page_limit: int | None = None
+    page_token: str | None = None
+    if_none_match: str | None = None
+    idempotency_key: str | None = None
+    _page: Page | None = field(default=None, repr=False)
+
+    @property
+    def page(self) -> Page:
+        if self._page is None:
+            raise LookupError(f"operation {self.operation.id} has no x-page in the contract")
+        return self._page
+
+    def set_page(self, page: Page) -> None:
+        self._page = page
+
+    def canonical_filters(self) -> str:
+        """The parameters, the page's own left out: what a page token is bound to."""
+        return _canonical(self.parameters)
+
+    def canonical_query(self) -> str:
+        """Everything in the request that an answer depends on, save the caller."""
+        parts = [self.parameters, self.page_limit, self.page_token]
+        return _canonical(parts)
+
+    def fingerprint(self) -> bytes:
+        """SHA-256 of parameters, media type and body: whether two requests are the same."""
+        digest = hashlib.sha256(self.canonical_query().encode())
+        digest.update(b"\0" + self.content_type.encode() + b"\0")
+        digest.update(self.raw_body)
+        return digest.digest()
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class NotModified:
+    """The caller's own answer, under `etag`, is still right."""
+
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[ResultT]):
+    """A handler's result with the headers that hooks add to it."""
+
+    result: ResultT
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Hooks(Protocol[ContextT]):
+    """Called in a worker thread, in this order: context, page, then conditional or idempotent."""
+
+    def context(self, call: Call) -> ContextT:
+        """What handlers get as their first argument."""
+        ...
+
+    def finish(self, context: ContextT) -> None:
+        """Called once the answer is encoded or has failed; frees what `context` took."""
+        ...
+
+    def page_cursor(self, context: ContextT, call: Call, token: str) -> str:
+        """The cursor in a page token. Raises a Problem if the token isn't of this query."""
+        ...
+
+    def page_token(self, context: ContextT, call: Call, cursor: str) -> str:
+        """An opaque token for `cursor`, bound to this query."""
+        ...
+
+    def conditional(
+        self, context: ContextT, call: Call, handler: Callable[[], ResultT]
+    ) -> Answer[ResultT] | NotModified:
+        """Runs a handler of an operation with `x-etag`, unless the caller's answer is right."""
+        ...
+
+    def idempotent(
+        self, context: ContextT, call: Call, handler: Callable[[], ResultT]
+    ) -> Answer[ResultT]:
+        """Runs a handler whose operation has `x-idempotency`, at most once for a key."""
+        ...
+
+
+class PlainHooks:
+    """Hooks of a service that has none: the call itself is the context, a token its own cursor."""
+
+    def context(self, call: Call) -> Call:
+        return call
+
+    def finish(self, context: Call) -> None:
+        """Nothing was taken."""
+
+    def page_cursor(self, context: Call, call: Call, token: str) -> str:
+        return token
+
+    def page_token(self, context: Call, call: Call, cursor: str) -> str:
+        return cursor
+
+    def conditional(
+        self, context: Call, call: Call, handler: Callable[[], ResultT]
+    ) -> Answer[ResultT] | NotModified:
+        return Answer(handler())
+
+    def idempotent(
+        self, context: Call, call: Call, handler: Callable[[], ResultT]
+    ) -> Answer[ResultT]:
+        return Answer(handler())

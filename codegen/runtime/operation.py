@@ -1,0 +1,55 @@
+"""Operations of a contract as plain data: what the emitted `operations.py` is made of.
+
+Knows nothing of HTTP libraries; application vocabulary (`x-…`) passes through as opaque values.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+ParameterLocation = Literal["path", "query", "header", "cookie"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One declared parameter. `pointer` is the JSON pointer of it in the bundled contract."""
+
+    name: str
+    argument: str
+    location: ParameterLocation
+    required: bool
+    pointer: str
+    style: str
+    explode: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """One media type of a body. `pointer` leads to its schema; None where there is none."""
+
+    media_type: str
+    pointer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestBody:
+    required: bool
+    content: tuple[Media, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """`responses` maps a status ("200", "4XX", "default") to its media types, empty if no body.
+
+    `security` lists alternatives; each maps a scheme's name to the roles or scopes it asks for.
+    """
+
+    id: str
+    method: str
+    path: str
+    tag: str
+    parameters: tuple[Parameter, ...] = ()
+    request_body: RequestBody | None = None
+    responses: Mapping[str, tuple[Media, ...]] = field(default_factory=dict)
+    security: tuple[Mapping[str, tuple[str, ...]], ...] = ()
+    extensions: Mapping[str, Any] = field(default_factory=dict)

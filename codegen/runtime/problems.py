@@ -1,0 +1,121 @@
+"""RFC 9457 problems: every error a caller sees is one of these.
+
+The part a caller may read is in `Problem`; a cause travels as `__cause__` and is only ever logged.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+from typing_extensions import override
+
+MEDIA_TYPE = "application/problem+json"
+MAX_ERRORS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class InputError:
+    """One place where an input breaks the contract. Holds no input value.
+
+    `pointer` is a JSON pointer into the body, or `/name` of a parameter; `rule` points into the
+    served contract.
+    """
+
+    location: str
+    pointer: str
+    keyword: str
+    limit: str | None = None
+    rule: str | None = None
+
+    def as_json(self) -> dict[str, str]:
+        entry = {"in": self.location, "pointer": self.pointer, "keyword": self.keyword}
+        if self.limit is not None:
+            entry["limit"] = self.limit
+        if self.rule is not None:
+            entry["rule"] = self.rule
+        return entry
+
+
+@dataclass(eq=False)
+class Problem(Exception):
+    """An error answer. `slug` becomes the problem type `/problems/<slug>`."""
+
+    status: int
+    slug: str
+    title: str
+    detail: str
+    errors: Sequence[InputError] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.status} {self.slug}: {self.detail}"
+
+    def as_bytes(self, request_id: str) -> bytes:
+        document: dict[str, object] = {
+            "type": f"/problems/{self.slug}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "instance": f"urn:request:{request_id}",
+        }
+        if self.errors:
+            document["errors"] = [error.as_json() for error in self.errors[:MAX_ERRORS]]
+        return orjson.dumps(document)
+
+
+def malformed_request(detail: str) -> Problem:
+    return Problem(400, "malformed-request", "Malformed request", detail)
+
+
+def foreign_page_token() -> Problem:
+    detail = "The page token belongs to another query. Ask for the first page again."
+    return Problem(400, "foreign-page-token", "Foreign page token", detail)
+
+
+def unauthenticated(challenge: str, detail: str) -> Problem:
+    headers = {"WWW-Authenticate": challenge}
+    return Problem(401, "unauthenticated", "Not authenticated", detail, headers=headers)
+
+
+def forbidden(detail: str) -> Problem:
+    return Problem(403, "forbidden", "Forbidden", detail)
+
+
+def not_found() -> Problem:
+    return Problem(404, "not-found", "Not found", "Nothing is here.")
+
+
+def method_not_allowed(allow: str) -> Problem:
+    detail = f"This path takes {allow}."
+    headers = {"Allow": allow}
+    return Problem(405, "method-not-allowed", "Method not allowed", detail, headers=headers)
+
+
+def body_too_large(limit: int, size: int | None) -> Problem:
+    came = f"{size} bytes came" if size is not None else "more came"
+    detail = f"The body may have {limit} bytes; {came}."
+    return Problem(413, "body-too-large", "Body too large", detail)
+
+
+def unsupported_media_type(accepted: Sequence[str]) -> Problem:
+    detail = f"The Content-Type must be one of: {', '.join(accepted)}."
+    return Problem(415, "unsupported-media-type", "Unsupported media type", detail)
+
+
+def invalid_input(errors: Sequence[InputError], detail: str | None = None) -> Problem:
+    count = len(errors)
+    said = f"at least {MAX_ERRORS} values do" if count > MAX_ERRORS else f"{count} values do"
+    said = "1 value does" if count == 1 else said
+    detail = detail or f"{said[0].upper()}{said[1:]} not fit the contract; see errors."
+    return Problem(422, "invalid-input", "Invalid input", detail, errors)
+
+
+def internal_error() -> Problem:
+    detail = "The service failed. The request id leads to the reason in its log."
+    return Problem(500, "internal-error", "Internal error", detail)
+
+
+def unavailable(detail: str, retry_after: int) -> Problem:
+    headers = {"Retry-After": str(retry_after)}
+    return Problem(503, "unavailable", "Unavailable", detail, headers=headers)

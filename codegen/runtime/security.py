@@ -1,0 +1,74 @@
+"""Puts a service's authenticators behind Connexion's security step.
+
+Reads credentials where the contract's schemes say they are; deciding on them is the service's part.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connexion.lifecycle import ConnexionRequest
+from connexion.security import NO_VALUE, AbstractSecurityHandler
+from starlette.datastructures import Headers
+
+SCHEME_NAME = "x-scheme-name"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One credential of a request. `roles` are those the operation's security requirement names."""
+
+    value: str
+    roles: tuple[str, ...]
+    headers: Headers
+
+
+# Returns who is calling, to be found in `Call.identities`; raises a Problem (401 or 403) otherwise.
+# Runs on the event loop: it must not wait for anything.
+Authenticator = Callable[[Credential], Any]
+
+
+def security_map(authenticators: Mapping[str, Authenticator]) -> dict[str, type[Any]]:
+    """Connexion's `security_map` for authenticators by scheme name."""
+
+    class ContractSecurity(AbstractSecurityHandler):  # type: ignore[misc]  # Connexion is untyped
+        def get_fn(self, security_scheme: dict[str, Any], required_scopes: list[str]) -> Any:
+            name = security_scheme[SCHEME_NAME]
+            authenticate = authenticators[name]
+            roles = tuple(required_scopes)
+
+            def verify(request: ConnexionRequest) -> Any:
+                value = credential_value(security_scheme, request)
+                if value is None:
+                    return NO_VALUE
+                found = authenticate(Credential(value, roles, request.headers))
+                return {"scheme": name, "identity": found}
+
+            return verify
+
+    return dict.fromkeys(("apiKey", "bearer", "basic", "oauth2", "openIdConnect"), ContractSecurity)
+
+
+def credential_value(scheme: Mapping[str, Any], request: ConnexionRequest) -> str | None:
+    """The credential where the scheme says it is, or None."""
+    value: str | None
+    if scheme["type"] == "apiKey":
+        places = {
+            "header": request.headers,
+            "query": request.query_params,
+            "cookie": request.cookies,
+        }
+        value = places[scheme["in"]].get(scheme["name"])
+        return value
+    kind, _, value = request.headers.get("authorization", "").partition(" ")
+    expected = scheme.get("scheme", "bearer").lower()
+    return value.strip() if value and kind.lower() == expected else None
+
+
+def challenge(schemes: Mapping[str, Any]) -> str:
+    """A `WWW-Authenticate` value that names where credentials belong (RFC 9110, 11.6.1)."""
+    names = [
+        f'ApiKey {scheme["in"]}="{scheme["name"]}"' if scheme["type"] == "apiKey" else "Bearer"
+        for scheme in schemes.values()
+    ]
+    return ", ".join(dict.fromkeys(names)) or "Bearer"

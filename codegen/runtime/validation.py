@@ -1,0 +1,288 @@
+"""Connexion's validators, backed by schemas compiled once from the contract.
+
+Connexion makes one of these objects a request; all they hold is a reference to the compiled tables.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import orjson
+from anyio import to_thread
+from connexion.exceptions import NonConformingResponseBody
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive, Scope, Send
+
+from .hooks import Call
+from .json_body import parse_json
+from .operation import Media, Operation
+from .parameters import ParameterReader, raw_request
+from .problems import InputError, body_too_large, invalid_input, unsupported_media_type
+from .schemas import ContractSchemas
+
+CALL = "contract_call"
+OPERATION_SCOPE = "connexion_routing"
+DEFAULT_MAX_BODY = 1024 * 1024
+# Above this many bytes, parsing and validating would hold up the event loop.
+OFF_LOOP_BYTES = 256 * 1024
+
+
+class ContractTables:
+    """Everything the validators need, by operation id. Build once, at start."""
+
+    def __init__(self, document: dict[str, Any], operations: Mapping[str, Operation]) -> None:
+        self.operations = operations
+        self.schemas = ContractSchemas(document)
+        schemes = self.schemas.document.get("components", {}).get("securitySchemes", {})
+        in_query = [
+            scheme["name"]
+            for scheme in map(self.schemas.follow, schemes.values())
+            if scheme.get("in") == "query"
+        ]
+        self.readers = {
+            operation.id: ParameterReader(operation, self.schemas, in_query)
+            for operation in operations.values()
+        }
+        self._compile_bodies()
+
+    def _compile_bodies(self) -> None:
+        for operation in self.operations.values():
+            request = operation.request_body.content if operation.request_body else ()
+            for media in request:
+                if media.pointer is not None:
+                    self.schemas.compiled("request", media.pointer)
+            for contents in operation.responses.values():
+                for media in contents:
+                    if media.pointer is not None and is_json(media.media_type):
+                        self.schemas.compiled("response", media.pointer)
+
+    def max_body(self, operation: Operation) -> int:
+        return int(operation.extensions.get("x-max-body", DEFAULT_MAX_BODY))
+
+    def validators(self) -> dict[str, Any]:
+        """The `validator_map` for Connexion: one class for whatever media type comes."""
+        return {
+            "parameter": _bound(ParameterStep, self),
+            "body": _ForEveryMediaType(_bound(BodyStep, self)),
+            "response": _ForEveryMediaType(_bound(ResponseStep, self)),
+        }
+
+
+class _ForEveryMediaType(dict[str, Any]):
+    def __init__(self, validator: Any) -> None:
+        super().__init__()
+        self._validator = validator
+
+    def __missing__(self, media_type: str) -> Any:
+        return self._validator
+
+
+def _bound(step: Callable[..., Any], tables: ContractTables) -> Callable[..., Any]:
+    def make(*arguments: Any, **options: Any) -> Any:
+        return step(tables, *arguments, **options)
+
+    return make
+
+
+def is_json(media_type: str) -> bool:
+    essence = media_type.partition(";")[0].strip().lower()
+    return essence == "application/json" or essence.endswith("+json")
+
+
+def operation_id(scope: Scope) -> str:
+    found: str = scope["extensions"][OPERATION_SCOPE]["operation_id"]
+    return found
+
+
+class ParameterStep:
+    """Decodes and checks parameters, and opens the `Call` that the route will get."""
+
+    def __init__(self, tables: ContractTables, *_: Any, **__: Any) -> None:
+        self._tables = tables
+
+    def validate(self, scope: Scope) -> None:
+        operation = self._tables.operations[operation_id(scope)]
+        values = self._tables.readers[operation.id].read(raw_request(scope))
+        call = Call(
+            operation=operation,
+            request_id=scope["state"]["request_id"],
+            identities=_identities(scope),
+            parameters=values,
+        )
+        _claim(call, values)
+        scope["extensions"][CALL] = call
+
+
+def _identities(scope: Scope) -> dict[str, Any]:
+    token_info = scope["extensions"].get("connexion_context", {}).get("token_info") or {}
+    if "scheme" in token_info:
+        return {token_info["scheme"]: token_info["identity"]}
+    return {name: found["identity"] for name, found in token_info.items()}
+
+
+def _claim(call: Call, values: dict[str, Any]) -> None:
+    """Moves the parameters that hooks claim out of the handler's arguments."""
+    extensions = call.operation.extensions
+    arguments = {parameter.name: parameter.argument for parameter in call.operation.parameters}
+    if "x-page" in extensions:
+        call.page_limit = values.pop(arguments[extensions["x-page"]["limit"]], None)
+        call.page_token = values.pop(arguments[extensions["x-page"]["token"]], None)
+    if "x-etag" in extensions:
+        call.if_none_match = values.pop(arguments.get("If-None-Match", ""), None)
+    if "x-idempotency" in extensions:
+        call.idempotency_key = values.pop(arguments.get("Idempotency-Key", ""), None)
+
+
+class BodyStep:
+    """Reads a body within its limit, parses and validates it, and keeps it in the `Call`."""
+
+    def __init__(self, tables: ContractTables, **_: Any) -> None:
+        self._tables = tables
+
+    async def wrap_receive(self, receive: Receive, *, scope: Scope) -> tuple[Receive, Scope]:
+        call: Call = scope["extensions"][CALL]
+        headers = {name.lower(): value for name, value in scope["headers"]}
+        limit = self._tables.max_body(call.operation)
+        _refuse_announced(headers, limit)
+        body = await _read(receive, limit)
+        media = self._media(call, headers, bool(body))
+        call.raw_body = body
+        if media is not None:
+            call.content_type = media.media_type
+            if media.pointer is not None and is_json(media.media_type):
+                await self._parse(call, media.pointer)
+        return _replay(body), scope
+
+    def _media(self, call: Call, headers: dict[bytes, bytes], came: bool) -> Media | None:
+        declared = call.operation.request_body
+        if declared is None:
+            return None
+        if not came:
+            if declared.required:
+                raise invalid_input([InputError("body", "", "required")])
+            return None
+        accepted = [media.media_type for media in declared.content]
+        sent, _, options = headers.get(b"content-type", b"").decode("latin-1").partition(";")
+        charset = options.partition("charset=")[2].strip().strip('"').lower()
+        encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").lower()
+        for media in declared.content:
+            plain = not is_json(media.media_type) or charset in ("", "utf-8", "utf8", "us-ascii")
+            if (
+                media.media_type.lower() == sent.strip().lower()
+                and plain
+                and encoding == "identity"
+            ):
+                return media
+        raise unsupported_media_type(accepted)
+
+    async def _parse(self, call: Call, pointer: str) -> None:
+        def parse() -> None:
+            call.json_body = parse_json(call.raw_body)
+            if errors := self._tables.schemas.errors(pointer, call.json_body, "body"):
+                raise invalid_input(errors)
+
+        if len(call.raw_body) > OFF_LOOP_BYTES:
+            await to_thread.run_sync(parse)
+        else:
+            parse()
+
+
+def _refuse_announced(headers: Mapping[bytes, bytes], limit: int) -> None:
+    announced = headers.get(b"content-length", b"")
+    if announced.isdigit() and len(announced) < 20 and int(announced) > limit:
+        raise body_too_large(limit, int(announced))
+
+
+async def _read(receive: Receive, limit: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise body_too_large(limit, None)
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def _replay(body: bytes) -> Receive:
+    messages: Iterator[Message] = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def receive() -> Message:
+        return next(messages, {"type": "http.disconnect"})
+
+    return receive
+
+
+class ResponseStep:
+    """Holds a response back until its body is known to keep the contract."""
+
+    def __init__(self, tables: ContractTables, scope: Scope, **_: Any) -> None:
+        self._tables = tables
+        self._operation = tables.operations[operation_id(scope)]
+
+    def wrap_send(self, send: Send) -> Send:
+        start: Message = {}
+        chunks: list[bytes] = []
+        pointer: str | None = None
+
+        async def checked(message: Message) -> None:
+            nonlocal start, pointer
+            if message["type"] == "http.response.start":
+                start = message
+                pointer = self._pointer(message)
+                if pointer is None:
+                    await send(message)
+                return
+            if pointer is None:
+                await send(message)
+                return
+            chunks.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                body = b"".join(chunks)
+                self._check(pointer, body, start["status"])
+                await send(start)
+                await send({"type": "http.response.body", "body": body})
+
+        return checked
+
+    def _pointer(self, start: Message) -> str | None:
+        """Where the schema of this response is; None where nothing is to be checked."""
+        contents = documented(self._operation, start["status"])
+        if contents is None:
+            raise NonConformingResponseBody(
+                detail=f"{self._operation.id} has no response {start['status']} in the contract"
+            )
+        sent = {name.lower(): value for name, value in start["headers"]}.get(b"content-type", b"")
+        essence = sent.decode("latin-1").partition(";")[0].strip().lower()
+        for media in contents:
+            if media.media_type.lower() == essence:
+                return media.pointer if is_json(media.media_type) else None
+        if contents or essence:
+            raise NonConformingResponseBody(
+                detail=f"{self._operation.id} answered {start['status']} as {essence or 'nothing'}"
+            )
+        return None
+
+    def _check(self, pointer: str, body: bytes, status: int) -> None:
+        validator = self._tables.schemas.compiled("response", pointer)
+        value = orjson.loads(body)
+        if not validator.is_valid(value):
+            broken = [
+                f"{error.kind.name} at {'/'.join(map(str, error.schema_path))}"
+                for error, _ in zip(validator.iter_errors(value), range(3), strict=False)
+            ]
+            raise NonConformingResponseBody(
+                detail=f"{self._operation.id} {status} breaks the contract: {'; '.join(broken)}"
+            )
+
+
+def documented(operation: Operation, status: int) -> tuple[Media, ...] | None:
+    """Media types that the contract gives a status; None if it has no such response."""
+    for key in (str(status), f"{status // 100}XX", "default"):
+        if key in operation.responses:
+            return operation.responses[key]
+    return None

@@ -1,0 +1,153 @@
+"""Python annotations for schemas that stand in operations: parameters, headers, whole bodies.
+
+Simple schemas become plain Python types; whatever needs a class becomes a named model.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .bundle import Bundle, local_pointer, value_at
+from .contract import Annotation
+from .diagnostics import Findings
+from .names import type_name
+from .shape import Pointer
+
+_PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
+_FORMATS = {
+    "uuid": ("uuid", "UUID"),
+    "date-time": ("pydantic", "AwareDatetime"),
+    "date": ("", "datetime"),
+}
+# Keywords that a plain type may have; they only narrow its values or describe them.
+_HARMLESS = frozenset(
+    {
+        "type", "format", "nullable", "title", "description", "default", "example", "examples",
+        "deprecated", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
+        "minLength", "maxLength", "pattern", "enum", "const", "items", "minItems", "maxItems",
+        "uniqueItems", "readOnly", "writeOnly", "additionalProperties", "maxProperties",
+        "minProperties", "propertyNames", "$comment", "externalDocs", "contentEncoding",
+        "contentMediaType",
+    }
+)  # fmt: skip
+_DESCRIBING = frozenset({"$ref", "description", "title", "default", "example", "examples"})
+ANY = Annotation("Any", frozenset({("typing", "Any")}))
+
+
+@dataclass(slots=True)
+class SchemaTypes:
+    """Knows the names of all models, and adds those for inline schemas as they are met."""
+
+    contract: Bundle
+    findings: Findings
+    models: dict[str, Any] = field(default_factory=dict)
+    _names: dict[Pointer, str] = field(default_factory=dict)
+
+    def add_components(self) -> None:
+        """Names every schema in `components`, in the contract's order."""
+        components = self.contract.document.get("components")
+        schemas = components.get("schemas") if isinstance(components, dict) else None
+        for name in schemas if isinstance(schemas, dict) else ():
+            self.name(("components", "schemas", name), name)
+
+    def name(self, pointer: Pointer, wanted: str) -> str:
+        """The type name of the schema at a pointer, which becomes a model if it isn't one."""
+        if pointer in self._names:
+            return self._names[pointer]
+        place = self.contract.place(pointer)
+        made = type_name(wanted)
+        if made is None:
+            hint = "begin it with a letter"
+            self.findings.add(place, "CG023", f"{wanted!r} can't be made a class name", hint)
+            made = "Unnamed"
+        elif made in self.models:
+            hint = "rename one of the two, or give the inline schema a name in components"
+            self.findings.add(place, "CG024", f"two schemas become the class {made}", hint)
+        self._names[pointer] = made
+        self.models[made] = value_at(self.contract.document, pointer)
+        return made
+
+    def annotation(self, pointer: Pointer, wanted: str) -> Annotation:
+        """`wanted` names the model, if the schema there needs one of its own."""
+        schema = value_at(self.contract.document, pointer)
+        if schema in (True, {}):
+            return ANY
+        if isinstance(schema, dict):
+            if isinstance(schema.get("$ref"), str) and not set(schema) - _DESCRIBING:
+                return self._reference(schema["$ref"])
+            plain = self._plain(schema, pointer, wanted)
+            if plain is not None:
+                return plain
+        return self._model(self.name(pointer, wanted))
+
+    def resolved(self, pointer: Pointer) -> Any:
+        return self.contract.follow(pointer)[1]
+
+    def _reference(self, reference: str) -> Annotation:
+        pointer = local_pointer(self.contract.document, reference)
+        return self._model(self.name(pointer, wanted_name(pointer)))
+
+    def _model(self, name: str) -> Annotation:
+        return Annotation(f"models.{name}", frozenset({("..", "models")}))
+
+    def _plain(self, schema: dict[str, Any], pointer: Pointer, wanted: str) -> Annotation | None:
+        if set(schema) - _HARMLESS and not all(
+            key in _HARMLESS or key.startswith("x-") for key in schema
+        ):
+            return None
+        declared = schema.get("type")
+        types = [declared] if isinstance(declared, str) else list(declared or ())
+        nullable = "null" in types or schema.get("nullable") is True
+        types = [name for name in types if name != "null"]
+        values = schema.get("enum", [schema["const"]] if "const" in schema else None)
+        if values is not None:
+            made = _literal(values)
+        elif len(types) == 1:
+            made = self._of_type(types[0], schema, pointer, wanted)
+        else:
+            made = None
+        return made.optional() if made is not None and nullable and values is None else made
+
+    def _of_type(
+        self, name: str, schema: dict[str, Any], pointer: Pointer, wanted: str
+    ) -> Annotation | None:
+        if name == "array":
+            inner = ANY
+            if "items" in schema:
+                inner = self.annotation((*pointer, "items"), f"{wanted}Item")
+            return Annotation(f"list[{inner.text}]", inner.imports)
+        if name == "object":
+            extra = schema.get("additionalProperties", True)
+            if extra is False:
+                return None
+            inner = ANY
+            if extra is not True:
+                inner = self.annotation((*pointer, "additionalProperties"), f"{wanted}Value")
+            return Annotation(f"dict[str, {inner.text}]", inner.imports)
+        if name == "string" and schema.get("format") in _FORMATS:
+            source = _FORMATS[schema["format"]]
+            # A parameter may well be called `date`, so the type isn't.
+            text = "datetime.date" if schema["format"] == "date" else source[1]
+            return Annotation(text, frozenset({source}))
+        return Annotation(_PLAIN[name]) if name in _PLAIN else None
+
+
+def wanted_name(pointer: Pointer) -> str:
+    """A name for a schema that is only known by where it stands."""
+    structure = ("components", "schemas", "properties", "paths", "content", "schema")
+    return " ".join(str(token) for token in pointer if token not in structure)
+
+
+def _literal(values: Any) -> Annotation | None:
+    if not isinstance(values, list) or not values:
+        return None
+    if not all(value is None or isinstance(value, str | int | bool) for value in values):
+        return None
+    text = ", ".join(repr(value) for value in values)
+    return Annotation(f"Literal[{text}]", frozenset({("typing", "Literal")}))
+
+
+def is_plain_value(schema: Any, value: Any) -> bool:
+    """Whether a default can stand as it is in Python, for its type is the JSON type."""
+    if not isinstance(schema, dict) or isinstance(value, list | dict):
+        return False
+    return schema.get("type") in _PLAIN and schema.get("format") not in _FORMATS

@@ -1,0 +1,146 @@
+"""Which object of OpenAPI stands where: one table, and the walk over it.
+
+Everything that looks at all schemas, references or examples of a contract goes through `walk`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Pointer = tuple[str | int, ...]
+Kind = Literal[
+    "openapi", "components", "paths", "path_item", "operation", "parameter", "request_body",
+    "media_type", "encoding", "responses", "response", "header", "schema", "callback", "example",
+    "link", "security_scheme",
+]  # fmt: skip
+Form = Literal["one", "list", "map"]
+
+_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+METHODS = frozenset(_METHODS)
+
+# Section of `components` → what stands in it.
+SECTIONS: dict[str, Kind] = {
+    "schemas": "schema",
+    "responses": "response",
+    "parameters": "parameter",
+    "examples": "example",
+    "requestBodies": "request_body",
+    "headers": "header",
+    "securitySchemes": "security_scheme",
+    "links": "link",
+    "callbacks": "callback",
+    "pathItems": "path_item",
+}
+
+_VALUE: dict[str, tuple[Kind, Form]] = {
+    "schema": ("schema", "one"),
+    "content": ("media_type", "map"),
+    "examples": ("example", "map"),
+}
+_SCHEMAS_IN_A_MAP = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
+_SCHEMAS_IN_A_LIST = ("allOf", "anyOf", "oneOf", "prefixItems")
+_ONE_SCHEMA = (
+    "items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames",
+    "unevaluatedItems", "unevaluatedProperties", "contentSchema",
+)  # fmt: skip
+
+_FIELDS: dict[Kind, dict[str, tuple[Kind, Form]]] = {
+    "openapi": {
+        "paths": ("paths", "one"),
+        "webhooks": ("path_item", "map"),
+        "components": ("components", "one"),
+    },
+    "components": {section: (kind, "map") for section, kind in SECTIONS.items()},
+    "path_item": {
+        "parameters": ("parameter", "list"),
+        **dict.fromkeys(_METHODS, ("operation", "one")),
+    },
+    "operation": {
+        "parameters": ("parameter", "list"),
+        "requestBody": ("request_body", "one"),
+        "responses": ("responses", "one"),
+        "callbacks": ("callback", "map"),
+    },
+    "parameter": _VALUE,
+    "header": _VALUE,
+    "request_body": {"content": ("media_type", "map")},
+    "media_type": {
+        "schema": ("schema", "one"),
+        "examples": ("example", "map"),
+        "encoding": ("encoding", "map"),
+    },
+    "encoding": {"headers": ("header", "map")},
+    "response": {
+        "headers": ("header", "map"),
+        "content": ("media_type", "map"),
+        "links": ("link", "map"),
+    },
+    "schema": {
+        **dict.fromkeys(_SCHEMAS_IN_A_MAP, ("schema", "map")),
+        **dict.fromkeys(_SCHEMAS_IN_A_LIST, ("schema", "list")),
+        **dict.fromkeys(_ONE_SCHEMA, ("schema", "one")),
+    },
+}
+# Kinds whose every field (but `x-…`) is of one kind.
+_ALL_FIELDS: dict[Kind, Kind] = {
+    "paths": "path_item",
+    "responses": "response",
+    "callback": "path_item",
+}
+_SECTION_OF: dict[Kind, str] = {kind: section for section, kind in SECTIONS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One object of the contract; a reference is a node too, of the kind it must lead to."""
+
+    kind: Kind
+    pointer: Pointer
+    value: Any
+
+
+def section_of(kind: Kind) -> str | None:
+    """The section of `components` for this kind, if there is one."""
+    return _SECTION_OF.get(kind)
+
+
+def children(node: Node) -> Iterator[Node]:
+    if not isinstance(node.value, dict):
+        return
+    every = _ALL_FIELDS.get(node.kind)
+    fields = _FIELDS.get(node.kind, {})
+    for key, value in node.value.items():
+        pointer = (*node.pointer, key)
+        if every and not key.startswith("x-"):
+            yield Node(every, pointer, value)
+        elif key in fields:
+            yield from _in_form(*fields[key], pointer, value)
+
+
+def _in_form(kind: Kind, form: Form, pointer: Pointer, value: Any) -> Iterator[Node]:
+    if form == "one":
+        yield Node(kind, pointer, value)
+    elif form == "list" and isinstance(value, list):
+        for index, item in enumerate(value):
+            yield Node(kind, (*pointer, index), item)
+    elif form == "map" and isinstance(value, dict):
+        for key, item in value.items():
+            yield Node(kind, (*pointer, key), item)
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and all below it, in the order of the document. References aren't followed."""
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        yield current
+        stack.extend(reversed(list(children(current))))
+
+
+def escape(token: str | int) -> str:
+    return str(token).replace("~", "~0").replace("/", "~1")
+
+
+def written(pointer: Pointer) -> str:
+    """RFC 6901 text of a pointer, without a leading `#`."""
+    return "".join(f"/{escape(token)}" for token in pointer)

@@ -1,0 +1,164 @@
+"""Reads a YAML or JSON file into plain data and remembers where each value stands.
+
+YAML is read by the 1.2 core schema: `on`, `yes` and dates stay strings, and keys are strings.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .diagnostics import Findings, Place, one_error
+from .json_source import JsonError, read_json
+
+Pointer = tuple[str | int, ...]
+Positions = dict[Pointer, tuple[int, int]]
+
+_MAX_VALUES = 2_000_000
+_MAX_DIGITS = 400
+_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(
+    r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.nan"
+)
+_TAG = "tag:yaml.org,2002:"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file. `name` is how messages call it; `positions` are (line, column) from 1."""
+
+    path: Path
+    name: str
+    value: Any
+    positions: Positions
+
+    def place(self, pointer: Pointer) -> Place:
+        """Where a value stands, or the nearest value around it that does exist."""
+        while pointer and pointer not in self.positions:
+            pointer = pointer[:-1]
+        return Place(self.name, *self.positions.get(pointer, (1, 1)))
+
+
+class _CoreLoader(yaml.CSafeLoader):
+    """Composes nodes by the YAML 1.2 core schema; values are built by `_Builder`."""
+
+    # An instance variable to the stubs, so no ClassVar here.
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
+
+
+for _name, _pattern in {
+    "null": r"~|null|Null|NULL|",
+    "bool": r"true|True|TRUE|false|False|FALSE",
+    "int": _INT.pattern,
+    "float": _FLOAT.pattern,
+}.items():
+    _CoreLoader.add_implicit_resolver(f"{_TAG}{_name}", re.compile(f"(?:{_pattern})\\Z"), None)
+
+
+def read_source(path: Path, name: str, data: bytes, findings: Findings) -> Source:
+    """Raises `ContractError` where the file can't be parsed; other findings are collected."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise one_error(Place(name), "CG002", f"the file is not UTF-8: {error.reason}") from error
+    if path.suffix.lower() == ".json":
+        return _read_json(path, name, text, findings)
+    return _read_yaml(path, name, text, findings)
+
+
+def _read_json(path: Path, name: str, text: str, findings: Findings) -> Source:
+    try:
+        value, positions, repeated = read_json(text)
+    except JsonError as error:
+        raise one_error(Place(name, *error.position), "CG002", error.message) from error
+    for pointer, position in repeated:
+        findings.add(Place(name, *position), "CG003", f"the key {pointer[-1]!r} stands here twice")
+    return Source(path, name, value, positions)
+
+
+def _read_yaml(path: Path, name: str, text: str, findings: Findings) -> Source:
+    loader = _CoreLoader(text)
+    try:
+        node = loader.get_single_node()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name)
+        raise one_error(place, "CG002", error.problem or "this is not YAML") from error
+    except yaml.YAMLError as error:
+        raise one_error(Place(name), "CG002", " ".join(str(error).split())) from error
+    finally:
+        loader.dispose()
+    if node is None:
+        return Source(path, name, None, {})
+    builder = _Builder(name, findings)
+    return Source(path, name, builder.build(node, ()), builder.positions)
+
+
+class _Builder:
+    """Makes plain data of composed YAML nodes."""
+
+    def __init__(self, name: str, findings: Findings) -> None:
+        self._name = name
+        self._findings = findings
+        self._open: set[int] = set()
+        self.positions: Positions = {}
+
+    def build(self, node: yaml.Node, pointer: Pointer) -> Any:
+        self.positions.setdefault(pointer, _position(node))
+        if len(self.positions) > _MAX_VALUES or id(node) in self._open:
+            hint = "write the parts out, or use $ref"
+            message = f"aliases expand to a loop or to more than {_MAX_VALUES} values"
+            raise one_error(self._place(node), "CG002", message, hint)
+        self._open.add(id(node))
+        try:
+            if isinstance(node, yaml.MappingNode):
+                return self._mapping(node, pointer)
+            if isinstance(node, yaml.SequenceNode):
+                return [self.build(item, (*pointer, i)) for i, item in enumerate(node.value)]
+            return self._scalar(node)
+        finally:
+            self._open.discard(id(node))
+
+    def _mapping(self, node: yaml.MappingNode, pointer: Pointer) -> dict[str, Any]:
+        mapping: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise one_error(self._place(key_node), "CG002", "a key must be plain text")
+            key = key_node.value
+            if key in mapping:
+                message = f"the key {key!r} stands here twice"
+                self._findings.add(self._place(key_node), "CG003", message)
+            inner = (*pointer, key)
+            self.positions[inner] = _position(key_node)
+            mapping[key] = self.build(value_node, inner)
+        return mapping
+
+    def _scalar(self, node: yaml.Node) -> Any:
+        text: str = node.value
+        match node.tag.removeprefix(_TAG):
+            case "str":
+                return text
+            case "null":
+                return None
+            case "bool":
+                return text.lower() == "true"
+            case "int" if _INT.fullmatch(text) and len(text) <= _MAX_DIGITS:
+                return int(text, 0 if text[:2] in ("0o", "0x") else 10)
+            case "float" if _FLOAT.fullmatch(text) and math.isfinite(_number(text)):
+                return _number(text)
+        message = f"the value {text!r} of type {node.tag} has no equal in JSON"
+        raise one_error(self._place(node), "CG002", message, "quote it, or write a JSON value")
+
+    def _place(self, node: yaml.Node) -> Place:
+        return Place(self._name, *_position(node))
+
+
+def _number(text: str) -> float:
+    return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+
+
+def _position(node: yaml.Node) -> tuple[int, int]:
+    return node.start_mark.line + 1, node.start_mark.column + 1

@@ -1,0 +1,67 @@
+"""Who may touch which table: row level security and grants, as this program expects them.
+
+The first migration spells the same out in SQL; `check_schema` compares. Row level security is
+never FORCEd: a forced owner's backfill changes no rows and says nothing.
+"""
+
+from typing import Final
+
+from db import tables
+
+OWNER: Final = "collector_owner"
+APP: Final = "collector_app"
+MAINTENANCE: Final = "collector_maint"
+BACKUP: Final = "collector_backup"
+ROLES: Final = (OWNER, APP, MAINTENANCE, BACKUP)
+LOGIN_ROLES: Final = (APP, MAINTENANCE, BACKUP)
+
+TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
+    tables.reports.name: {APP: "SELECT, INSERT", BACKUP: "SELECT"},
+    tables.report_digests.name: {APP: "SELECT, INSERT, UPDATE", BACKUP: "SELECT"},
+    tables.idempotency_keys.name: {
+        APP: "SELECT, INSERT, UPDATE",
+        MAINTENANCE: "SELECT, DELETE",
+        BACKUP: "SELECT",
+    },
+    tables.revisions.name: {APP: "SELECT, INSERT, UPDATE", BACKUP: "SELECT"},
+    tables.epoch.name: {APP: "SELECT", MAINTENANCE: "SELECT, UPDATE", BACKUP: "SELECT"},
+}
+FUNCTION_GRANTS: Final[dict[str, str]] = {
+    "collector_uuid7(timestamptz)": APP,
+    "collector_uuid7_time(uuid)": APP,
+    "collector_first_uuid(timestamptz)": "",
+    "collector_create_partitions(timestamptz, timestamptz, interval)": "",
+    "collector_ensure_partitions(integer, interval)": MAINTENANCE,
+}
+"""The one role besides the owner that may execute each function, or nobody."""
+
+_OWN_ROWS: Final = "tenant_id = current_setting('app.tenant_id', true)"
+
+
+def table_statements(table: str, schema: str) -> list[str]:
+    """Return the DDL that secures one table: its grants, and policies if it holds tenants' rows."""
+    name = f"{schema}.{table}"
+    statements = [f"REVOKE ALL ON {name} FROM PUBLIC"]
+    statements += [
+        f"GRANT {privileges} ON {name} TO {role}"
+        for role, privileges in TABLE_GRANTS[table].items()
+    ]
+    if table not in {tenant_table.name for tenant_table in tables.TENANT_TABLES}:
+        return statements
+    return [
+        *statements,
+        f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",
+        f"CREATE POLICY app_own_rows ON {name} TO {APP}"
+        f" USING ({_OWN_ROWS}) WITH CHECK ({_OWN_ROWS})",
+        f"CREATE POLICY maint_all_rows ON {name} TO {MAINTENANCE} USING (true) WITH CHECK (true)",
+        f"CREATE POLICY backup_reads ON {name} FOR SELECT TO {BACKUP} USING (true)",
+    ]
+
+
+def function_statements(signature: str, schema: str) -> list[str]:
+    """Return the DDL that lets only the expected role execute a function."""
+    role = FUNCTION_GRANTS[signature]
+    statements = [f"REVOKE ALL ON FUNCTION {schema}.{signature} FROM PUBLIC"]
+    if role:
+        statements.append(f"GRANT EXECUTE ON FUNCTION {schema}.{signature} TO {role}")
+    return statements

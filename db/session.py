@@ -1,0 +1,297 @@
+"""The only door to PostgreSQL at run time: a pool, and transactions that belong to one tenant.
+
+Everything a transaction needs is set for that transaction alone, in the round trip that begins
+it, so neither our own pool nor a transaction pooler can carry it over to somebody else.
+"""
+
+import os
+import secrets
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Final
+
+import psycopg2
+from psycopg2 import extensions
+from sqlalchemy import Connection, Engine, create_engine, make_url
+from sqlalchemy import exc as sqlalchemy_errors
+
+from db import errors
+from db.ids import TenantId
+from db.revisions import BUMP, RevisionClass
+
+Row = tuple[Any, ...]
+Parameters = Mapping[str, object]
+
+_SETTINGS: Final = (
+    "SELECT set_config('app.tenant_id', %(tenant_id)s, true),"
+    " set_config('timezone', 'UTC', true),"
+    " set_config('statement_timeout', %(statement_timeout)s, true),"
+    " set_config('idle_in_transaction_session_timeout', %(idle_timeout)s, true),"
+    " clock_timestamp()"
+)
+_BEGIN_WRITING: Final = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_SETTINGS}"
+_BEGIN_READING: Final = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_SETTINGS}"
+_SLOTS: Final = 16
+# Without these a peer that vanished is noticed after hours only.
+_NETWORK: Final[dict[str, int]] = {
+    "connect_timeout": 3,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+
+
+class Transaction:
+    """One open transaction of one tenant; valid inside its `with` block, in one thread."""
+
+    __slots__ = ("_bumps", "_cursor", "_on_statement", "began_at", "connection", "tenant_id")
+
+    began_at: datetime
+    """The database's clock when the transaction began; what a read-only one sees is older."""
+
+    def __init__(
+        self,
+        tenant_id: TenantId,
+        connection: Connection,
+        on_statement: Callable[[str], None] | None,
+    ) -> None:
+        self.tenant_id = tenant_id
+        self.connection = connection
+        """For libraries that want SQLAlchemy's own; never commit, roll back or close it."""
+        self._cursor = _driver_connection(connection).cursor()
+        self._on_statement = on_statement
+        self._bumps: set[RevisionClass] = set()
+
+    def rows(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
+        """Run one statement in a round trip; return all its rows, or none if it returns none.
+
+        `sql` is constant text with `%(name)s` parameters. Raises db.errors.DatabaseError.
+        """
+        if self._on_statement is not None:
+            self._on_statement(sql)
+        try:
+            self._cursor.execute(sql, parameters)
+        except (psycopg2.Error, ValueError) as error:
+            raise errors.from_driver(error) from error
+        return self._cursor.fetchall() if self._cursor.description is not None else []
+
+    def row(self, sql: str, parameters: Parameters | None = None) -> Row | None:
+        """Like `rows`, for a statement of at most one row."""
+        found = self.rows(sql, parameters)
+        return found[0] if found else None
+
+    def changed_rows(self, sql: str, parameters: Parameters | None = None) -> int:
+        """Like `rows`, but return how many rows were inserted, updated or deleted."""
+        self.rows(sql, parameters)
+        changed: int = self._cursor.rowcount
+        return changed
+
+    def bump_at_commit(self, revision_class: RevisionClass) -> None:
+        """Note that data of this class changed; its revision moves as the last statement.
+
+        Last, because the slot's row stays locked until the commit.
+        """
+        self._bumps.add(revision_class)
+
+    def begin(self, sql: str, parameters: Parameters) -> None:
+        """Send BEGIN and the transaction's settings, in one round trip. For the session alone."""
+        self.began_at = self.rows(sql, parameters)[0][-1]
+
+    def finish(self) -> None:
+        """Bump revisions and commit, in one round trip. For the session alone."""
+        # A fixed order of classes keeps two transactions that bump several from a deadlock.
+        bumps = [
+            self._cursor.mogrify(
+                BUMP,
+                {
+                    "tenant_id": self.tenant_id,
+                    "class": revision_class.value,
+                    "slot": secrets.randbelow(_SLOTS),
+                },
+            ).decode()
+            for revision_class in sorted(self._bumps)
+        ]
+        script = "; ".join([*bumps, "COMMIT"])
+        if self._on_statement is not None:
+            self._on_statement(script)
+        # Already interpolated: without parameters psycopg2 leaves percent signs alone.
+        self._cursor.execute(script)
+        if self._cursor.statusmessage != "COMMIT":
+            # PostgreSQL answers COMMIT of a failed transaction with ROLLBACK, and no error.
+            raise errors.TransactionFailed
+
+
+class Database:
+    """A pool of connections of one login role. Make one per process; close it at the end."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 8,
+        pool_timeout: float = 2.0,
+        statement_timeout_ms: int = 5_000,
+        idle_in_transaction_timeout_ms: int = 10_000,
+        application_name: str = "collector",
+        on_statement: Callable[[str], None] | None = None,
+    ) -> None:
+        """`on_statement` gets the SQL of each round trip, parameters left out of it."""
+        parsed = make_url(url)
+        defaults = {"application_name": application_name, "client_encoding": "utf8", **_NETWORK}
+        self._engine = create_engine(
+            parsed,
+            # Autocommit keeps psycopg2 from sending a BEGIN of its own: ours carries more.
+            isolation_level="AUTOCOMMIT",
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=pool_timeout,
+            pool_reset_on_return=None,
+            pool_use_lifo=True,
+            hide_parameters=True,
+            connect_args={n: value for n, value in defaults.items() if n not in parsed.query},
+        )
+        self._attempts = pool_size + 1
+        self._statement_timeout = str(statement_timeout_ms)
+        self._idle_timeout = str(idle_in_transaction_timeout_ms)
+        self.on_statement = on_statement
+        _forget_connections_in_children(self._engine)
+
+    @contextmanager
+    def tenant_transaction(
+        self, tenant_id: TenantId, *, read_only: bool = False
+    ) -> Iterator[Transaction]:
+        """Open a transaction that sees and changes this tenant's rows alone.
+
+        It commits at the end of the block and rolls back if the block raises. A read-only one
+        sees a single snapshot; a writing one sees what each statement finds committed. Raises
+        PoolTimeout, DatabaseUnavailable, or CommitUnknown if the connection dies in COMMIT.
+        """
+        if not tenant_id:
+            raise ValueError("A tenant transaction needs a tenant; the id given is empty.")
+        with self._transaction(tenant_id, read_only=read_only) as transaction:
+            yield transaction
+
+    @contextmanager
+    def system_transaction(self, *, read_only: bool = False) -> Iterator[Transaction]:
+        """Open a transaction of no tenant: tenants' rows show to roles with their own policies."""
+        with self._transaction(TenantId(""), read_only=read_only) as transaction:
+            yield transaction
+
+    def ping(self) -> None:
+        """Return if the database answers; raise DatabaseUnavailable if not."""
+        with self.system_transaction(read_only=True):
+            return
+
+    def close(self) -> None:
+        """Close idle connections; those in use close when they come back."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self, tenant_id: TenantId, *, read_only: bool) -> Iterator[Transaction]:
+        transaction = self._begin(tenant_id, read_only=read_only)
+        connection = transaction.connection
+        try:
+            try:
+                yield transaction
+            except BaseException:
+                _roll_back(connection)
+                raise
+            _commit(transaction)
+        finally:
+            _give_back(connection)
+
+    def _begin(self, tenant_id: TenantId, *, read_only: bool) -> Transaction:
+        begin = _BEGIN_READING if read_only else _BEGIN_WRITING
+        parameters = {
+            "tenant_id": tenant_id,
+            "statement_timeout": self._statement_timeout,
+            "idle_timeout": self._idle_timeout,
+        }
+        for attempt in range(1, self._attempts + 1):
+            connection = self._connect()
+            try:
+                transaction = Transaction(tenant_id, connection, self.on_statement)
+                transaction.begin(begin, parameters)
+                return transaction
+            except psycopg2.InterfaceError as error:
+                failure = errors.from_driver(error)
+                failure.__cause__ = error
+            except errors.DatabaseError as error:
+                failure = error
+            except BaseException:
+                _give_back(connection)
+                raise
+            # Nothing of ours has run yet, so a connection that died while idle is replaced by
+            # the next one; a server that's gone shows when that one cannot be opened.
+            died = _is_closed(connection)
+            _give_back(connection)
+            if not died or attempt == self._attempts:
+                raise failure
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _connect(self) -> Connection:
+        try:
+            return self._engine.connect()
+        except (sqlalchemy_errors.TimeoutError, sqlalchemy_errors.DBAPIError) as error:
+            raise errors.from_driver(error) from error
+
+
+def _driver_connection(connection: Connection) -> extensions.connection:
+    driver_connection = connection.connection.driver_connection
+    if not isinstance(driver_connection, extensions.connection):
+        raise TypeError("The database URL must name the psycopg2 driver: postgresql+psycopg2://…")
+    return driver_connection
+
+
+def _is_closed(connection: Connection) -> bool:
+    return _driver_connection(connection).closed != 0
+
+
+def _commit(transaction: Transaction) -> None:
+    try:
+        transaction.finish()
+    except psycopg2.Error as error:
+        failure = errors.from_driver(error)
+        if _is_closed(transaction.connection):
+            failure = errors.CommitUnknown(sqlstate=failure.sqlstate)
+        else:
+            _roll_back(transaction.connection)
+        raise failure from error
+
+
+def _roll_back(connection: Connection) -> None:
+    driver_connection = _driver_connection(connection)
+    if driver_connection.closed:
+        return
+    if driver_connection.info.transaction_status == extensions.TRANSACTION_STATUS_IDLE:
+        return
+    try:
+        with driver_connection.cursor() as cursor:
+            cursor.execute("ROLLBACK")
+    except psycopg2.Error:
+        # The server rolls back by itself when the connection closes, which giving it back does.
+        driver_connection.close()
+
+
+def _give_back(connection: Connection) -> None:
+    """Return a connection to the pool, or drop it unless it's certainly outside a transaction."""
+    driver_connection = _driver_connection(connection)
+    status = driver_connection.info.transaction_status
+    if driver_connection.closed or status != extensions.TRANSACTION_STATUS_IDLE:
+        connection.invalidate()
+    connection.close()
+
+
+def _forget_connections_in_children(engine: Engine) -> None:
+    # Two processes on one socket would read each other's answers; the parent keeps using it.
+    reference = weakref.ref(engine)
+
+    def forget() -> None:
+        inherited = reference()
+        if inherited is not None:
+            inherited.dispose(close=False)
+
+    os.register_at_fork(after_in_child=forget)

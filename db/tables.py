@@ -1,0 +1,183 @@
+"""The tables as this program expects them; migrations make them, and `check_schema` compares.
+
+Policies and grants stand in `db.access`, functions in `db.functions`. Filter columns are text,
+int, uuid or timestamptz only: other operators aren't leakproof, so row level security would keep
+them from using an index.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSON
+
+metadata: Final = MetaData()
+
+
+def _words() -> Text:
+    """Text compared byte by byte: an index survives an upgrade of the system's collations."""
+    return Text(collation="C")
+
+
+def _moment() -> DateTime:
+    return DateTime(timezone=True)
+
+
+def _length(table: str, column: str, limit: int, *, least: int = 1) -> CheckConstraint:
+    return CheckConstraint(
+        f"char_length({column}) BETWEEN {least} AND {limit}", name=f"{table}_{column}_length"
+    )
+
+
+def _digest(table: str, column: str) -> CheckConstraint:
+    return CheckConstraint(f"octet_length({column}) = 32", name=f"{table}_{column}_length")
+
+
+# The key's payload lets the timeline be counted from the index alone.
+reports: Final = Table(
+    "reports",
+    metadata,
+    Column("tenant_id", _words(), nullable=False),
+    Column("id", Uuid(), nullable=False),
+    Column("created_at", _moment(), nullable=False),
+    Column("severity", _words(), nullable=False),
+    Column("policy_version", _words()),
+    Column("source", _words()),
+    Column("stream", _words()),
+    Column("pass_count", Integer, nullable=False),
+    Column("warn_count", Integer, nullable=False),
+    Column("block_count", Integer, nullable=False),
+    Column("inconsistencies", Integer, nullable=False),
+    Column("duplicate_of", Uuid()),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("original_digest", _words()),
+    Column("key_id", _words(), nullable=False),
+    Column("request_id", _words(), nullable=False),
+    # json keeps the text as it came; jsonb would rewrite the evidence's numbers and key order.
+    Column("document", JSON(), nullable=False),
+    PrimaryKeyConstraint(
+        "tenant_id", "id", name="reports_pkey", postgresql_include=["created_at", "severity"]
+    ),
+    CheckConstraint(
+        "created_at = public.collector_uuid7_time(id)", name="reports_created_at_is_id"
+    ),
+    CheckConstraint("severity IN ('info', 'warn', 'block')", name="reports_severity_known"),
+    CheckConstraint(
+        "pass_count >= 0 AND warn_count >= 0 AND block_count >= 0 AND inconsistencies >= 0",
+        name="reports_counts_not_negative",
+    ),
+    _length("reports", "tenant_id", 128),
+    _length("reports", "policy_version", 128),
+    _length("reports", "source", 128),
+    _length("reports", "stream", 256),
+    _length("reports", "original_digest", 200),
+    _length("reports", "key_id", 128),
+    _length("reports", "request_id", 128),
+    _digest("reports", "sha256"),
+    Index("reports_by_severity", "tenant_id", "severity", "id"),
+    Index(
+        "reports_by_policy_version",
+        "tenant_id",
+        "policy_version",
+        "id",
+        postgresql_where=text("policy_version IS NOT NULL"),
+    ),
+    Index(
+        "reports_by_source",
+        "tenant_id",
+        "source",
+        "id",
+        postgresql_where=text("source IS NOT NULL"),
+    ),
+    Index(
+        "reports_by_stream",
+        "tenant_id",
+        "stream",
+        "id",
+        postgresql_where=text("stream IS NOT NULL"),
+    ),
+    postgresql_partition_by="RANGE (id)",
+)
+
+# A unique index of a partitioned table must hold the partition key, so "the newest report with
+# this content" needs a plain table. previous_report_id lets an upsert answer what it replaced.
+report_digests: Final = Table(
+    "report_digests",
+    metadata,
+    Column("tenant_id", _words(), nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("report_id", Uuid(), nullable=False),
+    Column("previous_report_id", Uuid()),
+    PrimaryKeyConstraint("tenant_id", "sha256", name="report_digests_pkey"),
+    _length("report_digests", "tenant_id", 128),
+    _digest("report_digests", "sha256"),
+    postgresql_with={"fillfactor": 90},
+)
+
+idempotency_keys: Final = Table(
+    "idempotency_keys",
+    metadata,
+    Column("tenant_id", _words(), nullable=False),
+    Column("key_id", _words(), nullable=False),
+    Column("operation", _words(), nullable=False),
+    Column("key", _words(), nullable=False),
+    Column("request_sha256", LargeBinary, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("reference", _words(), nullable=False),
+    Column("created_at", _moment(), nullable=False),
+    Column("expires_at", _moment(), nullable=False),
+    PrimaryKeyConstraint("tenant_id", "key_id", "operation", "key", name="idempotency_keys_pkey"),
+    _length("idempotency_keys", "tenant_id", 128),
+    _length("idempotency_keys", "key_id", 128),
+    _length("idempotency_keys", "operation", 128),
+    _length("idempotency_keys", "key", 255),
+    _length("idempotency_keys", "reference", 512, least=0),
+    _digest("idempotency_keys", "request_sha256"),
+    CheckConstraint("status BETWEEN 200 AND 299", name="idempotency_keys_status_is_success"),
+    CheckConstraint("expires_at > created_at", name="idempotency_keys_expiry_is_later"),
+    Index("idempotency_keys_by_expiry", "expires_at"),
+)
+
+# Low fillfactor: each slot is rewritten by every write, and must find room in its own page.
+revisions: Final = Table(
+    "revisions",
+    metadata,
+    Column("tenant_id", _words(), nullable=False),
+    Column("class", _words(), nullable=False),
+    Column("slot", SmallInteger, nullable=False),
+    Column("value", BigInteger, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "class", "slot", name="revisions_pkey"),
+    _length("revisions", "tenant_id", 128),
+    CheckConstraint(
+        "class IN ('reports', 'exports', 'alerts', 'audit', 'retention')",
+        name="revisions_class_known",
+    ),
+    CheckConstraint("slot BETWEEN 0 AND 15", name="revisions_slot_range"),
+    postgresql_with={"fillfactor": 50},
+)
+
+# One row; not a tenant's, so it has no row level security.
+epoch: Final = Table(
+    "epoch",
+    metadata,
+    Column("singleton", SmallInteger, nullable=False, autoincrement=False),
+    Column("value", Uuid(), nullable=False),
+    PrimaryKeyConstraint("singleton", name="epoch_pkey"),
+    CheckConstraint("singleton = 1", name="epoch_is_one_row"),
+)
+
+TENANT_TABLES: Final = (reports, report_digests, idempotency_keys, revisions)

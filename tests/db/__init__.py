@@ -1,0 +1,1 @@
+"""Tests of db, on a real PostgreSQL."""

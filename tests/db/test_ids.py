@@ -1,0 +1,55 @@
+"""The arithmetic between ids and moments, here and in the database."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from db import access
+from db.ids import first_id_at, moment_of
+from tests.support.database import TestDatabase
+
+_MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(9999, 1, 1)).map(
+    lambda naive: naive.replace(tzinfo=UTC)
+)
+
+
+@given(_MOMENTS, _MOMENTS)
+def test_ids_are_ordered_as_their_moments(one: datetime, other: datetime) -> None:
+    if one <= other:
+        assert first_id_at(one) <= first_id_at(other)
+
+
+@given(_MOMENTS)
+def test_the_first_id_of_a_moment_is_of_the_first_millisecond_not_before_it(
+    moment: datetime,
+) -> None:
+    assert timedelta(0) <= moment_of(first_id_at(moment)) - moment < timedelta(milliseconds=1)
+
+
+@settings(max_examples=10)
+@given(st.lists(_MOMENTS, min_size=1, max_size=50))
+def test_the_database_agrees(shared_database: TestDatabase, moments: list[datetime]) -> None:
+    rows = shared_database.run(
+        access.OWNER,
+        "SELECT moment, collector_first_uuid(moment)::text, made::text,"
+        " collector_uuid7_time(made), date_trunc('milliseconds', moment)"
+        " FROM unnest(%s::timestamptz[]) AS moment,"
+        " LATERAL (SELECT collector_uuid7(moment) AS made) AS ids",
+        (moments,),
+    )
+    for (moment, first, made, read_back, truncated), sent in zip(rows, moments, strict=True):
+        assert moment == sent
+        assert first == str(first_id_at(sent))
+        assert read_back == truncated
+        assert isinstance(made, str)
+        assert (made[14], made[19] in "89ab") == ("7", True)
+
+
+def test_ids_of_one_millisecond_are_ordered_by_its_fraction(shared_database: TestDatabase) -> None:
+    rows = shared_database.run(
+        access.OWNER,
+        "SELECT collector_uuid7('2026-01-01 00:00:00.123'::timestamptz + n * interval '1 us')::text"
+        " FROM generate_series(0, 999) AS n ORDER BY n",
+    )
+    assert rows == sorted(rows)

@@ -1,0 +1,1 @@
+"""What several folders of tests need to start: servers and databases. Holds no assertions."""

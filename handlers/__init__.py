@@ -1,0 +1,1 @@
+"""Use cases, one module a tag: policies decide, `db` keeps, nothing here knows HTTP."""

@@ -1,0 +1,66 @@
+"""What a handler gets of the request it serves: who calls, and the door to the database.
+
+One context serves one request, in one thread; the transaction it opens is shared by whoever asks,
+so that hooks and handler see one snapshot and commit together.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from db.ids import TenantId
+from db.session import Database, Transaction
+from policies.access import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The caller: the only parts of a key that are ever stored or logged."""
+
+    tenant_id: TenantId
+    key_id: str
+    role: Role
+
+
+@dataclass(slots=True)
+class Context:
+    """`caller` is None for public operations. `sent` is the request's JSON body, exact to the last
+    digit, where its model is not enough. `now` is the request's one idea of the time (UTC).
+
+    `replay_of` names the result of an earlier request with the same idempotency key; a handler of
+    an unsafe operation then answers with that, and otherwise leaves its own in `reference`.
+    """
+
+    database: Database
+    request_id: str
+    caller: Principal | None
+    sent: Any = None
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    replay_of: str | None = None
+    reference: str | None = None
+    _open: Transaction | None = None
+    _read_only: bool = False
+
+    @property
+    def principal(self) -> Principal:
+        if self.caller is None:
+            raise LookupError("a public operation has no principal; give it a security requirement")
+        return self.caller
+
+    @contextmanager
+    def transaction(self, *, read_only: bool = False) -> Iterator[Transaction]:
+        """The caller's tenant's transaction; a nested call joins the one that is open."""
+        if self._open is not None:
+            if self._read_only and not read_only:
+                raise RuntimeError("a writing transaction was asked for inside a read-only one")
+            yield self._open
+            return
+        tenant_id = self.principal.tenant_id
+        with self.database.tenant_transaction(tenant_id, read_only=read_only) as transaction:
+            self._open, self._read_only = transaction, read_only
+            try:
+                yield transaction
+            finally:
+                self._open = None

@@ -1,0 +1,41 @@
+"""Why a use case can't be done, without a word of HTTP; `service.problems` says it to the caller.
+
+`detail` may reach the caller: it never repeats an input value.
+"""
+
+from dataclasses import dataclass
+
+
+class DomainError(Exception):
+    """A use case that can't be done."""
+
+
+class NotFound(DomainError):
+    """No such object of this tenant."""
+
+
+@dataclass(eq=False)
+class InvalidValue(DomainError):
+    """A value that fits the contract's schema, but not its meaning."""
+
+    location: str
+    pointer: str
+    keyword: str
+    limit: str
+    detail: str
+
+
+@dataclass(eq=False)
+class Untranslatable(DomainError):
+    """A tool's output that can't become a report; `pointer` says where in it."""
+
+    detail: str
+    pointer: str
+    limit: str | None = None
+
+
+@dataclass(eq=False)
+class NotConfigured(DomainError):
+    """The operation needs a setting that this service was started without."""
+
+    detail: str

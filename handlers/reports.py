@@ -1,0 +1,111 @@
+"""Reports come out: one, or a page of them."""
+
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from pydantic_core import from_json
+from typing_extensions import override
+
+from db import reports as stored
+from db.ids import ReportId
+from generated.models import (
+    Counts,
+    PolicyVersion,
+    Report,
+    ReportPage,
+    ReportSummary,
+    Severity,
+    Stream,
+    ToolName,
+    Total,
+)
+from generated.routes.reports import GetReport200, ListReports200, ReportsHandlers
+from generated.runtime.hooks import Page
+from handlers.context import Context
+from handlers.errors import NotFound
+
+COUNTED_AT_MOST = 1000
+
+
+class Reports(ReportsHandlers[Context]):
+    @override
+    def list_reports(
+        self,
+        context: Context,
+        /,
+        *,
+        page: Page,
+        severity: list[Severity] | None = None,
+        policy_version: PolicyVersion | None = None,
+        source: ToolName | None = None,
+        stream: Stream | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        include_total: bool = False,
+    ) -> ListReports200:
+        filters = stored.ReportFilters(
+            severities=tuple(severity or ()),
+            policy_version=policy_version,
+            since=since,
+            until=until,
+            source=source,
+            stream=stream,
+        )
+        after = UUID(page.after) if page.after is not None else None
+        with context.transaction(read_only=True) as transaction:
+            # One row more than the page shows tells whether there is another page.
+            rows = stored.list_reports(transaction, filters, after=after, limit=page.limit + 1)
+            total = (
+                _total(stored.count_reports(transaction, filters, COUNTED_AT_MOST))
+                if include_total
+                else {}
+            )
+        shown = rows[: page.limit]
+        token = page.token(str(shown[-1].id)) if len(rows) > page.limit else None
+        items = [_summary(row) for row in shown]
+        return ListReports200(
+            ReportPage.model_construct(items=items, next_page_token=token, **total)
+        )
+
+    @override
+    def get_report(self, context: Context, /, *, report_id: UUID) -> GetReport200:
+        with context.transaction(read_only=True) as transaction:
+            row = stored.get_report(transaction, ReportId(report_id))
+        if row is None:
+            raise NotFound
+        return GetReport200(
+            Report.model_construct(
+                id=row.id,
+                created_at=row.created_at,
+                severity=cast(Severity, row.severity),
+                counts=_counts(row),
+                inconsistencies=row.inconsistencies,
+                duplicate_of=row.duplicate_of,
+                sha256=row.sha256.hex(),
+                # The stored text, not a model of it: a report leaves as it came.
+                report=from_json(row.document),
+            )
+        )
+
+
+def _total(counted: tuple[int, bool]) -> dict[str, Any]:
+    count, exact = counted
+    return {"total": Total.model_construct(count=count, exact=exact)}
+
+
+def _summary(row: stored.ReportSummaryRow) -> ReportSummary:
+    # Built without validation: the response is checked against the contract on its way out.
+    return ReportSummary.model_construct(
+        id=row.id,
+        created_at=row.created_at,
+        severity=cast(Severity, row.severity),
+        policy_version=row.policy_version,
+        source=row.source,
+        stream=row.stream,
+        counts=_counts(row),
+    )
+
+
+def _counts(row: stored.ReportSummaryRow | stored.ReportRow) -> Counts:
+    return Counts.model_construct(pass_=row.pass_count, warn=row.warn_count, block=row.block_count)

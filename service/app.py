@@ -1,0 +1,83 @@
+"""Builds the ASGI application from its parts; opens no connection and reads no setting itself."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from db.session import Database
+from generated.operations import OPERATIONS
+from generated.routes import Handlers, routes
+from generated.runtime.application import Assembly, build_application
+from handlers.health import Health
+from handlers.ingest import Ingest
+from handlers.reports import Reports
+from handlers.timeline import Timeline
+from service import VERSION
+from service.auth import Authentication, KeyTable
+from service.docs_page import public_files
+from service.hooks import ServiceHooks
+from service.problems import problem_of
+from service.telemetry import log_request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What an application is made of. `places` is how many handlers run at once.
+
+    `digest_original` is None where no key for it is configured.
+    """
+
+    database: Database
+    keys: Callable[[], KeyTable]
+    digest_original: Callable[[bytes], str] | None
+    places: int
+
+
+def contract() -> tuple[bytes, dict[str, Any], dict[str, Any]]:
+    """The bundled contract as bytes and parsed, and its view for Connexion."""
+    package = files("generated")
+    text = package.joinpath("openapi.json").read_bytes()
+    view = json.loads(package.joinpath("connexion.json").read_bytes())
+    return text, json.loads(text), view
+
+
+def create_app(parts: Parts, draining: Callable[[], bool] = lambda: False) -> ASGIApp:
+    """The collector as an ASGI application. `draining` makes readiness fail."""
+    text, document, view = contract()
+    contract_version = document["info"]["version"]
+    handlers = Handlers(
+        health=Health(
+            version=VERSION,
+            contract_version=contract_version,
+            files=public_files(text),
+            draining=draining,
+        ),
+        ingest=Ingest(parts.digest_original),
+        reports=Reports(),
+        timeline=Timeline(),
+    )
+    hooks = ServiceHooks(parts.database, contract_version)
+
+    @asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        yield
+        parts.database.close()
+
+    return build_application(
+        Assembly(
+            document=document,
+            view=view,
+            operations=OPERATIONS,
+            routes=routes(handlers, hooks),
+            authenticators=Authentication(parts.keys).authenticators(),
+            problem_table=problem_of,
+            observer=log_request,
+            places=parts.places,
+            lifespan=lifespan,
+        )
+    )

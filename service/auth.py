@@ -1,0 +1,167 @@
+"""Who is calling: API keys, tenants, roles. Decides from memory; touches no database.
+
+A secret is never kept: only a keyed digest of it, made with a key of this process.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import cast
+
+from generated.runtime.problems import forbidden, unauthenticated
+from generated.runtime.security import Authenticator, Credential
+
+from db.ids import TenantId
+from handlers.context import Principal
+from policies.access import ROLES, Role, may
+
+CHALLENGE = 'ApiKey header="X-Api-Key"'
+SHORT_SECRET = 24
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+_DIGEST = re.compile(r"sha256\$([0-9a-f]{64})", re.ASCII)
+_LAYOUT = "key_id:tenant:role:secret[:expires-on]"
+
+
+class ApiKeysError(Exception):
+    """API keys that can't be used; the message names entries by place, never by content."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEntry:
+    """One key of one tenant. `digest` is the SHA-256 of the secret; `expires_on` the first day
+    (UTC) on which it is refused."""
+
+    key_id: str
+    tenant_id: TenantId
+    role: Role
+    digest: bytes
+    expires_on: date | None = None
+    short: bool = False
+
+
+def parse_api_keys(text: str) -> list[KeyEntry]:
+    """The entries of `API_KEYS`. Raises ApiKeysError that names every bad one."""
+    entries: list[KeyEntry] = []
+    mistakes: list[str] = []
+    parts = [part.strip() for part in re.split(r"[,\n]", text)]
+    for place, part in enumerate((part for part in parts if part and part[0] != "#"), start=1):
+        try:
+            entries.append(_parse_entry(part))
+        except ValueError as mistake:
+            mistakes.append(f"entry {place}: {mistake}")
+    mistakes.extend(_contradictions(entries))
+    if mistakes:
+        raise ApiKeysError("API_KEYS: " + "; ".join(mistakes))
+    return entries
+
+
+def _parse_entry(entry: str) -> KeyEntry:
+    fields = entry.split(":")
+    if len(fields) == 3:
+        # The predecessor's layout has no key id; a short keyed digest stands for one.
+        tenant, secret, role = fields
+        derived = hmac.new(tenant.encode(), secret.encode(), hashlib.sha256).hexdigest()
+        fields = [f"key-{derived[:12]}", tenant, role, secret]
+    if len(fields) not in (4, 5):
+        raise ValueError(f"has {len(fields)} fields; write {_LAYOUT}")
+    key_id, tenant, role, secret = fields[:4]
+    for name, value in (("key_id", key_id), ("tenant", tenant)):
+        if not _NAME.fullmatch(value):
+            raise ValueError(f"the {name} may have 1 to 64 of A-Z a-z 0-9 . _ -")
+    if role not in ROLES:
+        raise ValueError(f"the role must be one of {', '.join(ROLES)}")
+    if not secret:
+        raise ValueError("the secret is empty")
+    hashed = _DIGEST.fullmatch(secret)
+    if secret.startswith("sha256$") and not hashed:
+        raise ValueError("sha256$ must be followed by 64 lower-case hexadecimal digits")
+    digest = bytes.fromhex(hashed[1]) if hashed else hashlib.sha256(secret.encode()).digest()
+    expires_on = _expiry(fields[4]) if len(fields) == 5 else None
+    short = not hashed and len(secret) < SHORT_SECRET
+    return KeyEntry(key_id, TenantId(tenant), role, digest, expires_on, short)
+
+
+def _expiry(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("the expiry must be a date such as 2027-01-31") from None
+
+
+def _contradictions(entries: Iterable[KeyEntry]) -> list[str]:
+    secret_of: dict[str, bytes] = {}
+    owner_of: dict[bytes, str] = {}
+    seen: set[tuple[str, str]] = set()
+    mistakes = []
+    for entry in entries:
+        if secret_of.setdefault(entry.key_id, entry.digest) != entry.digest:
+            mistakes.append(f"key_id {entry.key_id} stands with two secrets; give each its own id")
+        if owner_of.setdefault(entry.digest, entry.key_id) != entry.key_id:
+            mistakes.append(f"key_id {entry.key_id} has the secret of {owner_of[entry.digest]}")
+        if (entry.key_id, entry.tenant_id) in seen:
+            mistakes.append(f"key_id {entry.key_id} stands twice for one tenant")
+        seen.add((entry.key_id, entry.tenant_id))
+    return mistakes
+
+
+class KeyTable:
+    """Looks keys up without comparing secrets: by a keyed digest that a caller can't aim at."""
+
+    def __init__(self, entries: Iterable[KeyEntry]) -> None:
+        self._blind = secrets.token_bytes(32)
+        self._entries: dict[bytes, dict[str, KeyEntry]] = {}
+        for entry in entries:
+            by_tenant = self._entries.setdefault(self._place(entry.digest), {})
+            by_tenant[entry.tenant_id] = entry
+
+    def _place(self, digest: bytes) -> bytes:
+        return hmac.digest(self._blind, digest, "sha256")
+
+    def find(self, secret: str) -> Mapping[str, KeyEntry] | None:
+        """The entries of a presented secret by tenant, or None for an unknown one."""
+        digest = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+        return self._entries.get(self._place(digest))
+
+
+class Authentication:
+    """The contract's security schemes `ApiKey` and `Tenant`.
+
+    `keys` is asked on each request, so that a changed key file takes effect without a restart.
+    """
+
+    def __init__(
+        self, keys: Callable[[], KeyTable], today: Callable[[], date] | None = None
+    ) -> None:
+        self._keys = keys
+        self._today = today or (lambda: datetime.now(UTC).date())
+
+    def authenticators(self) -> dict[str, Authenticator]:
+        return {"ApiKey": self.principal, "Tenant": lambda credential: None}
+
+    def principal(self, credential: Credential) -> Principal:
+        """Raises a 401 or 403 Problem for anyone who may not call the operation."""
+        entries = self._keys().find(credential.value)
+        if entries is None:
+            raise unauthenticated(CHALLENGE, "The API key is unknown.")
+        live = {t: e for t, e in entries.items() if not self._expired(e)}
+        if not live:
+            raise unauthenticated(CHALLENGE, "The API key has expired.")
+        entry = live.get(credential.headers.get("x-tenant", ""))
+        if entry is None:
+            raise forbidden("The API key is not of the tenant in X-Tenant.")
+        if not may(entry.role, credential.roles):
+            needed = " or ".join(credential.roles)
+            raise forbidden(f"The key's role is {entry.role}; this operation is for {needed}.")
+        return Principal(entry.tenant_id, entry.key_id, entry.role)
+
+    def _expired(self, entry: KeyEntry) -> bool:
+        return entry.expires_on is not None and self._today() >= entry.expires_on
+
+
+def principal_of(identities: Mapping[str, object]) -> Principal | None:
+    """The caller of a request, None for a public operation."""
+    return cast(Principal | None, identities.get("ApiKey"))

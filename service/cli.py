@@ -1,0 +1,154 @@
+"""The `collector` command."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import NoReturn
+
+import click
+
+from db.embedded import EmbeddedError
+from db.errors import DatabaseError
+from service import VERSION
+from service.auth import ApiKeysError
+from service.key_source import DEVELOPMENT_TENANT
+from service.maintenance import Maintenance
+from service.push_command import push
+from service.serve import listen
+from service.serve import serve as run_server
+from service.settings import Settings, SettingsError, described, load_settings
+from service.startup import Prepared, migrate_configured, prepared
+from service.telemetry import configure_logging
+
+_EPILOG = "Settings come from environment variables; `collector settings` lists them."
+
+
+@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="collector")
+def main() -> None:
+    """Collects quality-check reports of CI pipelines.
+
+    \b
+    Try it on this machine, with nothing set:
+      collector up                          database, schema and API in one go
+      collector push report.sarif           send a tool's output (API_KEY, TENANT_ID)
+    """
+
+
+def _end(*_: object) -> NoReturn:
+    """Leaves through every `with` block on the way out, so that the database is shut down too."""
+    raise SystemExit(0)
+
+
+def _end_on_signals() -> None:
+    # While it serves, uvicorn has handlers of its own, and raises the signal again at its end.
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Says what went wrong in a sentence, and exits with 1."""
+    try:
+        yield
+    except (SettingsError, ApiKeysError, EmbeddedError, DatabaseError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
+def up() -> None:
+    """Bring up database, schema and API in one go, and serve until Ctrl-C.
+
+    With no database configured, an embedded PostgreSQL is started in COLLECTOR_HOME and kept
+    between starts. With no keys configured, four API keys of the tenant "demo" are made for this
+    start and printed, one for each role.
+    """
+    _end_on_signals()
+    with _told():
+        settings = load_settings()
+        configure_logging(settings.log_level)
+        click.echo(
+            f"Starting the database in {settings.collector_home} …"
+            if settings.embedded
+            else "Bringing the database's schema up …",
+            err=True,
+        )
+        migrating = settings.embedded or settings.migration_database_url is not None
+        with prepared(settings, migrating=migrating) as ready:
+            _serve(settings, ready)
+
+
+@main.command()
+def serve() -> None:
+    """Serve the API on a database that is there and migrated.
+
+    Unlike `up`, this starts no database and changes no schema: it is what a container runs.
+    """
+    _end_on_signals()
+    with _told():
+        settings = load_settings()
+        configure_logging(settings.log_level)
+        if settings.embedded:
+            raise SettingsError(
+                "DATABASE_URL (or DB_HOST) must be set; `collector up` brings its own database"
+            )
+        with prepared(settings, migrating=False) as ready:
+            _serve(settings, ready)
+
+
+def _serve(settings: Settings, ready: Prepared) -> None:
+    try:
+        listener = listen(settings.host, settings.port)
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        raise SettingsError(f"HOST, PORT: can't listen on {where}: {error.strerror}") from error
+    address = listener.getsockname()
+    host = f"[{address[0]}]" if ":" in address[0] else address[0]
+    for role, secret in ready.shown_keys.items():
+        click.echo(f"API key ({role}): {secret}")
+    if ready.shown_keys:
+        click.echo(f"Tenant: {DEVELOPMENT_TENANT}. These keys live as long as this start.")
+    click.echo(f"Listening on http://{host}:{address[1]}  (docs at /docs, Ctrl-C ends)")
+    sys.stdout.flush()
+    chores = Maintenance(ready.maintenance_url) if ready.maintenance_url else nullcontext()
+    with chores:
+        if not run_server(ready.factory, listener):
+            raise SettingsError("The service could not start; the log says why.")
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database's schema to this version.
+
+    Uses MIGRATION_DATABASE_URL (the owner, or an administrator, who then also makes the four
+    roles), else the embedded database in COLLECTOR_HOME. Safe to run at any time and several at
+    once.
+    """
+    with _told():
+        result = migrate_configured(load_settings())
+    before = result.from_revision or "nothing"
+    if before == result.to_revision:
+        click.echo(f"The schema is at {result.to_revision} already.")
+    else:
+        click.echo(f"Migrated from {before} to {result.to_revision}.")
+    if result.partitions:
+        click.echo(f"Made partitions: {', '.join(result.partitions)}.")
+
+
+@main.command()
+def settings() -> None:
+    """Print every setting with its value and meaning; secrets are masked.
+
+    Each can also be given as NAME_FILE, the path of a file that holds the value.
+    """
+    with _told():
+        rows = described(load_settings())
+    width = max(len(name) for name, _, _ in rows)
+    for name, value, meaning in rows:
+        click.echo(f"{name:<{width}}  {value or '-'}")
+        click.echo(f"{'':<{width}}  {meaning}")
+    click.echo("\nFor `collector push` and scripts/smoke: COLLECTOR_URL, API_KEY, TENANT_ID.")
+
+
+main.add_command(push)

@@ -1,0 +1,140 @@
+"""The contract's hooks in this service: context, entity tags, idempotency keys, page tokens.
+
+Hook and handler share one transaction: a tag is read in the snapshot of the page it is of, and an
+idempotency key is kept in the transaction of its effect.
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from generated.runtime.dispatch import encode_body
+from generated.runtime.hooks import Answer, Call, Hooks, NotModified
+from generated.runtime.problems import Problem, foreign_page_token
+from typing_extensions import override
+
+from db.idempotency import Busy, IdempotencyScope, Mismatch, Replay, claim, record
+from db.revisions import RevisionClass, read_revisions
+from db.session import Database
+from handlers.context import Context
+from handlers.errors import DomainError
+from handlers.timeline import window_at
+from policies.paging import ForeignPageToken, seal, unseal
+from service.auth import principal_of
+
+ResultT = TypeVar("ResultT")
+
+
+class ServiceHooks(Hooks[Context]):
+    def __init__(self, database: Database, contract_version: str) -> None:
+        self._database = database
+        self._contract_version = contract_version
+
+    @override
+    def context(self, call: Call) -> Context:
+        return Context(
+            self._database, call.request_id, principal_of(call.identities), call.json_body
+        )
+
+    @override
+    def finish(self, context: Context) -> None:
+        """Transactions end with the block that opened them, so nothing is left to free."""
+
+    @override
+    def page_cursor(self, context: Context, call: Call, token: str) -> str:
+        tenant_id = context.principal.tenant_id
+        try:
+            return unseal(call.operation.id, tenant_id, call.canonical_filters(), token)
+        except ForeignPageToken as error:
+            raise foreign_page_token() from error
+
+    @override
+    def page_token(self, context: Context, call: Call, cursor: str) -> str:
+        tenant_id = context.principal.tenant_id
+        return seal(call.operation.id, tenant_id, call.canonical_filters(), cursor)
+
+    @override
+    def conditional(
+        self, context: Context, call: Call, handler: Callable[[], ResultT]
+    ) -> Answer[ResultT] | NotModified:
+        options = call.operation.extensions["x-etag"]
+        if options["kind"] == "query":
+            return self._query_tag(context, call, handler)
+        result = handler()
+        body = cast(Any, result).body
+        if options["kind"] == "object":
+            version = str(getattr(body, options["version"]))
+        else:
+            version = hashlib.sha256(encode_body(body)).hexdigest()
+        tag = self._tag(call, version)
+        return NotModified(tag) if _matches(call, tag) else Answer(result, {"ETag": tag})
+
+    def _query_tag(
+        self, context: Context, call: Call, handler: Callable[[], ResultT]
+    ) -> Answer[ResultT] | NotModified:
+        options = call.operation.extensions["x-etag"]
+        classes = [RevisionClass(name) for name in options["reads"]]
+        with context.transaction(read_only=True) as transaction:
+            revisions = read_revisions(transaction, classes)
+            context.now = revisions.read_at
+            window = _window(context, call, options.get("clock"))
+            tag = self._tag(call, revisions.epoch, repr(revisions.vector), window)
+            if _matches(call, tag):
+                return NotModified(tag)
+            return Answer(handler(), {"ETag": tag})
+
+    def _tag(self, call: Call, *parts: str) -> str:
+        named = (self._contract_version, call.operation.id, call.canonical_query(), *parts)
+        digest = hashlib.sha256("\0".join(named).encode()).hexdigest()
+        return f'"{digest[:32]}"'
+
+    @override
+    def idempotent(
+        self, context: Context, call: Call, handler: Callable[[], ResultT]
+    ) -> Answer[ResultT]:
+        key = cast(str, call.idempotency_key)
+        scope = IdempotencyScope(context.principal.key_id, call.operation.id, key)
+        fingerprint = call.fingerprint()
+        with context.transaction() as transaction:
+            claimed = claim(transaction, scope, fingerprint)
+            if isinstance(claimed, Busy):
+                raise _in_progress()
+            if isinstance(claimed, Mismatch):
+                raise _reused()
+            if isinstance(claimed, Replay):
+                context.replay_of = claimed.reference
+                return Answer(handler(), {"Idempotency-Replayed": "true"})
+            result = handler()
+            if context.reference is None:
+                raise DomainError(f"operation {call.operation.id} left no reference to its result")
+            status = cast(Any, result).status
+            record(transaction, scope, fingerprint, status, context.reference)
+            return Answer(result)
+
+
+def _window(context: Context, call: Call, clock: dict[str, str] | None) -> str:
+    """The time window that a relative one comes to now; empty where the query has none."""
+    if clock is None:
+        return ""
+    hours = call.parameters.get(clock["hours"], 24)
+    window = window_at(context, hours, call.parameters.get(clock["bucket_minutes"]))
+    return f"{window.start.isoformat()}/{window.end.isoformat()}"
+
+
+def _matches(call: Call, tag: str) -> bool:
+    """Weak comparison, as RFC 9110 (13.1.2) asks of If-None-Match."""
+    if call.if_none_match is None:
+        return False
+    sent = [entry.strip().removeprefix("W/") for entry in call.if_none_match.split(",")]
+    return tag in sent or sent == ["*"]
+
+
+def _in_progress() -> Problem:
+    detail = "A request with this Idempotency-Key is being worked on. Try again shortly."
+    headers = {"Retry-After": "1"}
+    return Problem(409, "request-in-progress", "Request in progress", detail, headers=headers)
+
+
+def _reused() -> Problem:
+    detail = "This Idempotency-Key was used for another request. Use a new key for each request."
+    return Problem(422, "idempotency-key-reused", "Idempotency key reused", detail)

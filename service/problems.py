@@ -1,0 +1,55 @@
+"""One table from exceptions of the inner layers to what a caller is told."""
+
+from generated.runtime.problems import InputError, Problem, invalid_input, not_found, unavailable
+
+from db import errors as database
+from handlers import errors as domain
+
+_RETRY_SOON = 1
+_RETRY_LATER = 5
+
+
+def problem_of(error: Exception) -> Problem | None:
+    """The problem that an exception stands for; None for one that nothing is known of."""
+    if isinstance(error, domain.DomainError):
+        return _of_domain(error)
+    if isinstance(error, database.DatabaseError):
+        return _of_database(error)
+    return None
+
+
+def _of_domain(error: domain.DomainError) -> Problem | None:
+    if isinstance(error, domain.NotFound):
+        return not_found()
+    if isinstance(error, domain.InvalidValue):
+        entry = InputError(error.location, error.pointer, error.keyword, error.limit)
+        return invalid_input([entry], error.detail)
+    if isinstance(error, domain.Untranslatable):
+        entry = InputError("body", error.pointer, "translation", error.limit)
+        return Problem(422, "untranslatable", "Untranslatable", error.detail, [entry])
+    if isinstance(error, domain.NotConfigured):
+        return unavailable(error.detail, retry_after=_RETRY_LATER)
+    return None
+
+
+def _of_database(error: database.DatabaseError) -> Problem | None:
+    if isinstance(error, database.StatementTimeout):
+        detail = "The query took too long. Narrow it with since and until."
+        return Problem(422, "query-too-slow", "Query too slow", detail)
+    if isinstance(error, database.PoolTimeout):
+        return unavailable("The service is busy. Try again.", retry_after=_RETRY_SOON)
+    if isinstance(error, database.DatabaseUnavailable):
+        return unavailable("The database can't be had now. Try again.", retry_after=_RETRY_LATER)
+    if isinstance(error, database.SerializationConflict | database.LockUnavailable):
+        return unavailable("Another request was in the way. Try again.", retry_after=_RETRY_SOON)
+    if isinstance(error, _UNSTORABLE):
+        return invalid_input([InputError("body", "", "storable")], str(error))
+    return None
+
+
+_UNSTORABLE = (
+    database.InvalidText,
+    database.NumericOverflow,
+    database.InvalidMoment,
+    database.TooComplex,
+)

@@ -1,0 +1,171 @@
+"""Runs the application under uvicorn, in one process or several, and ends it gracefully.
+
+SIGTERM: readiness fails at once, connections are still taken while load balancers look away, then
+what is in flight gets time to finish. SIGINT skips the wait.
+"""
+
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.synchronize import Event
+from types import FrameType
+
+import uvicorn
+from pydantic import SecretStr
+from starlette.types import ASGIApp
+from typing_extensions import override
+from uvicorn.supervisors import Multiprocess
+
+from db.session import Database
+from service.app import Parts, create_app
+from service.auth import KeyTable, parse_api_keys
+from service.key_source import WatchedKeyFile
+from service.keyring import parse_keyring
+from service.settings import Settings
+from service.telemetry import configure_logging
+
+_FINISH_SECONDS = 25
+_KEEP_ALIVE_SECONDS = 15
+_BACKLOG = 2048
+_POOL_PATIENCE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class AppFactory:
+    """Makes the application inside a server process. Travels to it by pickle, over a pipe.
+
+    `api_keys` is the text of `API_KEYS`; None where `settings` name a file.
+    """
+
+    settings: Settings
+    app_url: SecretStr
+    api_keys: SecretStr | None
+    encryption_keys: SecretStr | None
+    draining: Event
+
+    def __call__(self) -> ASGIApp:
+        configure_logging(self.settings.log_level)
+        _end_with_parent()
+        database = Database(
+            self.app_url.get_secret_value(),
+            pool_size=self.settings.db_pool_size,
+            pool_timeout=_POOL_PATIENCE_SECONDS,
+        )
+        keyring = self.encryption_keys and parse_keyring(self.encryption_keys.get_secret_value())
+        parts = Parts(
+            database=database,
+            keys=self._keys(),
+            digest_original=keyring.digest if keyring else None,
+            places=self.settings.db_pool_size,
+        )
+        return create_app(parts, self.draining.is_set)
+
+    def _keys(self) -> Callable[[], KeyTable]:
+        if self.api_keys is not None:
+            table = KeyTable(parse_api_keys(self.api_keys.get_secret_value()))
+            return lambda: table
+        if self.settings.api_keys_file is None:
+            raise ValueError("neither API_KEYS nor API_KEYS_FILE is set")
+        return WatchedKeyFile(self.settings.api_keys_file)
+
+
+def _end_with_parent() -> None:
+    """Server processes left behind by a killed parent would go on holding the port."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="parent-watcher", daemon=True).start()
+
+
+class _DrainingServer(uvicorn.Server):
+    """One server process that waits out the drain before it closes."""
+
+    def __init__(self, config: uvicorn.Config, draining: Event, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._draining = draining
+        self._drain_seconds = drain_seconds
+
+    @override
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if sig != signal.SIGTERM or self._draining.is_set():
+            super().handle_exit(sig, frame)
+            return
+        self._draining.set()
+        later = threading.Timer(self._drain_seconds, super().handle_exit, (sig, frame))
+        later.daemon = True
+        later.start()
+
+
+class _DrainingProcesses(Multiprocess):
+    """Several server processes; the parent waits out the drain before it ends them."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        sockets: list[socket.socket],
+        draining: Event,
+        drain_seconds: float,
+    ) -> None:
+        super().__init__(config, sockets)
+        self._draining = draining
+        self._drain_seconds = drain_seconds
+
+    @override
+    def handle_term(self) -> None:
+        self._draining.set()
+        # A second signal ends the wait: the queue is what uvicorn's own loop reads.
+        self.should_exit.wait(self._drain_seconds)
+        super().handle_term()
+
+
+def new_draining_event() -> Event:
+    return multiprocessing.get_context("spawn").Event()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 picks a free one. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        # From here on connections wait for the server instead of being refused.
+        listener.listen(_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    listener.set_inheritable(True)
+    return listener
+
+
+def serve(factory: AppFactory, listener: socket.socket) -> bool:
+    """Serves until a signal says otherwise; False if the application could not start."""
+    settings = factory.settings
+    config = uvicorn.Config(
+        factory,
+        factory=True,
+        workers=settings.workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_FINISH_SECONDS,
+        h11_max_incomplete_event_size=64 * 1024,
+        backlog=_BACKLOG,
+    )
+    if settings.workers == 1:
+        server = _DrainingServer(config, factory.draining, settings.drain_seconds)
+        server.run(sockets=[listener])
+        return server.started
+    _DrainingProcesses(config, [listener], factory.draining, settings.drain_seconds).run()
+    return True

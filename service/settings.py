@@ -1,0 +1,186 @@
+"""Settings from environment variables, each also as `NAME_FILE`; every mistake is named at once.
+
+Reads the environment and files only; connects to nothing.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from typing_extensions import override
+
+# Their `_FILE` forms are settings of their own: the file is read again whenever it changes.
+_OWN_FILE_SETTING = frozenset({"api_keys"})
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class SettingsError(Exception):
+    """Settings that can't be used; the message lists each, by its variable's name."""
+
+
+def default_home() -> Path:
+    """Where the embedded default keeps its data: the usual place for an application's data."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/collector")
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "collector"
+
+
+class _FileSource(PydanticBaseSettingsSource):
+    """Values from the files that `NAME_FILE` variables name, for mounted secrets."""
+
+    @override
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        path = os.environ.get(f"{field_name.upper()}_FILE")
+        if path is None or field_name in _OWN_FILE_SETTING:
+            return None, field_name, False
+        try:
+            return Path(path).read_text(encoding="utf-8").strip(), field_name, False
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise SettingsError(
+                f"{field_name.upper()}_FILE: can't read the file: {reason}"
+            ) from error
+
+    @override
+    def __call__(self) -> dict[str, Any]:
+        found = {name: self.get_field_value(field, name)[0] for name, field in self._fields()}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def _fields(self) -> list[tuple[str, FieldInfo]]:
+        return list(self.settings_cls.model_fields.items())
+
+
+class Settings(BaseSettings):
+    """What the service can be told. A field's description is what `collector settings` prints."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    host: Annotated[str, Field(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0 picks one.")] = (
+        9090
+    )
+    workers: Annotated[int, Field(ge=1, le=64, description="Server processes.")] = 1
+    db_pool_size: Annotated[
+        int,
+        Field(ge=1, le=200, description="Database connections, and running handlers, a process."),
+    ] = 8
+    collector_home: Annotated[
+        Path, Field(description="Data folder of the embedded database and of development keys.")
+    ] = Field(default_factory=default_home)
+    database_url: Annotated[
+        SecretStr | None, Field(description="PostgreSQL to use, as the app login; none: embedded.")
+    ] = None
+    db_host: Annotated[str | None, Field(description="Host, where DATABASE_URL isn't set.")] = None
+    db_port: Annotated[int, Field(ge=1, le=65535, description="Port, with DB_HOST.")] = 5432
+    db_name: Annotated[str, Field(description="Database, with DB_HOST.")] = "collector"
+    db_user: Annotated[str, Field(description="Login, with DB_HOST.")] = "collector_app"
+    db_password: Annotated[SecretStr | None, Field(description="Password, with DB_HOST.")] = None
+    migration_database_url: Annotated[
+        SecretStr | None,
+        Field(description="Login that `collector migrate` uses: owner or administrator."),
+    ] = None
+    maintenance_database_url: Annotated[
+        SecretStr | None, Field(description="Login of the system's maintenance (collector_maint).")
+    ] = None
+    api_keys: Annotated[
+        SecretStr | None,
+        Field(description="Keys, comma-separated: key_id:tenant:role:secret[:expires-on]."),
+    ] = None
+    api_keys_file: Annotated[
+        Path | None, Field(description="File of API_KEYS entries, read again when it changes.")
+    ] = None
+    encryption_keys: Annotated[
+        SecretStr | None, Field(description="Keyring, newest first: kid:base64 of 32 bytes, ….")
+    ] = None
+    drain_seconds: Annotated[
+        float,
+        Field(ge=0, le=60, description="After SIGTERM: how long readiness fails before closing."),
+    ] = 5.0
+    log_level: Annotated[LogLevel, Field(description="Least severity that is logged.")] = "info"
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _FileSource(settings_cls)
+
+    @model_validator(mode="after")
+    def _usable_urls(self) -> "Settings":
+        for name in ("database_url", "migration_database_url", "maintenance_database_url"):
+            secret: SecretStr | None = getattr(self, name)
+            if secret is not None:
+                _parse_url(name.upper(), secret.get_secret_value())
+        return self
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the service runs its own PostgreSQL."""
+        return self.database_url is None and self.db_host is None
+
+    def app_url(self) -> URL:
+        """The app login's URL; only where an external database is configured."""
+        if self.database_url is not None:
+            return _parse_url("DATABASE_URL", self.database_url.get_secret_value())
+        return URL.create(
+            "postgresql+psycopg2",
+            username=self.db_user,
+            password=self.db_password.get_secret_value() if self.db_password else None,
+            host=self.db_host,
+            port=self.db_port,
+            database=self.db_name,
+        )
+
+
+def _parse_url(name: str, text: str) -> URL:
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        raise ValueError(
+            f"{name}: not a database URL; write postgresql://user@host:5432/name"
+        ) from error
+    if url.get_backend_name() != "postgresql":
+        raise ValueError(f"{name}: only PostgreSQL (15 or newer) is supported")
+    return url.set(drivername="postgresql+psycopg2")
+
+
+def secret_url(secret: SecretStr | None) -> URL | None:
+    return None if secret is None else _parse_url("URL", secret.get_secret_value())
+
+
+def load_settings() -> Settings:
+    """The settings of this process. Raises SettingsError that names every mistake."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [_sentence(entry) for entry in error.errors(include_input=False)]
+        raise SettingsError("\n".join(lines)) from None
+
+
+def _sentence(entry: Any) -> str:
+    variable = ".".join(str(part) for part in entry["loc"]).upper()
+    message = entry["msg"].removeprefix("Value error, ")
+    return f"{variable}: {message}" if variable else message
+
+
+def described(settings: Settings) -> list[tuple[str, str, str]]:
+    """(variable, value shown, meaning) of each setting; secrets masked."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        secret = SecretStr in (field.annotation, *get_args(field.annotation))
+        shown = "" if value is None else ("********" if secret else str(value))
+        rows.append((name.upper(), shown, field.description or ""))
+    return rows

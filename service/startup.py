@@ -1,0 +1,105 @@
+"""What has to be there before serving: database, schema, keys; made up only for development.
+
+Development is a start with nothing set: an embedded database, new API keys, kept encryption keys.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from db.access import MAINTENANCE, OWNER
+from db.embedded import EmbeddedDatabase, EmbeddedError
+from db.migrate import MigrationResult, migrate, require_current
+from db.session import Database
+from service.key_source import configured_keys, development_entries, development_keys
+from service.keyring import development_keyring, parse_keyring
+from service.serve import AppFactory, new_draining_event
+from service.settings import Settings, SettingsError, secret_url
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A service ready to serve. `shown_keys` are new development keys by role, to print once."""
+
+    factory: AppFactory
+    maintenance_url: str | None
+    shown_keys: dict[str, str]
+
+
+@contextmanager
+def prepared(settings: Settings, *, migrating: bool) -> Iterator[Prepared]:
+    """Opens what the service needs and closes it at the end.
+
+    `migrating` brings the schema up first. Raises SettingsError, EmbeddedError, DatabaseError.
+    """
+    api_keys, shown = _api_keys(settings)
+    if not settings.embedded:
+        if migrating:
+            migrate_configured(settings)
+        url = settings.app_url().render_as_string(hide_password=False)
+        maintenance = secret_url(settings.maintenance_database_url)
+        text = maintenance.render_as_string(hide_password=False) if maintenance else None
+        yield _ready(settings, url, text, api_keys, shown)
+        return
+    with EmbeddedDatabase.start(settings.collector_home) as embedded:
+        migrate(embedded.url(OWNER))
+        embedded.watch()
+        yield _ready(settings, embedded.url(), embedded.url(MAINTENANCE), api_keys, shown)
+
+
+def _ready(
+    settings: Settings,
+    url: str,
+    maintenance_url: str | None,
+    api_keys: SecretStr | None,
+    shown: dict[str, str],
+) -> Prepared:
+    database = Database(url, pool_size=1)
+    try:
+        require_current(database)
+    finally:
+        database.close()
+    factory = AppFactory(
+        settings, SecretStr(url), api_keys, _encryption_keys(settings), new_draining_event()
+    )
+    return Prepared(factory, maintenance_url, shown)
+
+
+def _api_keys(settings: Settings) -> tuple[SecretStr | None, dict[str, str]]:
+    if configured_keys(settings) is not None:
+        return settings.api_keys, {}
+    if not settings.embedded:
+        raise SettingsError(
+            "API_KEYS or API_KEYS_FILE must be set: with an external database no key is made up"
+        )
+    keys = development_keys()
+    return SecretStr(development_entries(keys)), keys
+
+
+def _encryption_keys(settings: Settings) -> SecretStr | None:
+    if settings.encryption_keys is not None:
+        parse_keyring(settings.encryption_keys.get_secret_value())
+        return settings.encryption_keys
+    if not settings.embedded:
+        return None
+    return SecretStr(development_keyring(settings.collector_home))
+
+
+def migrate_configured(settings: Settings) -> MigrationResult:
+    """Migrates the external database, or the embedded one, whether it runs or not."""
+    url = secret_url(settings.migration_database_url)
+    if url is not None:
+        text = url.render_as_string(hide_password=False)
+        return migrate(text, roles_from_admin=url.username != OWNER)
+    if not settings.embedded:
+        raise SettingsError(
+            "MIGRATION_DATABASE_URL must be set: DATABASE_URL's login may not change the schema"
+        )
+    try:
+        running = EmbeddedDatabase.attach(settings.collector_home)
+    except EmbeddedError:
+        with EmbeddedDatabase.start(settings.collector_home) as embedded:
+            return migrate(embedded.url(OWNER))
+    return migrate(running.url(OWNER))

@@ -19,7 +19,9 @@ class Annotation:
     imports: frozenset[tuple[str, str]] = frozenset()
 
     def optional(self) -> "Annotation":
-        return self if self.text == "Any" else Annotation(f"{self.text} | None", self.imports)
+        if self.text == "Any" or self.text.endswith("None"):
+            return self
+        return Annotation(f"{self.text} | None", self.imports)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,22 +16,25 @@ _BASE_MODEL = '''
 class ContractModel(BaseModel):
     """An optional field that is None is left out of the JSON: there, absent and null differ."""
 
-    _kept: ClassVar[frozenset[str]] = frozenset()
+    _optional: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
+    @override
     def __pydantic_on_complete__(cls) -> None:
-        cls._kept = frozenset(
+        cls._optional = frozenset(
             key
             for name, field in cls.model_fields.items()
-            if field.is_required()
+            if not field.is_required()
             for key in (name, field.alias or name)
         )
 
     @model_serializer(mode="wrap")
     def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        kept = self._kept
+        optional = self._optional
         return {
-            key: value for key, value in handler(self).items() if value is not None or key in kept
+            key: value
+            for key, value in handler(self).items()
+            if value is not None or key not in optional
         }
 '''
 
@@ -57,6 +60,7 @@ def _base(contract: Contract) -> str:
         ("pydantic", "BaseModel"),
         ("pydantic", "SerializerFunctionWrapHandler"),
         ("pydantic", "model_serializer"),
+        ("typing_extensions", "override"),
     }
     text = "What all models have in common: how they become JSON."
     return module(contract.name, text, imports, _BASE_MODEL)
@@ -101,12 +105,25 @@ def _generate(contract: Contract) -> str:
             output_datetime_class=DatetimeClassType.Awaredatetime,
             treat_dot_as_module=False,
             base_class=_BASE_PATH,
+            base_class_map=dict.fromkeys(_without_optional(contract), "pydantic.BaseModel"),
             naming_strategy=NamingStrategy.ParentPrefixed,
         )
     if not isinstance(text, str):
         raise AssertionError("one module was asked of datamodel-code-generator")
     # The library takes no relative path for a base class, and the package has no fixed name.
     return text.replace(f"from {_BASE_MODULE} import ", "from .contract_model import ")
+
+
+def _without_optional(contract: Contract) -> list[str]:
+    """Models that can't have an absent field, so need not look for any when they become JSON."""
+    return [
+        name
+        for name, schema in contract.models.items()
+        if isinstance(schema, dict)
+        and "properties" in schema
+        and not {"allOf", "anyOf", "oneOf", "$ref"} & set(schema)
+        and set(schema["properties"]) <= set(schema.get("required", ()))
+    ]
 
 
 def _defined_names(text: str) -> set[str]:

@@ -141,8 +141,8 @@ def _body_fields(response: Response, imports: Imports) -> list[str]:
     if not response.content:
         return []
     if response.annotation is not None:
-        imports |= response.annotation.imports
-        return [f"    body: {response.annotation.text}"]
+        imports |= {*response.annotation.imports, ("..runtime.dispatch", "EncodedJson")}
+        return [f"    body: {response.annotation.text} | EncodedJson"]
     return ["    body: bytes", *(["    content_type: str"] if response.has_content_type else [])]
 
 

@@ -47,7 +47,7 @@ def import_lines(imports: Iterable[tuple[str, str]]) -> str:
 def _group(source: str) -> int:
     if source.startswith("."):
         return 2
-    return 1 if source.split(".")[0] in ("pydantic", "starlette") else 0
+    return 1 if source.split(".")[0] in ("pydantic", "starlette", "typing_extensions") else 0
 
 
 def _dots(source: str) -> int:

@@ -134,7 +134,9 @@ def insert_report(tx: Transaction, new: NewReport) -> InsertedReport:
     """Store a report under an id of the database's clock, even if its content is known already.
 
     `duplicate_of` is the newest report of the tenant that has the same sha256. Whoever deletes
-    a report must delete its row of report_digests too, else a duplicate may name it.
+    a report must delete its row of report_digests too, else a duplicate may name it. Storing
+    several in one transaction, go by order of sha256: two such could else deadlock, and one of
+    them fail with SerializationConflict.
     """
     row = tx.row(
         _INSERT,

@@ -441,7 +441,7 @@ GET_REPORT = Operation(
             "Tenant": (),
         },
     ),
-    extensions={"x-etag": {"kind": "object", "version": "sha256"}},
+    extensions={"x-etag": {"kind": "object"}},
 )
 
 GET_TIMELINE = Operation(

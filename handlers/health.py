@@ -17,7 +17,7 @@ from generated.routes.health import (
 )
 from typing_extensions import override
 
-from db.errors import DatabaseError
+from db.errors import DatabaseError, PoolTimeout
 from handlers.context import Context
 
 SERVICE = "collector"
@@ -54,6 +54,9 @@ class Health(HealthHandlers[Context]):
         connected = True
         try:
             context.database.ping()
+        except PoolTimeout:
+            # Every connection is at work, so the database answers.
+            connected = True
         except DatabaseError:
             connected = False
         if connected and not self._draining():

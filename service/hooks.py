@@ -8,14 +8,14 @@ import hashlib
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from generated.runtime.dispatch import encode_body
-from generated.runtime.hooks import Answer, Call, Hooks, NotModified
-from generated.runtime.problems import Problem, foreign_page_token
 from typing_extensions import override
 
 from db.idempotency import Busy, IdempotencyScope, Mismatch, Replay, claim, record
 from db.revisions import RevisionClass, read_revisions
 from db.session import Database
+from generated.runtime.dispatch import encode_body
+from generated.runtime.hooks import Answer, Call, Hooks, NotModified
+from generated.runtime.problems import Problem, foreign_page_token
 from handlers.context import Context
 from handlers.errors import DomainError
 from handlers.timeline import window_at
@@ -61,11 +61,11 @@ class ServiceHooks(Hooks[Context]):
         if options["kind"] == "query":
             return self._query_tag(context, call, handler)
         result = handler()
-        body = cast(Any, result).body
         if options["kind"] == "object":
-            version = str(getattr(body, options["version"]))
+            # The handler names the object's version where the tag will stand.
+            version = str(cast(Any, result).etag)
         else:
-            version = hashlib.sha256(encode_body(body)).hexdigest()
+            version = hashlib.sha256(encode_body(cast(Any, result).body)).hexdigest()
         tag = self._tag(call, version)
         return NotModified(tag) if _matches(call, tag) else Answer(result, {"ETag": tag})
 

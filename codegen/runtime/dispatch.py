@@ -4,6 +4,7 @@ Handlers are synchronous and run in worker threads, never on the event loop.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 import anyio
@@ -18,6 +19,16 @@ from .problems import unavailable
 from .validation import CALL
 
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedJson:
+    """A JSON body that is bytes already, for what a model would be too slow or too lossy for.
+
+    It is held against the contract on its way out like any other.
+    """
+
+    content: bytes
 
 
 class Result(Protocol):
@@ -66,7 +77,8 @@ async def invoke(
 ) -> Response:
     """Answers one request: hooks, handler and encoding, all in one worker thread."""
     call = cast(Call, request.scope["extensions"][CALL])
-    workers = cast(Workers, request.app.state.workers)
+    state = request.app.state
+    workers = cast(Workers, state.workers if operation.security else state.public_workers)
     return await workers.run(lambda: _answer(operation, hooks, call, handler))
 
 
@@ -125,6 +137,8 @@ def encode(result: Result, headers: Mapping[str, str]) -> Response:
 def encode_body(body: Any) -> bytes:
     if isinstance(body, bytes):
         return body
+    if isinstance(body, EncodedJson):
+        return body.content
     if isinstance(body, BaseModel):
         serializer = body.__pydantic_serializer__
         # Handlers may build models without validating them; the response is validated after this.

@@ -7,9 +7,10 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from .contract_model import ContractModel
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from typing_extensions import TypeAliasType
+
+from .contract_model import ContractModel
 
 Severity = TypeAliasType("Severity", Literal["info", "warn", "block"])
 """How bad a report is."""
@@ -70,7 +71,7 @@ Sha256 = TypeAliasType(
 """SHA-256, in lower-case hexadecimal."""
 
 
-class Health(ContractModel):
+class Health(BaseModel):
     """Readiness of the service."""
 
     model_config = ConfigDict(
@@ -84,7 +85,7 @@ class Health(ContractModel):
     database: Literal["connected", "unreachable"]
 
 
-class Liveness(ContractModel):
+class Liveness(BaseModel):
     """The process answers."""
 
     model_config = ConfigDict(
@@ -124,7 +125,7 @@ class Run(ContractModel):
     started_at: Timestamp | None = None
 
 
-class DiffEntry(ContractModel):
+class DiffEntry(BaseModel):
     """Change of one measure."""
 
     model_config = ConfigDict(
@@ -167,7 +168,7 @@ class IngestReceipt(ContractModel):
     """How many checks of `status` contradict the evaluations."""
 
 
-class Counts(ContractModel):
+class Counts(BaseModel):
     """Evaluations by verdict."""
 
     model_config = ConfigDict(
@@ -179,7 +180,7 @@ class Counts(ContractModel):
     block: Annotated[int, Field(ge=0, le=20000)]
 
 
-class ReportSummary(ContractModel):
+class ReportSummary(BaseModel):
     """A report in a list."""
 
     model_config = ConfigDict(
@@ -195,7 +196,7 @@ class ReportSummary(ContractModel):
     counts: Counts
 
 
-class Total(ContractModel):
+class Total(BaseModel):
     """How many reports match; `exact` is false where there are more than `count`."""
 
     model_config = ConfigDict(
@@ -219,7 +220,7 @@ class ReportPage(ContractModel):
     total: Total | None = None
 
 
-class TimelineBucket(ContractModel):
+class TimelineBucket(BaseModel):
     """Counts of the reports stored from `start` until the next bucket's start."""
 
     model_config = ConfigDict(
@@ -315,7 +316,7 @@ class Policy(ContractModel):
     evaluations: Annotated[list[Evaluation] | None, Field(max_length=20000)] = None
 
 
-class Timeline(ContractModel):
+class Timeline(BaseModel):
     """Reports by severity over time."""
 
     model_config = ConfigDict(
@@ -373,7 +374,7 @@ class QcReport(ContractModel):
     """Anything else the sender wants kept, at most 64 levels deep."""
 
 
-class Report(ContractModel):
+class Report(BaseModel):
     """A stored report."""
 
     model_config = ConfigDict(

@@ -5,25 +5,29 @@
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
+from typing_extensions import override
 
 
 class ContractModel(BaseModel):
     """An optional field that is None is left out of the JSON: there, absent and null differ."""
 
-    _kept: ClassVar[frozenset[str]] = frozenset()
+    _optional: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
+    @override
     def __pydantic_on_complete__(cls) -> None:
-        cls._kept = frozenset(
+        cls._optional = frozenset(
             key
             for name, field in cls.model_fields.items()
-            if field.is_required()
+            if not field.is_required()
             for key in (name, field.alias or name)
         )
 
     @model_serializer(mode="wrap")
     def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        kept = self._kept
+        optional = self._optional
         return {
-            key: value for key, value in handler(self).items() if value is not None or key in kept
+            key: value
+            for key, value in handler(self).items()
+            if value is not None or key not in optional
         }

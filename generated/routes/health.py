@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .. import models, operations
-from ..runtime.dispatch import invoke
+from ..runtime.dispatch import EncodedJson, invoke
 from ..runtime.hooks import Call, Hooks
 
 ContextT = TypeVar("ContextT")
@@ -24,7 +24,7 @@ ContextT_contra = TypeVar("ContextT_contra", contravariant=True)
 class GetHealth200:
     """Ready."""
 
-    body: models.Health
+    body: models.Health | EncodedJson
     x_request_id: str | None = None
     status: ClassVar[int] = 200
     media_type: ClassVar[str | None] = "application/json"
@@ -35,7 +35,7 @@ class GetHealth200:
 class GetHealth503:
     """Not ready."""
 
-    body: models.Health
+    body: models.Health | EncodedJson
     x_request_id: str | None = None
     status: ClassVar[int] = 503
     media_type: ClassVar[str | None] = "application/json"
@@ -73,7 +73,7 @@ class GetDocs200:
 class GetLiveness200:
     """The process answers."""
 
-    body: models.Liveness
+    body: models.Liveness | EncodedJson
     x_request_id: str | None = None
     status: ClassVar[int] = 200
     media_type: ClassVar[str | None] = "application/json"

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .. import models, operations
-from ..runtime.dispatch import invoke
+from ..runtime.dispatch import EncodedJson, invoke
 from ..runtime.hooks import Call, Hooks
 
 ContextT = TypeVar("ContextT")
@@ -24,7 +24,7 @@ ContextT_contra = TypeVar("ContextT_contra", contravariant=True)
 class IngestQc201:
     """Stored."""
 
-    body: models.IngestReceipt
+    body: models.IngestReceipt | EncodedJson
     location: str
     x_request_id: str | None = None
     idempotency_replayed: Literal["true"] | None = None
@@ -41,7 +41,7 @@ class IngestQc201:
 class IngestToolOutput201:
     """Translated and stored."""
 
-    body: models.IngestReceipt
+    body: models.IngestReceipt | EncodedJson
     location: str
     x_request_id: str | None = None
     idempotency_replayed: Literal["true"] | None = None

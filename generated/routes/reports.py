@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .. import models, operations
-from ..runtime.dispatch import invoke
+from ..runtime.dispatch import EncodedJson, invoke
 from ..runtime.hooks import Call, Hooks, Page
 
 ContextT = TypeVar("ContextT")
@@ -24,7 +24,7 @@ ContextT_contra = TypeVar("ContextT_contra", contravariant=True)
 class ListReports200:
     """One page."""
 
-    body: models.ReportPage
+    body: models.ReportPage | EncodedJson
     etag: str | None = None
     x_request_id: str | None = None
     status: ClassVar[int] = 200
@@ -36,7 +36,7 @@ class ListReports200:
 class GetReport200:
     """The report."""
 
-    body: models.Report
+    body: models.Report | EncodedJson
     etag: str | None = None
     x_request_id: str | None = None
     status: ClassVar[int] = 200

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .. import models, operations
-from ..runtime.dispatch import invoke
+from ..runtime.dispatch import EncodedJson, invoke
 from ..runtime.hooks import Call, Hooks
 
 ContextT = TypeVar("ContextT")
@@ -24,7 +24,7 @@ ContextT_contra = TypeVar("ContextT_contra", contravariant=True)
 class GetTimeline200:
     """The timeline."""
 
-    body: models.Timeline
+    body: models.Timeline | EncodedJson
     etag: str | None = None
     x_request_id: str | None = None
     status: ClassVar[int] = 200

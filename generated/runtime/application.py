@@ -34,6 +34,8 @@ from .validation import CALL, ContractTables
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 _CLIENT_CLOSED = 499
+# Probes and pages that anyone may ask for must neither starve nor starve the rest.
+_PUBLIC_PLACES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ def build_application(assembly: Assembly) -> ASGIApp:
     inner = Starlette(routes=list(assembly.routes))
     inner.router.redirect_slashes = False
     inner.state.workers = Workers(assembly.places)
+    inner.state.public_workers = Workers(_PUBLIC_PLACES)
     connexion = ConnexionMiddleware(
         _WithState(inner),
         lifespan=assembly.lifespan,
@@ -247,9 +250,6 @@ class _Exchange:
             "cache-control": "no-store",
             **problem.headers,
         }
-        if problem.status == 413:
-            # The rest of the body is not read, so the connection can't serve another request.
-            headers["connection"] = "close"
         encoded = [
             (name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()
         ]

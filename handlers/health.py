@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from typing_extensions import override
+
+from db.errors import DatabaseError, PoolTimeout
 from generated.models import DocsAsset, Liveness
 from generated.models import Health as HealthBody
 from generated.routes.health import (
@@ -15,9 +18,6 @@ from generated.routes.health import (
     GetLiveness200,
     HealthHandlers,
 )
-from typing_extensions import override
-
-from db.errors import DatabaseError, PoolTimeout
 from handlers.context import Context
 
 SERVICE = "collector"

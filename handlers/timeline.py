@@ -1,11 +1,11 @@
 """Reports by severity over time."""
 
-from generated.models import Timeline as TimelineBody
-from generated.models import TimelineBucket
-from generated.routes.timeline import GetTimeline200, TimelineHandlers
 from typing_extensions import override
 
 from db.timeline import count_by_bucket
+from generated.models import Timeline as TimelineBody
+from generated.models import TimelineBucket
+from generated.routes.timeline import GetTimeline200, TimelineHandlers
 from handlers.context import Context
 from handlers.errors import InvalidValue
 from policies.timeline import Window, WindowError, resolve_window, zero_fill

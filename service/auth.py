@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import cast
 
+from db.ids import TenantId
 from generated.runtime.problems import forbidden, unauthenticated
 from generated.runtime.security import Authenticator, Credential
-
-from db.ids import TenantId
 from handlers.context import Principal
 from policies.access import ROLES, Role, may
 

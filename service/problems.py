@@ -1,8 +1,7 @@
 """One table from exceptions of the inner layers to what a caller is told."""
 
-from generated.runtime.problems import InputError, Problem, invalid_input, not_found, unavailable
-
 from db import errors as database
+from generated.runtime.problems import InputError, Problem, invalid_input, not_found, unavailable
 from handlers import errors as domain
 
 _RETRY_SOON = 1

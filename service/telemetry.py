@@ -8,9 +8,9 @@ import sys
 from typing import Any
 
 import structlog
+
 from generated.runtime.application import RequestRecord
 from generated.runtime.problems import Problem
-
 from service.auth import principal_of
 from service.settings import LogLevel
 

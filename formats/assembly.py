@@ -3,6 +3,7 @@
 Knows no tool's format. What is over a bound is refused or visibly shortened, never dropped.
 """
 
+import re
 from typing import Final
 
 from formats.document import (
@@ -32,6 +33,7 @@ from formats.shortening import Shortener
 # Results may share one text of their rule, so a small file could unfold into gigabytes.
 MAX_MESSAGE_CHARACTERS: Final = 32 * 1024 * 1024
 
+_CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x1f\x7f]+")
 _STATUS_OF: Final[dict[Verdict, CheckStatus]] = {"pass": "pass", "warn": "warn", "block": "fail"}
 _RANK: Final[dict[CheckStatus, int]] = {"na": 0, "pass": 1, "warn": 2, "fail": 3}
 
@@ -123,9 +125,11 @@ class ReportAssembly:
         """Make the document, or refuse it for the bound it passes."""
         require_evaluations_within_limit(self._evaluations_seen)
         _require_items("checks", len(self._status), MAX_CHECKS)
+        tool = _on_one_line(tool) or "(unnamed tool)"
         source: Source = {"tool": self._shortener.identifier(tool, MAX_TOOL)}
         if version:
             source["version"] = self._shortener.identifier(version, MAX_TOOL_VERSION)
+        policy_version = _on_one_line(policy_version or "")
         if policy_version:
             policy_version = self._shortener.identifier(policy_version, MAX_POLICY_VERSION)
         self._note_shortenings()
@@ -158,6 +162,11 @@ class ReportAssembly:
             "name was over its length limit and ends in ~ and a digest of the whole.",
             "names were over their length limit and end in ~ and a digest of the whole.",
         )
+
+
+def _on_one_line(text: str) -> str:
+    """Write control characters, which the contract forbids in names to filter by, as a space."""
+    return _CONTROL_CHARACTERS.sub(" ", text).strip()
 
 
 def _require_items(what: str, count: int, limit: int) -> None:

@@ -95,6 +95,25 @@ def test_a_read_only_transaction_sees_one_snapshot_and_writes_nothing(
         insert_report(tx, new_report())
 
 
+def test_sqlalchemys_own_connection_takes_part_in_the_transaction(
+    app: Database, tenant: TenantId
+) -> None:
+    """As a queue does that enqueues in the transaction of the effect."""
+    bump = "INSERT INTO revisions VALUES (current_setting('app.tenant_id'), 'audit', 0, 1)"
+
+    def bump_and_fail() -> None:
+        with app.tenant_transaction(tenant) as tx:
+            tx.connection.exec_driver_sql(bump)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        bump_and_fail()
+    with app.tenant_transaction(tenant) as tx:
+        tx.connection.exec_driver_sql(bump)
+    with app.tenant_transaction(tenant, read_only=True) as tx:
+        assert tx.rows("SELECT value FROM revisions") == [(1,)]
+
+
 def test_an_empty_tenant_is_refused(app: Database) -> None:
     with pytest.raises(ValueError, match="needs a tenant"), app.tenant_transaction(TenantId("")):
         pass

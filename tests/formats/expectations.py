@@ -1,13 +1,24 @@
 """What holds of every translated document, whatever it was translated from."""
 
+import json
 import re
 from pathlib import Path
 from typing import Final
+
+import jsonschema_rs
+import yaml
 
 from formats import document as bounds
 from formats.document import Evaluation, QcDocument
 
 SAMPLES: Final = Path(__file__).parent.parent / "samples"
+
+_CONTRACT: Final = yaml.safe_load(
+    (Path(__file__).parents[2] / "openapi.yaml").read_text(encoding="utf-8")
+)
+_QC_REPORT: Final = jsonschema_rs.Draft202012Validator(
+    {"$ref": "#/components/schemas/QcReport", "components": _CONTRACT["components"]}
+)
 
 _STATUS_OF: Final = {"block": "fail", "warn": "warn", "pass": "pass"}
 _WORST_FIRST: Final = ("block", "warn", "pass")
@@ -33,6 +44,7 @@ def summary_of(report: QcDocument) -> dict[str, float]:
 
 def assert_within_contract(report: QcDocument) -> None:
     """Check every bound of the contract, and that status follows from the evaluations."""
+    assert [error.message for error in _QC_REPORT.iter_errors(json.loads(json.dumps(report)))] == []
     evaluations = evaluations_of(report)
     assert len(evaluations) <= bounds.MAX_EVALUATIONS
     for evaluation in evaluations:
@@ -59,7 +71,7 @@ def assert_within_contract(report: QcDocument) -> None:
     for item in report["diff"]["summary"]:
         assert 0 < len(item["id"]) <= bounds.MAX_SUMMARY_ID
         assert item["trend"] == "flat"
-        assert 0 <= item["deltaPct"] < float("inf")
+        assert 0 <= item["deltaPct"] <= bounds.MAX_SUMMARY_VALUE
     assert 0 < len(report["source"]["tool"]) <= bounds.MAX_TOOL
     assert 0 < len(report["source"].get("version", "-")) <= bounds.MAX_TOOL_VERSION
     assert len(report["policy"].get("policy_version") or "") <= bounds.MAX_POLICY_VERSION

@@ -1,7 +1,14 @@
-"""Builds SARIF logs for tests: one driver named Linter, results of rule R1."""
+"""Builds SARIF logs for tests, one driver named Linter and results of rule R1, and translates."""
 
 import json
 from typing import Any
+
+import pytest
+
+from formats.document import QcDocument
+from formats.errors import TranslationError
+from formats.sarif import translate
+from tests.formats.expectations import assert_within_contract, outcomes_of
 
 Json = dict[str, Any]
 
@@ -17,3 +24,20 @@ def run_of(*results: Json, rules: list[Json] | None = None, **members: object) -
 
 def result_of(text: str = "text", **members: object) -> Json:
     return {"ruleId": "R1", "message": {"text": text}, **members}
+
+
+def translated(*runs: Json, **members: object) -> QcDocument:
+    report = translate(log_of(*runs, **members))
+    assert_within_contract(report)
+    return report
+
+
+def outcome(result: Json, **run: Any) -> str:
+    [found] = outcomes_of(translated(run_of(result, **run)))
+    return found
+
+
+def refusal(content: bytes) -> TranslationError:
+    with pytest.raises(TranslationError) as raised:
+        translate(content)
+    return raised.value

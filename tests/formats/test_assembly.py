@@ -69,6 +69,15 @@ def test_everything_over_its_bound_is_shortened_and_noted() -> None:
     ]
 
 
+def test_names_to_filter_by_stand_on_one_line() -> None:
+    report = assembly_of("pass").document(" one\r\ntool\x7f ", "1", "policy\t7")
+    assert_within_contract(report)
+    assert report["source"]["tool"] == "one tool"
+    assert report["policy"]["policy_version"] == "policy 7"
+    assert assembly_of("pass").document("\x7f")["source"]["tool"] == "(unnamed tool)"
+    assert "policy_version" not in assembly_of("pass").document("tool", None, "\n")["policy"]
+
+
 def test_too_many_notes_or_summary_items_are_refused_by_their_number() -> None:
     noted, summarised = assembly_of("pass"), assembly_of("pass")
     for _ in range(MAX_NOTES):

@@ -5,6 +5,7 @@ import pytest
 from formats.document import MAX_CHECKS, MAX_EVALUATIONS, QcDocument
 from formats.errors import TranslationError
 from formats.junit import looks_like, translate
+from formats.shortening import shorten_identifier
 from tests.formats.expectations import (
     assert_within_contract,
     evaluations_of,
@@ -239,6 +240,7 @@ def test_suite_all_of_whose_tests_were_skipped_is_noted() -> None:
         ("1.2E-4", 0.00012),
         ("1,234.567", 1234.567),
         ("1,234,567.5", 1234567.5),
+        ("10000000", 10_000_000),
         ("1,234", 1234),
         ("0,5", 0.5),
         ("0,0421", 0.0421),
@@ -252,7 +254,7 @@ def test_times_of_any_locale_are_summed(stated: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "stated", ["NaN", "inf", "-1", "1e99", "9" * 5_000, "soon", "\u0661", "1_0"]
+    "stated", ["NaN", "inf", "-1", "1e99", "9" * 5_000, "10000000.1", "soon", "\u0661", "1_0"]
 )
 def test_unreadable_time_is_left_out_of_the_sum_and_noted(stated: str) -> None:
     report = case_of(attributes=f'time="{stated}"')
@@ -319,3 +321,5 @@ def test_long_names_of_nested_suites_stay_bounded_and_different() -> None:
     report = translated(f'<testsuite name="{long_name}">{inner}</testsuite>')
     assert len(report["status"]) == 2
     assert all(len(check) == 256 for check in report["status"])
+    outer = shorten_identifier(long_name, 256)
+    assert shorten_identifier(f"{outer} / {long_name}1", 256) in report["status"]

@@ -64,7 +64,9 @@ def _result() -> st.SearchStrategy[Json]:
 
 
 def _run() -> st.SearchStrategy[Json]:
-    driver = st.fixed_dictionaries({"name": st.text("ab ", min_size=1)}, optional={"rules": _tree})
+    driver = st.fixed_dictionaries(
+        {"name": st.text("ab \n\x7f", min_size=1)}, optional={"rules": _tree}
+    )
     tool = st.fixed_dictionaries({"driver": driver}, optional={"extensions": _tree})
     return st.fixed_dictionaries(
         {"tool": tool, "results": st.lists(_result(), max_size=5)},

@@ -4,6 +4,7 @@ What another file defines is moved into `components` under its own name; nothing
 """
 
 import copy
+import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -128,7 +129,9 @@ class _Bundler:
             return
         if isinstance(reference, str):
             self._repoint(source, node, reference)
-        self._todo.extend((source, child) for child in reversed(list(children(node))))
+        # What was moved into the contract is visited as a part of the file that it came from.
+        own = [child for child in children(node) if child.pointer not in self._moved.values()]
+        self._todo.extend((source, child) for child in reversed(own))
         self._repoint_mapping(source, node)
 
     def _repoint(self, source: Source, node: Node, reference: str) -> None:
@@ -186,7 +189,8 @@ class _Bundler:
             relative = PurePosixPath(unquote(file))
             path = source.path.parent / relative
             try:
-                target = self.load(path, str(PurePosixPath(source.name).parent / relative))
+                name = posixpath.normpath(PurePosixPath(source.name).parent / relative)
+                target = self.load(path, name)
             except OSError as error:
                 reason = error.strerror or "it can't be read"
                 self.findings.add(place, "CG010", f"$ref {reference} leads nowhere: {reason}")
@@ -213,11 +217,25 @@ class _Bundler:
         return self._moved[key]
 
     def _free_place(self, section: str, name: str, target: Source, pointer: Pointer) -> Pointer:
-        if name in self._section(section):
+        known = self._section(section).get(name)
+        if known is not None and not self._is_alias(known, target, pointer):
             message = f"{name!r} is also the name of another definition in components/{section}"
             hint = "rename one of the two"
             self.findings.add(target.place(pointer), "CG012", message, hint)
         return ("components", section, name)
+
+    def _is_alias(self, known: Any, target: Source, pointer: Pointer) -> bool:
+        """Whether the contract's own definition of a name only refers to this one."""
+        if not isinstance(known, dict) or list(known) != ["$ref"]:
+            return False
+        file, _, fragment = str(known["$ref"]).partition("#")
+        path = self._root.path.parent / unquote(file)
+        if not file or path.resolve() != target.path.resolve():
+            return False
+        try:
+            return parse_fragment(target.value, fragment) == pointer
+        except LookupError:
+            return False
 
     def _section(self, section: str) -> dict[str, Any]:
         """A section of `components`, made if absent; a stray one if that is malformed."""

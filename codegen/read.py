@@ -10,7 +10,7 @@ from .bundle import Bundle
 from .contract import Contract, Operation, Tag
 from .diagnostics import Findings
 from .model_schemas import model_schemas
-from .names import function_name, match_order, module_name, pascal, template_names
+from .names import function_name, match_order, module_name, pascal, snake, template_names
 from .read_bodies import read_request_body, read_responses
 from .read_parameters import read_parameters, route_of
 from .schema_types import SchemaTypes
@@ -57,8 +57,7 @@ class _Reader:
             for method in _mapping(item):
                 pointer = ("paths", path, method)
                 if method in METHODS and not self._is_broken(pointer):
-                    operation = self._operation(path, method, pointer)
-                    found += [operation] if operation else []
+                    found.append(self._operation(path, method, pointer))
         return found
 
     def _is_broken(self, pointer: Pointer) -> bool:
@@ -71,11 +70,10 @@ class _Reader:
             for place in self.broken
         )
 
-    def _operation(self, path: str, method: str, pointer: Pointer) -> Operation | None:
+    def _operation(self, path: str, method: str, pointer: Pointer) -> Operation:
         value = _mapping(self.contract.follow(pointer)[1])
-        name = self._id(value, pointer)
-        if name is None:
-            return None
+        # Without a name of its own it is read all the same: to say all that is wrong at once.
+        name = self._id(value, pointer) or snake(f"{method} {path}") or method
         parameters = read_parameters(self.types, path, pointer, name)
         return Operation(
             id=name,

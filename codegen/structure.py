@@ -12,6 +12,7 @@ from .diagnostics import Findings
 from .shape import Node, Pointer, walk
 
 _VERSION = re.compile(r"3\.[01]\.[0-9]+(-.+)?")
+_MAX_TEXT = 160
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _OPENAPI_DIALECT = "https://spec.openapis.org/oas/3.1/dialect/base"
 
@@ -112,9 +113,8 @@ def _message(error: jsonschema_rs.ValidationError) -> str:
         return f"{where} may not have the field {names}"
     if missing := getattr(kind, "property", None):
         return f"{where} lacks the field `{missing}`"
-    text = error.message
-    shown = repr(error.instance) if not isinstance(error.instance, (dict, list)) else ""
-    rule = text.rpartition(" is not ")[2] if " is not " in text else ""
-    if rule and shown and len(shown) < 80:
-        return f"{where}: {shown} is not {rule}"
-    return f"{where} breaks the rule `{kind.name}`" + (f": it is not {rule}" if rule else "")
+    if isinstance(error.instance, dict | list):
+        return f"{where} breaks the rule `{kind.name}`"
+    if kind.name in ("anyOf", "oneOf"):
+        return f"{where}: {error.instance!r} is not an allowed value"
+    return f"{where}: {error.message[:_MAX_TEXT]}"

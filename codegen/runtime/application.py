@@ -29,7 +29,7 @@ from .dispatch import Workers
 from .operation import Operation
 from .problems import Problem
 from .security import SCHEME_NAME, Authenticator, challenge, security_map
-from .validation import CALL, ContractTables
+from .validation import ContractTables, identities
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 _CLIENT_CLOSED = 499
@@ -150,6 +150,7 @@ class _Boundary:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope["headers"] = [_plain_media_type(name, value) for name, value in scope["headers"]]
         exchange = _Exchange(scope, send)
         try:
             if scope["path"].endswith("/") and not self._methods(scope["path"]):
@@ -206,6 +207,14 @@ class _Boundary:
         return [media.media_type for media in body.content] if body else []
 
 
+def _plain_media_type(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    """The header, its media type in small letters: Connexion compares letter by letter."""
+    if name != b"content-type":
+        return name, value
+    essence, semicolon, options = value.partition(b";")
+    return name, essence.strip().lower() + semicolon + options
+
+
 def _path_pattern(template: str) -> str:
     literals = re.split(r"\{[^}]+\}", template)
     return "[^/]+".join(map(re.escape, literals))
@@ -259,14 +268,13 @@ class _Exchange:
 
     def record(self) -> RequestRecord:
         extensions = self.scope["extensions"]
-        call = extensions.get(CALL)
         return RequestRecord(
             request_id=self.request_id,
             method=self.scope["method"],
             operation_id=extensions.get("connexion_routing", {}).get("operation_id"),
             status=self._status,
             duration=time.perf_counter() - self._begun,
-            identities=call.identities if call else {},
+            identities=identities(self.scope),
             failure=self._failure,
         )
 

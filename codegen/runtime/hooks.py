@@ -43,6 +43,7 @@ class Call:
     parameters: Mapping[str, Any]
     content_type: str = ""
     raw_body: bytes = b""
+    body_read: bool = False
     json_body: Any = None
     page_limit: int | None = None
     page_token: str | None = None

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from .hooks import Answer, Call, ContextT, Hooks, NotModified, Page
 from .operation import Operation
-from .problems import unavailable
+from .problems import unavailable, unsupported_media_type
 from .validation import CALL
 
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
@@ -78,6 +78,10 @@ async def invoke(
 ) -> Response:
     """Answers one request: hooks, handler and encoding, all in one worker thread."""
     call = cast(Call, request.scope["extensions"][CALL])
+    if operation.request_body is not None and not call.body_read:
+        # Connexion found no media type to validate by; a body that nobody checked goes no further.
+        accepted = [media.media_type for media in operation.request_body.content]
+        raise unsupported_media_type(accepted)
     state = request.app.state
     workers = cast(Workers, state.workers if operation.security else state.public_workers)
     return await workers.run(lambda: _answer(operation, hooks, call, handler))

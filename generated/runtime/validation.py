@@ -106,14 +106,15 @@ class ParameterStep:
         call = Call(
             operation=operation,
             request_id=scope["state"]["request_id"],
-            identities=_identities(scope),
+            identities=identities(scope),
             parameters=values,
         )
         _claim(call, values)
         scope["extensions"][CALL] = call
 
 
-def _identities(scope: Scope) -> dict[str, Any]:
+def identities(scope: Scope) -> dict[str, Any]:
+    """What the authenticators of the request's security schemes returned, by scheme."""
     token_info = scope["extensions"].get("connexion_context", {}).get("token_info") or {}
     if "scheme" in token_info:
         return {token_info["scheme"]: token_info["identity"]}
@@ -147,6 +148,7 @@ class BodyStep:
         body = await _read(receive, limit)
         media = self._media(call, headers, bool(body))
         call.raw_body = body
+        call.body_read = True
         if media is not None:
             call.content_type = media.media_type
             if media.pointer is not None and is_json(media.media_type):

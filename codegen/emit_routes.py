@@ -268,7 +268,9 @@ def _read_parameters(operation: Operation) -> str:
         for parameter in operation.arguments
         if parameter.default is not None and parameter.default.inline is None
     }
-    values = f"{{**{literal(defaults)}, **call.parameters}}" if defaults else "call.parameters"
+    values = "call.parameters"
+    if defaults:
+        values = f"{literal(defaults)[:-1]}, **call.parameters}}"
     return f"_{operation.constant}_PARAMETERS.validate_python({values})"
 
 

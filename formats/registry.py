@@ -13,6 +13,7 @@ from formats.document import QcDocument
 from formats.errors import TranslationError
 from formats.json_input import parse_object
 
+_OWN_FIELDS: Final = QcDocument.__required_keys__ | QcDocument.__optional_keys__
 _OWN_STATUSES: Final = frozenset({"pass", "warn", "fail", "na"})
 
 
@@ -53,8 +54,6 @@ def _looks_like_own_report(content: bytes) -> bool:
     except TranslationError:
         return False
     status = root.get("status")
-    if not isinstance(status, dict) or not any(
-        isinstance(root.get(part), dict) for part in ("policy", "diff")
-    ):
+    if not isinstance(status, dict) or not root.keys() <= _OWN_FIELDS:
         return False
     return all(isinstance(value, str) and value in _OWN_STATUSES for value in status.values())

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from db.errors import StatementTimeout
 from db.ids import TenantId
 from db.session import Database, Transaction
+from handlers.errors import QueryTooSlow
 from policies.access import Role
 
 
@@ -62,5 +64,9 @@ class Context:
             self._open, self._read_only = transaction, read_only
             try:
                 yield transaction
+            except StatementTimeout as error:
+                if read_only:
+                    raise QueryTooSlow from error
+                raise
             finally:
                 self._open = None

@@ -10,6 +10,10 @@ class DomainError(Exception):
     """A use case that can't be done."""
 
 
+class QueryTooSlow(DomainError):
+    """Reading what was asked for takes longer than a request may."""
+
+
 class NotFound(DomainError):
     """No such object of this tenant."""
 

@@ -116,7 +116,7 @@ def _window(context: Context, call: Call, clock: dict[str, str] | None) -> str:
     """The time window that a relative one comes to now; empty where the query has none."""
     if clock is None:
         return ""
-    hours = call.parameters.get(clock["hours"], 24)
+    hours = call.parameters[clock["hours"]]
     window = window_at(context, hours, call.parameters.get(clock["bucket_minutes"]))
     return f"{window.start.isoformat()}/{window.end.isoformat()}"
 

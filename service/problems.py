@@ -20,6 +20,9 @@ def problem_of(error: Exception) -> Problem | None:
 def _of_domain(error: domain.DomainError) -> Problem | None:
     if isinstance(error, domain.NotFound):
         return not_found()
+    if isinstance(error, domain.QueryTooSlow):
+        detail = "The query took too long. Narrow it with since and until."
+        return Problem(422, "query-too-slow", "Query too slow", detail)
     if isinstance(error, domain.InvalidValue):
         entry = InputError(error.location, error.pointer, error.keyword, error.limit)
         return invalid_input([entry], error.detail)
@@ -33,8 +36,7 @@ def _of_domain(error: domain.DomainError) -> Problem | None:
 
 def _of_database(error: database.DatabaseError) -> Problem | None:
     if isinstance(error, database.StatementTimeout):
-        detail = "The query took too long. Narrow it with since and until."
-        return Problem(422, "query-too-slow", "Query too slow", detail)
+        return unavailable("The database took too long. Try again.", retry_after=_RETRY_LATER)
     if isinstance(error, database.PoolTimeout):
         return unavailable("The service is busy. Try again.", retry_after=_RETRY_SOON)
     if isinstance(error, database.DatabaseUnavailable):

@@ -84,6 +84,12 @@ class ParameterReader:
             (parameter, f"{parameter.pointer}/schema", self._reader(parameter))
             for parameter in operation.parameters
         ]
+        self._defaults = {
+            parameter.argument: schema["default"]
+            for parameter in operation.parameters
+            if isinstance(schema := schemas.at(f"{parameter.pointer}/schema"), dict)
+            and "default" in schema
+        }
         self._query_names = frozenset(credentials_in_query) | {
             parameter.name for parameter in operation.parameters if parameter.location == "query"
         }
@@ -94,7 +100,7 @@ class ParameterReader:
         )
 
     def read(self, raw: RawRequest) -> dict[str, Any]:
-        """JSON values by argument name; an absent optional parameter is left out.
+        """JSON values by argument name; an absent one has the contract's default or is left out.
 
         Raises a 422 Problem that lists everything that doesn't fit.
         """
@@ -111,6 +117,8 @@ class ParameterReader:
                 errors.extend(
                     self._schemas.errors(pointer, value, parameter.location, (parameter.name,))
                 )
+            elif parameter.argument in self._defaults:
+                values[parameter.argument] = self._defaults[parameter.argument]
             elif parameter.required:
                 errors.append(
                     InputError(

@@ -117,9 +117,7 @@ class Run(ContractModel):
         populate_by_name=True,
     )
     id: Annotated[str | None, Field(max_length=256, min_length=1)] = None
-    url: Annotated[
-        str | None, Field(max_length=2048, pattern="^https?://[^\\s\\u0000-\\u001f]+$")
-    ] = None
+    url: Annotated[str | None, Field(max_length=2048, pattern="^https?://[!-~]+$")] = None
     commit: Annotated[str | None, Field(max_length=128, min_length=1)] = None
     branch: Annotated[str | None, Field(max_length=256, min_length=1)] = None
     started_at: Timestamp | None = None

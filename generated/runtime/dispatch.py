@@ -108,9 +108,12 @@ def _answer(
             answer = hooks.idempotent(context, call, run)
         else:
             answer = Answer(run())
+        # A cache that doesn't know our credentials for such must not hand one caller's answer to
+        # another; asking again with If-None-Match is cheap.
+        cache = {"Cache-Control": "private, no-cache"} if operation.security else {}
         if isinstance(answer, NotModified):
-            return Response(status_code=304, headers={"ETag": answer.etag})
-        return encode(answer.result, answer.headers)
+            return Response(status_code=304, headers={"ETag": answer.etag, **cache})
+        return encode(answer.result, {**cache, **answer.headers})
     finally:
         hooks.finish(context)
 
@@ -119,10 +122,9 @@ def _page(operation: Operation, hooks: Hooks[ContextT], context: ContextT, call:
     after = None
     if call.page_token is not None:
         after = hooks.page_cursor(context, call, call.page_token)
-    limit = call.page_limit
-    if limit is None:
-        limit = int(operation.extensions["x-page"].get("default", 20))
-    return Page(limit, after, lambda cursor: hooks.page_token(context, call, cursor))
+    if call.page_limit is None:
+        raise LookupError(f"the limit parameter of {operation.id} needs a default in the contract")
+    return Page(call.page_limit, after, lambda cursor: hooks.page_token(context, call, cursor))
 
 
 def encode(result: Result, headers: Mapping[str, str]) -> Response:
@@ -135,7 +137,9 @@ def encode(result: Result, headers: Mapping[str, str]) -> Response:
     sent.update(headers)
     if result.media_type is None:
         return Response(status_code=result.status, headers=sent)
-    sent["content-type"] = getattr(result, "content_type", result.media_type)
+    media_type: str = getattr(result, "content_type", result.media_type)
+    charset = "; charset=utf-8" if media_type.startswith("text/") else ""
+    sent["content-type"] = media_type + charset
     return Response(encode_body(cast(Any, result).body), result.status, sent)
 
 

@@ -44,7 +44,7 @@ class Pusher:
     def push(self, name: str, content: bytes, format: str, stream: str | None) -> Pushed:
         """Posts one file, trying again where that can help."""
         path = "/ingest/qc" if format == "qc" else f"/ingest/tool/{format}"
-        query = {"stream": stream} if stream is not None and format != "qc" else {}
+        query = {"stream": stream} if stream is not None else {}
         headers = {
             "Content-Type": MEDIA_TYPES[format],
             "Idempotency-Key": str(uuid.uuid4()),

@@ -98,6 +98,8 @@ def _push_file(pusher: Pusher, file: Path, format_name: str, stream: str | None)
         return Pushed(
             str(file), error=f"its format isn't recognised; name it with --format ({known})"
         )
+    if found == "qc" and stream is not None:
+        return Pushed(str(file), error="a QC report names its own stream; send it without --stream")
     return pusher.push(str(file), content, found, stream)
 
 

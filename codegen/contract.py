@@ -47,6 +47,12 @@ class Parameter:
     default: Default | None = None
     claim: Claim | None = None
 
+    @property
+    def known_as(self) -> str:
+        """The name at run time: a router takes only identifiers in a path."""
+        is_taken = self.name.isascii() and self.name.isidentifier()
+        return self.argument if self.location == "path" and not is_taken else self.name
+
 
 @dataclass(frozen=True, slots=True)
 class Media:

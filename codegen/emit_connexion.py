@@ -10,7 +10,6 @@ from typing import Any
 from .contract import Body, Contract, Media, Operation, Parameter
 from .names import match_order
 from .python_text import HEADER_START
-from .read_parameters import is_route_name
 
 # Connexion calls a body validator only where the media type's schema is not empty.
 _NOT_EMPTY = {"description": "checked from the contract"}
@@ -53,10 +52,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
-    in_path = parameter.location == "path"
-    name = parameter.argument if in_path and not is_route_name(parameter.name) else parameter.name
     return {
-        "name": name,
+        "name": parameter.known_as,
         "in": parameter.location,
         "required": parameter.required,
         "schema": {},

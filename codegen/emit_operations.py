@@ -71,7 +71,7 @@ def _parameter(parameter: Parameter) -> str:
     return _call(
         "Parameter",
         {
-            "name": repr(parameter.name),
+            "name": repr(parameter.known_as),
             "argument": repr(parameter.argument),
             "location": repr(parameter.location),
             "required": repr(parameter.required),

@@ -70,7 +70,6 @@ def _openness(segment: str) -> int:
 
 def _tag_module(contract: Contract, tag: Tag) -> str:
     imports: Imports = {
-        ("abc", "abstractmethod"),
         ("typing", "Protocol"),
         ("typing", "TypeVar"),
         ("starlette.requests", "Request"),
@@ -158,7 +157,6 @@ def _method(operation: Operation, imports: Imports) -> str:
     prose = "\n\n".join(part for part in (operation.summary, operation.description) if part)
     text = docstring(prose or f"{operation.method} {operation.path}", " " * 8)
     return (
-        "    @abstractmethod\n"
         f"    def {operation.id}(self, context: ContextT_contra, /{keyword_only})"
         f" -> {_result_type(operation)}:\n{text}\n        ..."
     )
@@ -190,7 +188,7 @@ def _signature(operation: Operation, imports: Imports) -> list[str]:
 
 
 def _with_default(parameter: Parameter) -> str:
-    """A default that only validation can make is filled in by the route, so it isn't one here."""
+    """A default that only validation can make is filled in with the request, so it isn't one here."""
     if parameter.required:
         return parameter.annotation.text
     if parameter.default is None:
@@ -252,7 +250,8 @@ def _endpoint(operation: Operation) -> str:
         f"        def handle(context: ContextT, call: Call) -> {_result_type(operation)}:",
     ]
     if operation.arguments:
-        lines.append(f"            parameters = {_read_parameters(operation)}")
+        adapter = f"_{operation.constant}_PARAMETERS"
+        lines.append(f"            parameters = {adapter}.validate_python(call.parameters)")
     arguments = ["context", *_passed(operation)]
     lines += [
         f"            return handlers.{operation.id}({', '.join(arguments)})",
@@ -260,18 +259,6 @@ def _endpoint(operation: Operation) -> str:
         f"        return await invoke(request, operations.{operation.constant}, hooks, handle)",
     ]
     return "\n".join(lines)
-
-
-def _read_parameters(operation: Operation) -> str:
-    defaults = {
-        parameter.argument: parameter.default.value
-        for parameter in operation.arguments
-        if parameter.default is not None and parameter.default.inline is None
-    }
-    values = "call.parameters"
-    if defaults:
-        values = f"{literal(defaults)[:-1]}, **call.parameters}}"
-    return f"_{operation.constant}_PARAMETERS.validate_python({values})"
 
 
 def _passed(operation: Operation) -> list[str]:

@@ -20,7 +20,7 @@ _UNTAGGED = "default"
 
 
 def read_contract(contract: Bundle, broken: set[Pointer], findings: Findings) -> Contract:
-    reader = _Reader(contract, broken, findings, SchemaTypes(contract, findings))
+    reader = _Reader(contract, broken, findings, SchemaTypes(contract, findings, broken))
     return reader.read()
 
 

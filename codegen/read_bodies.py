@@ -45,7 +45,7 @@ def read_request_body(types: SchemaTypes, operation: Pointer, name: str) -> Body
 
 def read_responses(types: SchemaTypes, operation: Pointer, name: str) -> tuple[Response, ...]:
     contract = types.contract
-    responses = contract.follow((*operation, "responses"))[1]
+    responses = contract.follow(operation)[1].get("responses", {})
     statuses = [status for status in responses if not status.startswith("x-")]
     found = tuple(
         _response(types, (*operation, "responses", status), status, name) for status in statuses

@@ -51,21 +51,30 @@ def read_parameters(
         if name not in declared:
             message = f"x-page names the parameter {name!r}, which is not a query parameter here"
             types.findings.add(contract.place((*pointer, "x-page", field)), "CG070", message)
+    _check_page_size(types, pointer, parameters, page.get("limit"))
     return parameters
+
+
+def _check_page_size(
+    types: SchemaTypes, pointer: Pointer, parameters: tuple[Parameter, ...], name: str | None
+) -> None:
+    for parameter in parameters:
+        if (parameter.location, parameter.name) != ("query", name):
+            continue
+        if parameter.default is None and not parameter.required:
+            place = types.contract.place((*pointer, "x-page", "limit"))
+            message = f"x-page: the parameter {name!r} has no default, so a page has no size"
+            types.findings.add(place, "CG070", message, "give its schema a default")
 
 
 def route_of(path: str, parameters: tuple[Parameter, ...]) -> str:
     """The path as the router takes it: only identifiers may stand in braces there."""
     names = {
-        parameter.name: parameter.argument
+        parameter.name: parameter.known_as
         for parameter in parameters
-        if parameter.location == "path" and not is_route_name(parameter.name)
+        if parameter.location == "path"
     }
     return replace_template_names(path, names)
-
-
-def is_route_name(name: str) -> bool:
-    return name.isascii() and name.isidentifier()
 
 
 def _declared(types: SchemaTypes, pointer: Pointer) -> Iterator[tuple[Pointer, dict[str, Any]]]:

@@ -15,7 +15,7 @@ from .emit_routes import emit_routes
 from .examples import check_samples
 from .format import format_python
 from .read import read_contract
-from .structure import check_structure, check_version
+from .structure import check_structure, check_version, is_readable
 
 _EMITTERS: tuple[Callable[[Contract], dict[str, str]], ...] = (
     emit_package,
@@ -53,6 +53,8 @@ def load(
     check_version(found, findings)
     findings.stop_on_errors()
     broken = check_structure(found, findings)
+    if not is_readable(broken):
+        findings.stop_on_errors()
     contract = read_contract(found, broken, findings)
     check_samples(found, broken, findings)
     findings.stop_on_errors()

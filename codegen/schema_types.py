@@ -39,6 +39,7 @@ class SchemaTypes:
 
     contract: Bundle
     findings: Findings
+    broken: set[Pointer] = field(default_factory=set)
     models: dict[str, Any] = field(default_factory=dict)
     _names: dict[Pointer, str] = field(default_factory=dict)
 
@@ -69,7 +70,7 @@ class SchemaTypes:
     def annotation(self, pointer: Pointer, wanted: str) -> Annotation:
         """`wanted` names the model, if the schema there needs one of its own."""
         schema = value_at(self.contract.document, pointer)
-        if schema in (True, {}):
+        if schema in (True, {}) or pointer in self.broken:
             return ANY
         if isinstance(schema, dict):
             if isinstance(schema.get("$ref"), str) and not set(schema) - _DESCRIBING:
@@ -150,4 +151,5 @@ def is_plain_value(schema: Any, value: Any) -> bool:
     """Whether a default can stand as it is in Python, for its type is the JSON type."""
     if not isinstance(schema, dict) or isinstance(value, list | dict):
         return False
-    return schema.get("type") in _PLAIN and schema.get("format") not in _FORMATS
+    declared = schema.get("type")
+    return isinstance(declared, str) and declared in _PLAIN and schema.get("format") not in _FORMATS

@@ -17,7 +17,9 @@ from .json_source import JsonError, read_json
 Pointer = tuple[str | int, ...]
 Positions = dict[Pointer, tuple[int, int]]
 
-_MAX_VALUES = 2_000_000
+# Without aliases, a value takes a character at least.
+_MAX_VALUES_A_CHARACTER = 10
+_MAX_VALUES_AT_LEAST = 10_000
 _MAX_DIGITS = 400
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(
@@ -93,24 +95,26 @@ def _read_yaml(path: Path, name: str, text: str, findings: Findings) -> Source:
         loader.dispose()
     if node is None:
         return Source(path, name, None, {})
-    builder = _Builder(name, findings)
+    limit = max(_MAX_VALUES_AT_LEAST, _MAX_VALUES_A_CHARACTER * len(text))
+    builder = _Builder(name, limit, findings)
     return Source(path, name, builder.build(node, ()), builder.positions)
 
 
 class _Builder:
     """Makes plain data of composed YAML nodes."""
 
-    def __init__(self, name: str, findings: Findings) -> None:
+    def __init__(self, name: str, limit: int, findings: Findings) -> None:
         self._name = name
+        self._limit = limit
         self._findings = findings
         self._open: set[int] = set()
         self.positions: Positions = {}
 
     def build(self, node: yaml.Node, pointer: Pointer) -> Any:
         self.positions.setdefault(pointer, _position(node))
-        if len(self.positions) > _MAX_VALUES or id(node) in self._open:
+        if len(self.positions) > self._limit or id(node) in self._open:
             hint = "write the parts out, or use $ref"
-            message = f"aliases expand to a loop or to more than {_MAX_VALUES} values"
+            message = f"aliases expand to a loop or to more than {self._limit} values"
             raise one_error(self._place(node), "CG002", message, hint)
         self._open.add(id(node))
         try:

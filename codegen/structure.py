@@ -9,12 +9,14 @@ from openapi_spec_validator.schemas.utils import get_schema_content
 
 from .bundle import Bundle, value_at
 from .diagnostics import Findings
-from .shape import Node, Pointer, walk
+from .shape import METHODS, Node, Pointer, walk
 
 _VERSION = re.compile(r"3\.[01]\.[0-9]+(-.+)?")
-_MAX_TEXT = 160
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _OPENAPI_DIALECT = "https://spec.openapis.org/oas/3.1/dialect/base"
+_MAX_TEXT = 160
+# `paths`, the path, the method.
+_OPERATION_DEPTH = 3
 
 
 def check_version(contract: Bundle, findings: Findings) -> None:
@@ -45,6 +47,16 @@ def check_structure(contract: Bundle, findings: Findings) -> set[Pointer]:
     if version == "3.1":
         broken |= _check_schemas(contract, findings)
     return broken
+
+
+def is_readable(broken: set[Pointer]) -> bool:
+    """Whether all that is malformed lies where it can be passed over while the rest is read."""
+    return all(
+        place[:1] == ("info",)
+        or (place[:1] == ("paths",) and len(place) >= _OPERATION_DEPTH and place[2] in METHODS)
+        or (place[:2] == ("components", "schemas") and len(place) > len(("components", "schemas")))
+        for place in broken
+    )
 
 
 def _check_schemas(contract: Bundle, findings: Findings) -> set[Pointer]:

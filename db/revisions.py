@@ -13,7 +13,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from db.session import Transaction
+    from db.ids import TenantId
+    from db.session import Database, Row, Transaction
 
 
 class RevisionClass(StrEnum):
@@ -57,7 +58,21 @@ def read_revisions(tx: Transaction, classes: Iterable[RevisionClass]) -> Revisio
 
     Read it in the read-only transaction that also reads the data: the two are then one snapshot.
     """
-    rows = tx.rows(_READ, {"classes": sorted({name.value for name in classes})})
+    return _revisions(tx.rows(_READ, _wanted(classes)))
+
+
+def peek_at_revisions(
+    database: Database, tenant_id: TenantId, classes: Iterable[RevisionClass]
+) -> Revisions:
+    """Return the vector as of now, in one round trip; data read after it may be newer."""
+    return _revisions(database.tenant_rows(tenant_id, _READ, _wanted(classes)))
+
+
+def _wanted(classes: Iterable[RevisionClass]) -> dict[str, object]:
+    return {"classes": sorted({name.value for name in classes})}
+
+
+def _revisions(rows: list[Row]) -> Revisions:
     vector = tuple((row[1], row[2], row[3]) for row in rows if row[1] is not None)
     return Revisions(epoch=rows[0][0], vector=vector, read_at=rows[0][4])
 

@@ -33,6 +33,8 @@ _SETTINGS: Final = (
 )
 _BEGIN_WRITING: Final = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_SETTINGS}"
 _BEGIN_READING: Final = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_SETTINGS}"
+# Statements of one message are one transaction to the server, which ends with the message.
+_ALONE: Final = f"{_SETTINGS}, set_config('transaction_read_only', 'on', true)"
 _SLOTS: Final = 16
 # Without these a peer that vanished is noticed after hours only.
 _NETWORK: Final[dict[str, int]] = {
@@ -95,10 +97,6 @@ class Transaction:
         Last, because the slot's row stays locked until the commit.
         """
         self._bumps.add(revision_class)
-
-    def begin(self, sql: str, parameters: Parameters) -> None:
-        """Send BEGIN and the transaction's settings, in one round trip. For the session alone."""
-        self.began_at = self.rows(sql, parameters)[0][-1]
 
     def finish(self) -> None:
         """Bump revisions and commit, in one round trip. For the session alone."""
@@ -169,8 +167,7 @@ class Database:
         sees a single snapshot; a writing one sees what each statement finds committed. Raises
         PoolTimeout, DatabaseUnavailable, or CommitUnknown if the connection dies in COMMIT.
         """
-        if not tenant_id:
-            raise ValueError("A tenant transaction needs a tenant; the id given is empty.")
+        _require_tenant(tenant_id)
         with self._transaction(tenant_id, read_only=read_only) as transaction:
             yield transaction
 
@@ -179,6 +176,19 @@ class Database:
         """Open a transaction of no tenant: tenants' rows show to roles with their own policies."""
         with self._transaction(TenantId(""), read_only=read_only) as transaction:
             yield transaction
+
+    def tenant_rows(
+        self, tenant_id: TenantId, sql: str, parameters: Parameters | None = None
+    ) -> list[Row]:
+        """Run one reading statement in a transaction of its own, all in a single round trip.
+
+        What a look at one thing needs, at a third of the round trips of `tenant_transaction`.
+        `sql` and what is raised are as in Transaction.rows, and as in tenant_transaction.
+        """
+        _require_tenant(tenant_id)
+        transaction, rows = self._first_rows(tenant_id, f"{_ALONE}; {sql}", parameters or {})
+        _give_back(transaction.connection)
+        return rows
 
     def ping(self) -> None:
         """Return if the database answers; raise DatabaseUnavailable if not."""
@@ -205,7 +215,16 @@ class Database:
 
     def _begin(self, tenant_id: TenantId, *, read_only: bool) -> Transaction:
         begin = _BEGIN_READING if read_only else _BEGIN_WRITING
+        transaction, rows = self._first_rows(tenant_id, begin, {})
+        transaction.began_at = rows[0][-1]
+        return transaction
+
+    def _first_rows(
+        self, tenant_id: TenantId, sql: str, parameters: Parameters
+    ) -> tuple[Transaction, list[Row]]:
+        """Send a message that sets up its transaction, on a connection that is alive."""
         parameters = {
+            **parameters,
             "tenant_id": tenant_id,
             "statement_timeout": self._statement_timeout,
             "idle_timeout": self._idle_timeout,
@@ -214,8 +233,7 @@ class Database:
             connection = self._connect()
             try:
                 transaction = Transaction(tenant_id, connection, self.on_statement)
-                transaction.begin(begin, parameters)
-                return transaction
+                return transaction, transaction.rows(sql, parameters)
             except psycopg2.InterfaceError as error:
                 failure = errors.from_driver(error)
                 failure.__cause__ = error
@@ -237,6 +255,11 @@ class Database:
             return self._engine.connect()
         except (sqlalchemy_errors.TimeoutError, sqlalchemy_errors.DBAPIError) as error:
             raise errors.from_driver(error) from error
+
+
+def _require_tenant(tenant_id: TenantId) -> None:
+    if not tenant_id:
+        raise ValueError("A tenant transaction needs a tenant; the id given is empty.")
 
 
 def _driver_connection(connection: Connection) -> extensions.connection:

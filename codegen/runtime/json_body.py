@@ -1,6 +1,7 @@
 """Reads JSON that strangers send: strict, exact to the last digit, bounded in depth.
 
 What it accepts can be written again without loss; everything else is a problem, never a crash.
+Numbers with a fraction or exponent are doubles (RFC 8259, 6); of equal names the last one counts.
 """
 
 import re
@@ -19,28 +20,28 @@ _MAYBE_LONG_INTEGER = re.compile(rb"[0-9]{19}")
 def parse_json(content: bytes) -> Any:
     """The JSON value of `content` (UTF-8). Raises a 400 or 422 Problem.
 
-    Integers keep every digit; numbers beyond a double's range, NaN and lone surrogates are refused.
+    Integers keep every digit; numbers beyond a double's range (1.8e308, integers too), NaN and lone
+    surrogates are refused.
     """
     try:
         value = orjson.loads(content)
-        if _MAYBE_LONG_INTEGER.search(content):
-            value = pydantic_core.from_json(content, allow_inf_nan=False)
-    except (ValueError, RecursionError) as error:
-        raise malformed_request(f"The body is not JSON in UTF-8{_position(error)}.") from error
+    except orjson.JSONDecodeError as error:
+        place = f"line {error.lineno} column {error.colno}"
+        detail = (
+            f"The body is not JSON in UTF-8 at {place}: a syntax error, or a number or nesting out "
+            "of range."
+        )
+        raise malformed_request(detail) from error
     if content.count(b"[") + content.count(b"{") > MAX_DEPTH:
         _refuse_deeper_than(MAX_DEPTH, value)
+    if _MAYBE_LONG_INTEGER.search(content):
+        value = pydantic_core.from_json(content, allow_inf_nan=False)
     return value
-
-
-def _position(error: Exception) -> str:
-    if isinstance(error, orjson.JSONDecodeError):
-        return f": syntax error at line {error.lineno} column {error.colno}"
-    return ": a number or nesting is out of range"
 
 
 def _refuse_deeper_than(limit: int, value: Any) -> None:
     level: list[Any] = [value]
-    for _ in range(limit + 1):
+    for _ in range(limit):
         below: list[Any] = []
         for node in level:
             if isinstance(node, dict):

@@ -103,6 +103,12 @@ def unsupported_media_type(accepted: Sequence[str]) -> Problem:
     return Problem(415, "unsupported-media-type", "Unsupported media type", detail)
 
 
+def unsupported_encoding() -> Problem:
+    detail = "The body must come as it is, without a Content-Encoding."
+    headers = {"Accept-Encoding": "identity"}
+    return Problem(415, "unsupported-media-type", "Unsupported media type", detail, headers=headers)
+
+
 def invalid_input(errors: Sequence[InputError], detail: str | None = None) -> Problem:
     count = len(errors)
     said = f"at least {MAX_ERRORS} values do" if count > MAX_ERRORS else f"{count} values do"

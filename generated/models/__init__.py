@@ -369,7 +369,7 @@ class QcReport(ContractModel):
         dict[Annotated[str, StringConstraints(max_length=1024)], Any] | None,
         Field(max_length=10000),
     ] = None
-    """Anything else the sender wants kept, at most 64 levels deep."""
+    """Anything else the sender wants kept. A report may be nested 64 levels deep, itself the first."""
 
 
 class Report(BaseModel):

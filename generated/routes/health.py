@@ -2,7 +2,6 @@
 
 """Operations of the tag `health`: results, handlers' signatures, routes."""
 
-from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, TypeVar
@@ -96,7 +95,6 @@ class GetDocsAsset200:
 class HealthHandlers(Protocol[ContextT_contra]):
     """Operations of the tag `health`. Whether the service runs, and what it promises. Public."""
 
-    @abstractmethod
     def get_health(self, context: ContextT_contra, /) -> GetHealth200 | GetHealth503:
         """Readiness of the service and its database
 
@@ -105,7 +103,6 @@ class HealthHandlers(Protocol[ContextT_contra]):
         """
         ...
 
-    @abstractmethod
     def get_contract(self, context: ContextT_contra, /) -> GetContract200:
         """This contract
 
@@ -113,7 +110,6 @@ class HealthHandlers(Protocol[ContextT_contra]):
         """
         ...
 
-    @abstractmethod
     def get_docs(self, context: ContextT_contra, /) -> GetDocs200:
         """Documentation page
 
@@ -121,7 +117,6 @@ class HealthHandlers(Protocol[ContextT_contra]):
         """
         ...
 
-    @abstractmethod
     def get_liveness(self, context: ContextT_contra, /) -> GetLiveness200:
         """Whether the process runs
 
@@ -129,7 +124,6 @@ class HealthHandlers(Protocol[ContextT_contra]):
         """
         ...
 
-    @abstractmethod
     def get_docs_asset(
         self, context: ContextT_contra, /, *, asset: models.DocsAsset
     ) -> GetDocsAsset200:

@@ -2,7 +2,6 @@
 
 """Operations of the tag `ingest`: results, handlers' signatures, routes."""
 
-from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol, TypeVar
@@ -57,7 +56,6 @@ class IngestToolOutput201:
 class IngestHandlers(Protocol[ContextT_contra]):
     """Operations of the tag `ingest`. Reports go in."""
 
-    @abstractmethod
     def ingest_qc(self, context: ContextT_contra, /, *, body: models.QcReport) -> IngestQc201:
         """Store one QC report
 
@@ -72,7 +70,6 @@ class IngestHandlers(Protocol[ContextT_contra]):
         """
         ...
 
-    @abstractmethod
     def ingest_tool_output(
         self,
         context: ContextT_contra,

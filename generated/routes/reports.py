@@ -2,7 +2,6 @@
 
 """Operations of the tag `reports`: results, handlers' signatures, routes."""
 
-from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, TypeVar
@@ -49,7 +48,6 @@ class ReportsHandlers(Protocol[ContextT_contra]):
     alone.
     """
 
-    @abstractmethod
     def list_reports(
         self,
         context: ContextT_contra,
@@ -73,7 +71,6 @@ class ReportsHandlers(Protocol[ContextT_contra]):
         """
         ...
 
-    @abstractmethod
     def get_report(
         self, context: ContextT_contra, /, *, report_id: models.ReportId
     ) -> GetReport200:

@@ -2,7 +2,6 @@
 
 """Operations of the tag `timeline`: results, handlers' signatures, routes."""
 
-from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, TypeVar
@@ -35,7 +34,6 @@ class GetTimeline200:
 class TimelineHandlers(Protocol[ContextT_contra]):
     """Operations of the tag `timeline`. Counts over time."""
 
-    @abstractmethod
     def get_timeline(
         self, context: ContextT_contra, /, *, window_h: int = 24, bucket_m: int | None = None
     ) -> GetTimeline200:

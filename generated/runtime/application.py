@@ -100,7 +100,11 @@ def build_application(assembly: Assembly) -> ASGIApp:
         ],
     )
     connexion.add_api(
-        {**assembly.view, "components": {"securitySchemes": _named(schemes)}},
+        {
+            **assembly.view,
+            "paths": _anonymous_last(assembly.view["paths"]),
+            "components": {"securitySchemes": _named(schemes)},
+        },
         validate_responses=True,
         strict_validation=False,
         validator_map=tables.validators(),
@@ -113,6 +117,24 @@ def build_application(assembly: Assembly) -> ASGIApp:
 
 def _named(schemes: Mapping[str, Any]) -> dict[str, Any]:
     return {name: {**scheme, SCHEME_NAME: name} for name, scheme in schemes.items()}
+
+
+def _anonymous_last(paths: Mapping[str, Any]) -> dict[str, Any]:
+    """The view's paths with `{}` as the last alternative of each security requirement.
+
+    Connexion takes the first that fits, and `{}` always does: nobody would ever be known.
+    """
+    return {
+        path: {
+            method: {**operation, "security": sorted(operation["security"], key=_is_anonymous)}
+            for method, operation in operations.items()
+        }
+        for path, operations in paths.items()
+    }
+
+
+def _is_anonymous(requirement: Mapping[str, Any]) -> bool:
+    return not requirement
 
 
 def _unused() -> None:
@@ -146,6 +168,7 @@ class _Boundary:
             (re.compile(_path_pattern(operation.path)), operation.method)
             for operation in assembly.operations.values()
         ]
+        self._known = re.compile("|".join(pattern.pattern for pattern, _ in self._templates))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -154,9 +177,12 @@ class _Boundary:
         scope["headers"] = [_plain_media_type(name, value) for name, value in scope["headers"]]
         exchange = _Exchange(scope, send)
         try:
-            if scope["path"].endswith("/") and not self._methods(scope["path"]):
+            if not self._known.fullmatch(_route_path(scope)):
+                # The router would answer with a redirect where a closing slash more or less fits.
                 raise problems.not_found()
             await self._app(scope, receive, exchange.send)
+            if not exchange.started:
+                raise RuntimeError("the application ended without an answer")
         except ClientDisconnect as gone:
             exchange.failed(_CLIENT_CLOSED, gone)
         except Exception as error:  # noqa: BLE001  # the boundary: each failure becomes a problem
@@ -191,7 +217,7 @@ class _Boundary:
         if status == 404:
             return problems.not_found()
         if status == 405:
-            return problems.method_not_allowed(", ".join(self._methods(scope["path"])))
+            return problems.method_not_allowed(", ".join(self._methods(_route_path(scope))))
         if status == 415:
             return problems.unsupported_media_type(self._accepted(scope))
         if status < 500:
@@ -199,7 +225,9 @@ class _Boundary:
         return problems.internal_error()
 
     def _methods(self, path: str) -> list[str]:
-        return sorted({method for pattern, method in self._templates if pattern.fullmatch(path)})
+        found = {method for pattern, method in self._templates if pattern.fullmatch(path)}
+        # The router answers HEAD wherever it answers GET (RFC 9110, 9.3.2).
+        return sorted(found | ({"HEAD"} if "GET" in found else set()))
 
     def _accepted(self, scope: Scope) -> list[str]:
         routing = scope.get("extensions", {}).get("connexion_routing", {})
@@ -216,6 +244,13 @@ def _plain_media_type(name: bytes, value: bytes) -> tuple[bytes, bytes]:
     return name, essence.strip().lower() + semicolon + options
 
 
+def _route_path(scope: Scope) -> str:
+    """The path as the contract has it, without the prefix that a proxy or a mount put before it."""
+    path: str = scope["path"]
+    prefix = scope.get("root_path", "")
+    return path.removeprefix(prefix) if path.startswith(f"{prefix}/") else path
+
+
 def _path_pattern(template: str) -> str:
     literals = re.split(r"\{[^}]+\}", template)
     return "[^/]+".join(map(re.escape, literals))
@@ -228,7 +263,8 @@ class _Exchange:
         self.scope = scope
         self.started = False
         self._send = send
-        self._status = 500
+        # Unless something is sent, it was the client (or the server's end) that ended the exchange.
+        self._status = _CLIENT_CLOSED
         self._failure: BaseException | None = None
         self._begun = time.perf_counter()
         self.request_id = _request_id(scope)
@@ -241,7 +277,7 @@ class _Exchange:
             self.started = True
             self._status = message["status"]
             message["headers"] = [
-                *message["headers"],
+                *(header for header in message["headers"] if header[0] != b"x-request-id"),
                 (b"x-request-id", self.request_id.encode()),
                 (b"x-content-type-options", b"nosniff"),
             ]

@@ -4,6 +4,7 @@
 Handlers are synchronous and run in worker threads, never on the event loop.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar, cast
@@ -16,10 +17,12 @@ from starlette.responses import Response
 
 from .hooks import Answer, Call, ContextT, Hooks, NotModified, Page
 from .operation import Operation
-from .problems import unavailable, unsupported_media_type
+from .problems import not_found, unavailable, unsupported_media_type
 from .validation import CALL
 
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
+# RFC 9110, 5.5. Servers differ in whether they stop a line break, which would begin a new header.
+_HEADER_TEXT = re.compile(r"[\t\x20-\x7e]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,11 @@ async def invoke(
     handler: Callable[[ContextT, Call], ResultT],
 ) -> Response:
     """Answers one request: hooks, handler and encoding, all in one worker thread."""
-    call = cast(Call, request.scope["extensions"][CALL])
+    call = cast(Call | None, request.scope["extensions"].get(CALL))
+    if call is None:
+        # Connexion matched no path (one with a line break, say), so it neither asked who is
+        # calling nor checked a value: for a caller, nothing is here.
+        raise not_found()
     if operation.request_body is not None and not call.body_read:
         # Connexion found no media type to validate by; a body that nobody checked goes no further.
         accepted = [media.media_type for media in operation.request_body.content]
@@ -113,7 +120,7 @@ def _answer(
         cache = {"Cache-Control": "private, no-cache"} if operation.security else {}
         if isinstance(answer, NotModified):
             return Response(status_code=304, headers={"ETag": answer.etag, **cache})
-        return encode(answer.result, {**cache, **answer.headers})
+        return encode(answer.result, answer.headers, defaults=cache)
     finally:
         hooks.finish(context)
 
@@ -127,14 +134,24 @@ def _page(operation: Operation, hooks: Hooks[ContextT], context: ContextT, call:
     return Page(call.page_limit, after, lambda cursor: hooks.page_token(context, call, cursor))
 
 
-def encode(result: Result, headers: Mapping[str, str]) -> Response:
-    """A typed result as an HTTP response: status and media type from its class, body as JSON."""
-    sent = {
-        name: _header(value)
+def encode(
+    result: Result, headers: Mapping[str, str], defaults: Mapping[str, str] | None = None
+) -> Response:
+    """A typed result as an HTTP response: status and media type from its class, body as JSON.
+
+    `headers` replace the result's own, which replace `defaults`.
+    """
+    own = {
+        name: _header(name, value)
         for argument, name in result.HEADERS.items()
         if (value := getattr(result, argument)) is not None
     }
-    sent.update(headers)
+    # Names know no case, and a header that is sent twice is read as a list.
+    sent = {
+        name.lower(): value
+        for source in (defaults or {}, own, headers)
+        for name, value in source.items()
+    }
     if result.media_type is None:
         return Response(status_code=result.status, headers=sent)
     media_type: str = getattr(result, "content_type", result.media_type)
@@ -155,5 +172,11 @@ def encode_body(body: Any) -> bytes:
     return _ANYTHING.dump_json(body, by_alias=True, exclude_unset=True)
 
 
-def _header(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _header(name: str, value: Any) -> str:
+    """In the style `simple`. Raises ValueError for text that would break out of the header."""
+    plain = _ANYTHING.dump_python(value, mode="json")
+    parts = plain if isinstance(plain, list) else [plain]
+    text = ",".join(str(part).lower() if isinstance(part, bool) else str(part) for part in parts)
+    if not _HEADER_TEXT.fullmatch(text):
+        raise ValueError(f"the header {name} may hold visible ASCII characters and spaces alone")
+    return text

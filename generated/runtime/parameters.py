@@ -5,70 +5,25 @@ A value that can't be read as its declared type stays the string it came as, so 
 refuses it by the rule it breaks.
 """
 
+import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
-from urllib.parse import parse_qsl
 
+from .document import alternatives, conjuncts, pointer_to, referenced
 from .operation import Operation, Parameter
-from .problems import InputError, invalid_input, malformed_request
+from .problems import InputError, invalid_input
 from .schemas import ContractSchemas
+from .wire import RawRequest, Wire
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,30})", re.ASCII)
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
-_MAX_QUERY_FIELDS = 1000
+_DEEP_KEY = re.compile(r"([^\[\]]+)\[([^\[\]]+)\]")
 _SEPARATORS = {"form": ",", "simple": ",", "spaceDelimited": " ", "pipeDelimited": "|"}
+_TEXT = frozenset({"string"})
 
-Wire = Mapping[str, Sequence[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class RawRequest:
-    """A request's parameters as they came. Header names are lower case."""
-
-    path: Mapping[str, str]
-    query: Wire
-    headers: Wire
-    cookies: Wire
-
-
-def raw_request(scope: Mapping[str, Any]) -> RawRequest:
-    """Reads an ASGI scope. Raises a 400 Problem where the encoding is broken."""
-    try:
-        pairs = parse_qsl(
-            scope["query_string"].decode("ascii"),
-            keep_blank_values=True,
-            errors="strict",
-            max_num_fields=_MAX_QUERY_FIELDS,
-        )
-    except ValueError as error:
-        raise malformed_request("The query string is not percent-encoded UTF-8.") from error
-    headers = [
-        (name.decode("latin-1").lower(), value.decode("latin-1"))
-        for name, value in scope["headers"]
-    ]
-    path = {name: str(value) for name, value in scope.get("path_params", {}).items()}
-    return RawRequest(path, _grouped(pairs), _grouped(headers), _cookies(headers))
-
-
-def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    grouped: dict[str, list[str]] = {}
-    for name, value in pairs:
-        grouped.setdefault(name, []).append(value)
-    return grouped
-
-
-def _cookies(headers: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    jar: SimpleCookie = SimpleCookie()
-    try:
-        for name, value in headers:
-            if name == "cookie":
-                jar.load(value)
-    except CookieError as error:
-        raise malformed_request("The Cookie header can't be read.") from error
-    return {name: [morsel.value] for name, morsel in jar.items()}
+Types = frozenset[str]
+Decode = Callable[[Sequence[str]], Any]
 
 
 class ParameterReader:
@@ -86,19 +41,18 @@ class ParameterReader:
             for parameter in operation.parameters
         ]
         self._defaults = {
-            parameter.argument: schema["default"]
-            for parameter in operation.parameters
-            if isinstance(schema := schemas.at(f"{parameter.pointer}/schema"), dict)
-            and "default" in schema
+            parameter.argument: part["default"]
+            for parameter, pointer, _ in self._readers
+            if not parameter.required
+            # The last one counts here: the nearest.
+            for part in reversed([*conjuncts(schemas.document, schemas.at(pointer))])
+            if "default" in part
         }
+        in_query = [one for one in operation.parameters if one.location == "query"]
+        self._deep = frozenset(one.name for one in in_query if one.style == "deepObject")
         self._query_names = frozenset(credentials_in_query) | {
-            parameter.name for parameter in operation.parameters if parameter.location == "query"
+            one.name for one in in_query if one.name not in self._deep
         }
-        self._deep = tuple(
-            f"{parameter.name}["
-            for parameter in operation.parameters
-            if parameter.style == "deepObject"
-        )
 
     def read(self, raw: RawRequest) -> dict[str, Any]:
         """JSON values by argument name; an absent one has the contract's default or is left out.
@@ -107,28 +61,21 @@ class ParameterReader:
         """
         errors = self._unknown(raw.query)
         values: dict[str, Any] = {}
-        for parameter, pointer, reader in self._readers:
+        for parameter, schema, reader in self._readers:
+            location, pointer = parameter.location, pointer_to([parameter.name])
             try:
                 found, value = reader(raw)
             except _Repeated:
-                errors.append(InputError(parameter.location, f"/{parameter.name}", "repeated", "1"))
+                errors.append(InputError(location, pointer, "repeated", "1"))
                 continue
             if found:
                 values[parameter.argument] = value
-                errors.extend(
-                    self._schemas.errors(pointer, value, parameter.location, (parameter.name,))
-                )
+                errors.extend(self._schemas.errors(schema, value, location, (parameter.name,)))
             elif parameter.argument in self._defaults:
                 values[parameter.argument] = self._defaults[parameter.argument]
             elif parameter.required:
-                errors.append(
-                    InputError(
-                        parameter.location,
-                        f"/{parameter.name}",
-                        "required",
-                        rule=f"#{parameter.pointer}",
-                    )
-                )
+                rule = f"#{parameter.pointer}"
+                errors.append(InputError(location, pointer, "required", rule=rule))
         if errors:
             raise invalid_input(errors)
         return values
@@ -138,17 +85,17 @@ class ParameterReader:
         unknown = [
             name
             for name in query
-            if name not in self._query_names and not name.startswith(self._deep)
+            if name not in self._query_names
+            and not ((key := _DEEP_KEY.fullmatch(name)) and key[1] in self._deep)
         ]
-        limit = ", ".join(sorted(self._query_names))
+        limit = ", ".join(sorted([*self._query_names, *(f"{name}[…]" for name in self._deep)]))
         return [InputError("query", "/*", "additionalProperties", limit) for _ in unknown]
 
     def _reader(self, parameter: Parameter) -> Callable[[RawRequest], tuple[bool, Any]]:
         schema = self._schemas.at(f"{parameter.pointer}/schema")
-        types = self._types(schema)
         if parameter.style == "deepObject":
-            return lambda raw: self._read_deep(parameter.name, schema, raw.query)
-        decode = self._decoder(parameter, schema, types)
+            return self._deep_reader(parameter.name, schema)
+        decode = self._decoder(parameter, schema)
         if parameter.location == "path":
             return lambda raw: (True, decode([raw.path[parameter.name]]))
         name = parameter.name.lower() if parameter.location == "header" else parameter.name
@@ -161,42 +108,85 @@ class ParameterReader:
 
         return read
 
-    def _decoder(
-        self, parameter: Parameter, schema: Any, types: frozenset[str]
-    ) -> Callable[[Sequence[str]], Any]:
-        if "array" in types:
-            items = self._types(self._schemas.follow(schema.get("items", True)))
-            if parameter.location == "query" and parameter.explode:
-                return lambda raw: [_scalar(text, items) for text in raw]
-            separator = _SEPARATORS[parameter.style]
-            return lambda raw: [_scalar(text, items) for text in _single(raw).split(separator)]
-        if parameter.location == "header":
-            return lambda raw: _scalar(", ".join(raw), types)
-        return lambda raw: _scalar(_single(raw), types)
+    def _decoder(self, parameter: Parameter, schema: Any) -> Decode:
+        """An item can't hold its separator: clients escape that one as well, or they don't."""
+        types = self._types(schema)
+        in_header = parameter.location == "header"
+        if "array" not in types:
+            # Several lines of a header are one value (RFC 9110, 5.3).
+            single = ", ".join if in_header else _single
+            return lambda raw: _scalar(single(raw), types)
+        items = self._types_in_arrays(schema)
+        if parameter.location == "query" and parameter.explode:
+            return lambda raw: [_scalar(text, items) for text in raw]
+        if in_header:
+            return lambda raw: [_scalar(t.strip(" \t"), items) for t in ",".join(raw).split(",")]
+        separator = _SEPARATORS[parameter.style]
+        return lambda raw: [_scalar(text, items) for text in _single(raw).split(separator)]
 
-    def _read_deep(self, name: str, schema: Any, query: Wire) -> tuple[bool, Any]:
-        properties = schema.get("properties", {})
-        value: dict[str, Any] = {}
-        for key, raw in query.items():
-            if key.startswith(f"{name}[") and key.endswith("]"):
-                inner = key[len(name) + 1 : -1]
-                types = self._types(self._schemas.follow(properties.get(inner, True)))
-                value[inner] = _scalar(_single(raw), types)
-        return bool(value), value
+    def _deep_reader(self, name: str, schema: Any) -> Callable[[RawRequest], tuple[bool, Any]]:
+        decoders: dict[str, Decode] = {}
+        parts = list(alternatives(self._schemas.document, schema))
+        for part in reversed(parts):
+            for inner, declared in part.get("properties", {}).items():
+                decoders[inner] = self._deep_decoder(declared)
+        rest = [part["additionalProperties"] for part in parts if "additionalProperties" in part]
+        other = self._deep_decoder(rest[0] if rest else True)
 
-    def _types(self, schema: Any) -> frozenset[str]:
-        """The JSON types a schema admits; all of them where it doesn't say."""
-        schema = self._schemas.follow(schema)
-        if not isinstance(schema, dict):
-            return frozenset({"string"})
-        if "type" in schema:
-            declared = schema["type"]
-            return frozenset([declared] if isinstance(declared, str) else declared)
-        for keyword in ("anyOf", "oneOf", "allOf"):
-            if keyword in schema:
-                return frozenset().union(*(self._types(branch) for branch in schema[keyword]))
-        values = [*schema.get("enum", ()), *([schema["const"]] if "const" in schema else ())]
-        return frozenset(_type_name(value) for value in values) or frozenset({"string"})
+        def read(raw: RawRequest) -> tuple[bool, Any]:
+            value = {
+                key[2]: decoders.get(key[2], other)(texts)
+                for sent, texts in raw.query.items()
+                if (key := _DEEP_KEY.fullmatch(sent)) and key[1] == name
+            }
+            return bool(value), value
+
+        return read
+
+    def _deep_decoder(self, schema: Any) -> Decode:
+        types = self._types(schema)
+        if "array" not in types:
+            return lambda raw: _scalar(_single(raw), types)
+        items = self._types_in_arrays(schema)
+        return lambda raw: [_scalar(text, items) for text in raw]
+
+    def _types_in_arrays(self, schema: Any) -> Types:
+        parts = list(alternatives(self._schemas.document, schema))
+        items = [part["items"] for part in parts if "items" in part]
+        places = [place for part in parts for place in part.get("prefixItems", ())]
+        return frozenset().union(*map(self._types, [*items, *places])) or _TEXT
+
+    def _types(self, schema: Any) -> Types:
+        """The JSON types that a schema admits; a string where it doesn't say, for that came."""
+        return self._said(schema, ()) or _TEXT
+
+    def _said(self, schema: Any, inside: tuple[int, ...]) -> Types | None:
+        """The JSON types by each keyword that tells them; None if none does."""
+        if not isinstance(schema, dict) or id(schema) in inside:
+            return None
+        inside = (*inside, id(schema))
+        told = [_own_types(schema)]
+        if "$ref" in schema:
+            told.append(self._said(referenced(self._schemas.document, schema["$ref"]), inside))
+        told += [self._said(branch, inside) for branch in schema.get("allOf", ())]
+        for keyword in ("anyOf", "oneOf"):
+            branches = [self._said(branch, inside) for branch in schema.get(keyword, ())]
+            known = [types for types in branches if types is not None]
+            if known and len(known) == len(branches):
+                told.append(frozenset().union(*known))
+        known = [types for types in told if types is not None]
+        return frozenset.intersection(*known) if known else None
+
+
+def _own_types(schema: dict[str, Any]) -> Types | None:
+    if "type" in schema:
+        declared = schema["type"]
+        names = [declared] if isinstance(declared, str) else declared
+    elif "enum" in schema or "const" in schema:
+        names = [_type_name(value) for value in schema.get("enum", [schema.get("const")])]
+    else:
+        return None
+    return frozenset([*names, *(["integer"] if "number" in names else [])])
 
 
 class _Repeated(Exception):
@@ -209,11 +199,12 @@ def _single(raw: Sequence[str]) -> str:
     return raw[0]
 
 
-def _scalar(text: str, types: frozenset[str]) -> Any:
-    if types & {"integer", "number"} and _INTEGER.fullmatch(text):
+def _scalar(text: str, types: Types) -> Any:
+    """A text that reads as a number is one wherever the schema admits numbers."""
+    if "integer" in types and _INTEGER.fullmatch(text):
         return int(text)
-    if "number" in types and _NUMBER.fullmatch(text):
-        return float(text)
+    if "number" in types and _NUMBER.fullmatch(text) and math.isfinite(number := float(text)):
+        return number
     if "boolean" in types and text in ("true", "false"):
         return text == "true"
     if "null" in types and text == "" and "string" not in types:

@@ -5,21 +5,23 @@ Requests and responses get a view each: what is readOnly is refused in one, writ
 """
 
 import copy
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Literal
-from urllib.parse import quote
 
 import jsonschema_rs
-import orjson
 
+from .document import as_fragment, conjuncts, follow, objects, pointer_to, referenced, resolve
 from .problems import MAX_ERRORS, InputError
 
 Direction = Literal["request", "response"]
 _HIDDEN: dict[Direction, str] = {"request": "readOnly", "response": "writeOnly"}
 _MASK = "a value"
 _MAX_LIMIT_LENGTH = 2048
-# RFC 3986, 3.5: what a fragment may hold unescaped. Path templates hold more, such as braces.
-_FRAGMENT = "/~!$&'()*+,;=:@-._?"
+# Every error of a value is found before the first can be seen, at about 20 µs each: of a larger
+# value (counted in nodes), which its sender can fill with errors, only the first one is looked for.
+_SMALL = 2000
 
 
 class ContractSchemas:
@@ -39,7 +41,7 @@ class ContractSchemas:
         key = (direction, pointer)
         if key not in self._compiled:
             self._compiled[key] = jsonschema_rs.Draft202012Validator(
-                {"$ref": f"urn:contract#{quote(pointer, safe=_FRAGMENT)}"},
+                {"$ref": f"urn:contract{as_fragment(pointer)}"},
                 registry=self._registries[direction],
                 validate_formats=True,
                 mask=_MASK,
@@ -50,114 +52,132 @@ class ContractSchemas:
     def errors(
         self, pointer: str, value: Any, location: str, prefix: Sequence[str] = ()
     ) -> list[InputError]:
-        """Where `value` breaks the request schema at `pointer`; at most one more than is shown."""
+        """Where `value` breaks the request schema at `pointer`; at most one more than is shown.
+
+        Of a value of many nodes only the first place is told.
+        """
         validator = self.compiled("request", pointer)
         if validator.is_valid(value):
             return []
-        found: list[InputError] = []
-        for error in validator.iter_errors(value):
-            found.append(self._input_error(error, location, prefix))
-            if len(found) > MAX_ERRORS:
-                break
-        return found
+        found = validator.iter_errors(value) if _is_small(value) else _first(validator, value)
+        return [
+            self._input_error(error, location, prefix) for error in islice(found, MAX_ERRORS + 1)
+        ]
 
     def _input_error(
         self, error: jsonschema_rs.ValidationError, location: str, prefix: Sequence[str]
     ) -> InputError:
         # A name that the contract doesn't declare was chosen by the sender: an input value.
         path = [*prefix, *(self._shown(segment) for segment in error.instance_path)]
-        rule = [str(segment) for segment in error.schema_path]
+        rule = pointer_to(str(segment) for segment in error.schema_path)
+        keyword, limit = error.kind.name, resolve(self.document, rule)
+        if keyword == "falseSchema" and limit is not False:
+            # Only the view for requests says false here; the contract says readOnly.
+            keyword, limit = _HIDDEN["request"], True
         return InputError(
             location=location,
-            pointer="".join(f"/{_escape(segment)}" for segment in path)[:_MAX_LIMIT_LENGTH],
-            keyword=error.kind.name,
-            limit=self._limit(rule),
-            rule="#" + "".join(f"/{_escape(segment)}" for segment in rule),
+            pointer=pointer_to(path)[:_MAX_LIMIT_LENGTH],
+            keyword=keyword,
+            limit=_limit_text(limit),
+            rule=f"#{rule}",
         )
 
     def _shown(self, segment: str | int) -> str:
         return str(segment) if isinstance(segment, int) or segment in self._declared_names else "*"
 
-    def _limit(self, rule: list[str]) -> str | None:
-        node: Any = self.document
-        for segment in rule:
-            if isinstance(node, list):
-                node = node[int(segment)]
-            elif isinstance(node, dict) and segment in node:
-                node = node[segment]
-            else:
-                return None
-        text = orjson.dumps(node).decode()
-        return text if len(text) <= _MAX_LIMIT_LENGTH else None
-
     def at(self, pointer: str) -> Any:
-        """The node of the document that a JSON pointer leads to, references followed."""
-        node: Any = self.document
-        for segment in pointer.split("/")[1:]:
-            segment = segment.replace("~1", "/").replace("~0", "~")
-            node = node[int(segment)] if isinstance(node, list) else node[segment]
-            node = self.follow(node)
-        return node
+        """The node of the document that a JSON pointer leads to; a reference stays one."""
+        return resolve(self.document, pointer)
 
     def follow(self, node: Any) -> Any:
-        while isinstance(node, dict) and isinstance(node.get("$ref"), str):
-            node = self.at(node["$ref"].removeprefix("#"))
-        return node
+        return follow(self.document, node)
+
+
+def _limit_text(node: Any) -> str | None:
+    """A rule's value as JSON, unless it is too long to help."""
+    text = json.dumps(node, ensure_ascii=False, separators=(",", ":"))
+    return text if len(text) <= _MAX_LIMIT_LENGTH else None
+
+
+def _is_small(value: Any) -> bool:
+    stack, count = [value], 0
+    while stack and count <= _SMALL:
+        node = stack.pop()
+        count += 1
+        if isinstance(node, list | dict):
+            if len(node) > _SMALL:
+                return False
+            stack.extend(node.values() if isinstance(node, dict) else node)
+    return count <= _SMALL
+
+
+def _first(
+    validator: jsonschema_rs.Draft202012Validator, value: Any
+) -> Iterable[jsonschema_rs.ValidationError]:
+    try:
+        validator.validate(value)
+    except jsonschema_rs.ValidationError as error:
+        return (error,)
+    return ()
 
 
 def view(document: dict[str, Any], direction: Direction) -> dict[str, Any]:
     """The document as one direction sees it: hidden properties may not occur, nor be required."""
-    hidden = _HIDDEN[direction]
     seen = copy.deepcopy(document)
-    for node in _objects(seen):
+    nodes = list(objects(seen))
+    for original, node in zip(objects(document), nodes, strict=True):
+        hidden = set(_hidden_names(document, original, _HIDDEN[direction]))
         properties = node.get("properties")
-        if not isinstance(properties, dict):
-            continue
-        names = [
-            name
-            for name, schema in properties.items()
-            if isinstance(schema, dict) and schema.get(hidden) is True
-        ]
-        for name in names:
-            properties[name] = False
-        if names and isinstance(node.get("required"), list):
-            node["required"] = [name for name in node["required"] if name not in names]
+        if isinstance(properties, dict):
+            properties.update((name, False) for name in properties.keys() & hidden)
+        if hidden and isinstance(node.get("required"), list):
+            node["required"] = [name for name in node["required"] if name not in hidden]
+        if isinstance(node.get("$ref"), str) and node["$ref"].startswith("#"):
+            node["$ref"] = _as_uri(document, node["$ref"])
     return seen
 
 
+def _hidden_names(document: Any, schema: Any, keyword: str) -> Iterator[str]:
+    """Properties of a schema, inherited ones too, that are marked with `keyword`."""
+    for part in conjuncts(document, schema):
+        properties = part.get("properties")
+        for name, declared in properties.items() if isinstance(properties, dict) else ():
+            if any(one.get(keyword) is True for one in conjuncts(document, declared)):
+                yield name
+
+
+def _as_uri(document: Any, reference: str) -> str:
+    """The reference with escapes where a URI needs them: authors write path templates as they are.
+
+    One that is escaped already, or leads nowhere, stays as it is.
+    """
+    if resolve(document, reference[1:]) is None and referenced(document, reference) is not None:
+        return reference
+    return as_fragment(reference[1:])
+
+
 def upgrade_3_0(document: dict[str, Any]) -> dict[str, Any]:
-    """An OpenAPI 3.0 document with its schemas in JSON Schema 2020-12's words."""
+    """An OpenAPI 3.0 document with its schemas in JSON Schema 2020-12's words.
+
+    By the letter of 3.0.3: beside `$ref` nothing counts, `nullable` counts only beside `type`, and
+    an `enum` admits null only if it lists it.
+    """
     upgraded = copy.deepcopy(document)
-    for node in _objects(upgraded):
+    for node in objects(upgraded):
+        if isinstance(reference := node.get("$ref"), str):
+            node.clear()
+            node["$ref"] = reference
         for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
             if not isinstance(node.get(exclusive), bool):
                 continue
             if node.pop(exclusive) and bound in node:
                 node[exclusive] = node.pop(bound)
-        if node.get("nullable") is True and "type" in node:
-            if isinstance(node["type"], str):
-                node["type"] = [node["type"], "null"]
-            if isinstance(node.get("enum"), list) and None not in node["enum"]:
-                node["enum"] = [*node["enum"], None]
+        if node.get("nullable") is True and isinstance(node.get("type"), str):
+            node["type"] = [node["type"], "null"]
     return upgraded
 
 
-def _objects(node: Any) -> Iterator[dict[str, Any]]:
-    stack = [node]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, dict):
-            yield current
-            stack.extend(current.values())
-        elif isinstance(current, list):
-            stack.extend(current)
-
-
 def _property_names(document: dict[str, Any]) -> Iterator[str]:
-    for node in _objects(document):
+    for node in objects(document):
         if isinstance(node.get("properties"), dict):
             yield from node["properties"]
-
-
-def _escape(segment: str) -> str:
-    return segment.replace("~", "~0").replace("/", "~1")

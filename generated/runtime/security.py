@@ -10,14 +10,17 @@ from typing import Any
 
 from connexion.lifecycle import ConnexionRequest
 from connexion.security import NO_VALUE, AbstractSecurityHandler
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 
 SCHEME_NAME = "x-scheme-name"
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """One credential of a request. `roles` are those the operation's security requirement names."""
+    """One credential of a request. `roles` are those the operation's security requirement names.
+
+    Of `basic` the value is what was sent: base64 of `name:password`.
+    """
 
     value: str
     roles: tuple[str, ...]
@@ -52,24 +55,31 @@ def security_map(authenticators: Mapping[str, Authenticator]) -> dict[str, type[
 
 def credential_value(scheme: Mapping[str, Any], request: ConnexionRequest) -> str | None:
     """The credential where the scheme says it is, or None."""
-    value: str | None
     if scheme["type"] == "apiKey":
-        places = {
-            "header": request.headers,
-            "query": request.query_params,
-            "cookie": request.cookies,
-        }
-        value = places[scheme["in"]].get(scheme["name"])
-        return value
+        return _api_key(scheme["in"], scheme["name"], request)
     kind, _, value = request.headers.get("authorization", "").partition(" ")
     expected = scheme.get("scheme", "bearer").lower()
-    return value.strip() if value and kind.lower() == expected else None
+    return (value.strip() or None) if kind.lower() == expected else None
+
+
+def _api_key(location: str, name: str, request: ConnexionRequest) -> str | None:
+    places: dict[str, Callable[[], Mapping[str, str]]] = {
+        "header": lambda: request.headers,
+        # Connexion's own `query_params` needs a parser that it hasn't got at this step.
+        "query": lambda: QueryParams(request.scope["query_string"]),
+        "cookie": lambda: request.cookies,
+    }
+    return places[location]().get(name)
 
 
 def challenge(schemes: Mapping[str, Any]) -> str:
     """A `WWW-Authenticate` value that names where credentials belong (RFC 9110, 11.6.1)."""
-    names = [
-        f'ApiKey {scheme["in"]}="{scheme["name"]}"' if scheme["type"] == "apiKey" else "Bearer"
-        for scheme in schemes.values()
-    ]
-    return ", ".join(dict.fromkeys(names)) or "Bearer"
+    return ", ".join(dict.fromkeys(map(_challenge, schemes.values()))) or "Bearer"
+
+
+def _challenge(scheme: Mapping[str, Any]) -> str:
+    if scheme["type"] == "apiKey":
+        return f'ApiKey {scheme["in"]}="{scheme["name"]}"'
+    kind = scheme.get("scheme", "bearer").capitalize()
+    # RFC 7617 wants a realm of Basic.
+    return 'Basic realm="api"' if kind == "Basic" else kind

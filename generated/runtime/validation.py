@@ -16,15 +16,24 @@ from starlette.types import Message, Receive, Scope, Send
 from .hooks import Call
 from .json_body import parse_json
 from .operation import Media, Operation
-from .parameters import ParameterReader, raw_request
-from .problems import InputError, body_too_large, invalid_input, unsupported_media_type
+from .parameters import ParameterReader
+from .problems import (
+    InputError,
+    body_too_large,
+    invalid_input,
+    unsupported_encoding,
+    unsupported_media_type,
+)
 from .schemas import ContractSchemas
+from .wire import raw_request
 
 CALL = "contract_call"
 OPERATION_SCOPE = "connexion_routing"
 DEFAULT_MAX_BODY = 1024 * 1024
 # Above this many bytes, parsing and validating would hold up the event loop.
 OFF_LOOP_BYTES = 256 * 1024
+# JSON is UTF-8 (RFC 8259, 8.1), whether a sender says so or not; ASCII is a part of it.
+_UTF_8 = frozenset({"", "utf-8", "utf8", "us-ascii"})
 
 
 class ContractTables:
@@ -85,8 +94,19 @@ def _bound(step: Callable[..., Any], tables: ContractTables) -> Callable[..., An
 
 
 def is_json(media_type: str) -> bool:
-    essence = media_type.partition(";")[0].strip().lower()
+    essence = media_type_of(media_type.encode("latin-1"))[0]
     return essence == "application/json" or essence.endswith("+json")
+
+
+def media_type_of(header: bytes) -> tuple[str, str]:
+    """Media type and charset of a Content-Type, in small letters; an absent one is empty."""
+    essence, *options = header.decode("latin-1").split(";")
+    charset = ""
+    for option in options:
+        name, _, value = option.partition("=")
+        if name.strip().lower() == "charset":
+            charset = value.strip().strip('"').lower()
+    return essence.strip().lower(), charset
 
 
 def operation_id(scope: Scope) -> str:
@@ -116,7 +136,8 @@ class ParameterStep:
 def identities(scope: Scope) -> dict[str, Any]:
     """What the authenticators of the request's security schemes returned, by scheme."""
     token_info = scope["extensions"].get("connexion_context", {}).get("token_info") or {}
-    if "scheme" in token_info:
+    # One scheme alone, or several by name; a scheme may itself be called "scheme".
+    if isinstance(token_info.get("scheme"), str):
         return {token_info["scheme"]: token_info["identity"]}
     return {name: found["identity"] for name, found in token_info.items()}
 
@@ -142,7 +163,8 @@ class BodyStep:
 
     async def wrap_receive(self, receive: Receive, *, scope: Scope) -> tuple[Receive, Scope]:
         call: Call = scope["extensions"][CALL]
-        headers = {name.lower(): value for name, value in scope["headers"]}
+        # Of a repeated header Connexion reads the first as well.
+        headers = dict(reversed([(name.lower(), value) for name, value in scope["headers"]]))
         limit = self._tables.max_body(call.operation)
         _refuse_announced(headers, limit)
         body = await _read(receive, limit)
@@ -163,19 +185,14 @@ class BodyStep:
             if declared.required:
                 raise invalid_input([InputError("body", "", "required")])
             return None
-        accepted = [media.media_type for media in declared.content]
-        sent, _, options = headers.get(b"content-type", b"").decode("latin-1").partition(";")
-        charset = options.partition("charset=")[2].strip().strip('"').lower()
-        encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").lower()
+        if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
+            raise unsupported_encoding()
+        essence, charset = media_type_of(headers.get(b"content-type", b""))
         for media in declared.content:
-            plain = not is_json(media.media_type) or charset in ("", "utf-8", "utf8", "us-ascii")
-            if (
-                media.media_type.lower() == sent.strip().lower()
-                and plain
-                and encoding == "identity"
-            ):
+            is_readable = not is_json(media.media_type) or charset in _UTF_8
+            if media.media_type.lower() == essence and is_readable:
                 return media
-        raise unsupported_media_type(accepted)
+        raise unsupported_media_type([media.media_type for media in declared.content])
 
     async def _parse(self, call: Call, pointer: str) -> None:
         def parse() -> None:
@@ -260,7 +277,7 @@ class ResponseStep:
                 detail=f"{self._operation.id} has no response {start['status']} in the contract"
             )
         sent = {name.lower(): value for name, value in start["headers"]}.get(b"content-type", b"")
-        essence = sent.decode("latin-1").partition(";")[0].strip().lower()
+        essence = media_type_of(sent)[0]
         for media in contents:
             if media.media_type.lower() == essence:
                 return media.pointer if is_json(media.media_type) else None

@@ -1,0 +1,132 @@
+"""How files are read: as plain data, with the place of everything in them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codegen.diagnostics import ContractError, Findings
+from codegen.json_source import JsonError, read_json
+from codegen.names import argument_name, function_name, match_order, snake, type_name
+from codegen.source import Source, read_source
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)  # fmt: skip
+
+
+def read(text: str, name: str = "a.yaml") -> Source:
+    findings = Findings()
+    source = read_source(Path(name), name, text.encode(), findings)
+    assert not findings.found
+    return source
+
+
+def value_at(value: Any, pointer: tuple[str | int, ...]) -> Any:
+    for token in pointer:
+        value = value[token]
+    return value
+
+
+@settings(max_examples=150, deadline=None)
+@given(JSON, st.sampled_from([None, 2]))
+def test_json_is_read_as_the_standard_library_reads_it(value: Any, indent: int | None) -> None:
+    text = json.dumps(value, indent=indent)
+    found, positions, repeated = read_json(text)
+    assert found == value
+    assert not repeated
+    for pointer in positions:
+        value_at(value, pointer)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(alphabet='{}[]",:0123456789.eE+-truefalsn \n\\u', max_size=30))
+def test_what_is_not_json_is_refused_as_the_standard_library_refuses_it(text: str) -> None:
+    try:
+        expected = json.loads(text)
+    except ValueError:
+        with pytest.raises(JsonError):
+            read_json(text)
+    else:
+        assert read_json(text)[0] == expected
+
+
+def test_position_of_a_json_value_is_that_of_its_key() -> None:
+    source = read('{\n  "a": [1,\n    {"b": 2}]\n}', "a.json")
+    assert str(source.place(("a", 1, "b"))) == "a.json:3:6"
+    assert str(source.place(("a", 0))) == "a.json:2:9"
+    assert str(source.place(("a", 1, "missing"))) == "a.json:3:5"
+
+
+def test_yaml_words_and_dates_stay_text_as_in_yaml_1_2() -> None:
+    source = read("on: yes\nno: 2026-01-01\n1: 0o17\nx: [~, true, 1.5, 012, '1', .5, 1e3]\n")
+    assert source.value == {
+        "on": "yes",
+        "no": "2026-01-01",
+        "1": 15,
+        "x": [None, True, 1.5, 12, "1", 0.5, 1000.0],
+    }
+    assert str(source.place(("x", 4))) == "a.yaml:4:24"
+
+
+def test_yaml_aliases_are_written_out() -> None:
+    assert read("a: &x {b: [1]}\nc: *x\n").value == {"a": {"b": [1]}, "c": {"b": [1]}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &x [*x]",
+        "a: .nan",
+        "a: .inf",
+        "a: !!python/object:os.system x",
+        "? [1]\n: 2",
+        "a: !!binary aGk=",
+        "a: b: c",
+        "a: 1\n---\nb: 2",
+        "a: \x00",
+        f"a: {'9' * 5000}",
+    ],
+)
+def test_yaml_without_an_equal_in_json_is_one_error_with_its_place(text: str) -> None:
+    with pytest.raises(ContractError) as caught:
+        read(text)
+    assert [finding.code for finding in caught.value.findings] == ["CG002"]
+
+
+def test_aliases_that_expand_without_end_are_refused() -> None:
+    levels = "\n".join(f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 10)}]" for i in range(1, 9))
+    with pytest.raises(ContractError, match="more than 10000 values"):
+        read(f"l0: &l0 [x]\n{levels}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("findPets", "find_pets"),
+        ("find pet by id", "find_pet_by_id"),
+        ("HTTPServer2Go", "http_server2_go"),
+        ("already_snake", "already_snake"),
+        ("1st", None),
+        ("[]", None),
+    ],
+)
+def test_names_become_snake_case(text: str, expected: str | None) -> None:
+    assert snake(text) == expected
+
+
+@given(st.text(max_size=20))
+def test_every_made_name_is_an_identifier_and_no_keyword(text: str) -> None:
+    for made in (argument_name(text), function_name(text), type_name(text)):
+        assert made is None or (made.isidentifier() and made not in ("class", "list", "None"))
+
+
+def test_literal_paths_come_before_templated_ones() -> None:
+    paths = ["/a/{b}", "/{a}/b", "/a/{b}.zip", "/a/b", "/a/{b}/c"]
+    assert sorted(paths, key=match_order) == ["/a/b", "/a/{b}.zip", "/a/{b}", "/a/{b}/c", "/{a}/b"]

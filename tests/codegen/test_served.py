@@ -1,0 +1,124 @@
+"""A service generated from a contract that isn't ours, over HTTP through Connexion."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from .conftest import LIBRARY
+
+BRANCH = {"X-Library-Branch": "0190a6d2-7c1e-7d3b-9a54-2f6f0c1e8b11"}
+MEMBER = {"X-Card": "member:7"}
+LIBRARIAN = {"X-Card": "librarian:1", "Authorization": "Bearer north"}
+BOOK = "/books/0190a6d2-7c1e-7d3b-9a54-2f6f0c1e8b11"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def service(library: Path) -> Iterator[httpx.Client]:
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, str(LIBRARY / "service.py"), str(port)],
+        env={**os.environ, "PYTHONPATH": str(library)},
+    )
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=5) as client:
+            wait_until_it_answers(client, process)
+            yield client
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def wait_until_it_answers(client: httpx.Client, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the service ended before it answered"
+        try:
+            client.get("/opening-hours")
+        except httpx.TransportError:
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail("the service did not answer within 30 s")
+
+
+def test_public_operation_answers_without_credentials(service: httpx.Client) -> None:
+    answer = service.get("/opening-hours")
+    assert (answer.status_code, answer.json()) == (200, {"monday": [9, 17]})
+    assert answer.headers["content-type"] == "application/json"
+
+
+def test_parameters_arrive_decoded_with_defaults_and_without_those_that_hooks_claim(
+    service: httpx.Client,
+) -> None:
+    answer = service.get(
+        "/books?genre=novel&genre=poem&date=2026-01-01&shelf=7&from=x&limit=5",
+        headers={**BRANCH, **MEMBER, "If-None-Match": '"old"'},
+    )
+    assert answer.status_code == 200
+    assert answer.headers["etag"] == (
+        "\"date='2026-01-01', from_='x', genre=['novel', 'poem'], in_stock=True, "
+        "language=['en'], shelf=7, since='2000-01-01', "
+        "x_library_branch='0190a6d2-7c1e-7d3b-9a54-2f6f0c1e8b11'\""
+    )
+
+
+def test_input_that_breaks_the_contract_is_a_problem(service: httpx.Client) -> None:
+    for query in ("limit=51", "genre=prose", "unknown=1", "date=tomorrow"):
+        answer = service.get(f"/books?{query}", headers={**BRANCH, **MEMBER})
+        assert answer.status_code == 422
+        assert answer.headers["content-type"] == "application/problem+json"
+    assert service.get("/books", headers=MEMBER).status_code == 422
+    wrong = {"title": "Emma", "genre": "novel", "colour": "red"}
+    assert service.post("/books", headers=LIBRARIAN, json=wrong).status_code == 422
+
+
+def test_roles_of_the_security_requirement_are_enforced(service: httpx.Client) -> None:
+    assert service.get(BOOK).status_code == 401
+    assert service.get(BOOK, headers={"X-Card": "nobody:1"}).status_code == 403
+    assert service.get(BOOK, headers=MEMBER).status_code == 404
+
+
+def test_typed_results_become_status_headers_and_body(service: httpx.Client) -> None:
+    book = {"title": "Emma", "genre": "novel"}
+    added = service.post("/books", headers=LIBRARIAN, json=book)
+    assert added.status_code == 201
+    assert added.headers["x-shelf-count"] == "1"
+    assert re.fullmatch(r"/books/[0-9a-f-]{36}", added.headers["location"])
+    assert "lent.to" not in added.json()
+    assert added.json()["sequel"] is None
+    assert service.get(added.headers["location"], headers=MEMBER).json() == added.json()
+    latest = service.get("/books/latest", headers=MEMBER)
+    assert (latest.status_code, latest.headers["location"]) == (302, added.headers["location"])
+    assert service.post("/books?dry_run=true", headers=LIBRARIAN, json=book).status_code == 202
+    service.post("/books", headers=LIBRARIAN, json=book)
+    full = service.post("/books", headers=LIBRARIAN, json=book)
+    assert (full.status_code, full.json()) == (409, {"full": 2})
+
+
+def test_raw_bodies_pass_through_both_ways(service: httpx.Client) -> None:
+    kind = {"Content-Type": "image/png"}
+    stored = service.put(BOOK, headers={**MEMBER, **kind}, content=b"\x89PNG")
+    assert (stored.status_code, stored.content) == (204, b"")
+    page = service.get(f"{BOOK}/pages/2.png")
+    assert page.status_code == 200
+    assert page.headers["content-type"] == "image/webp"
+    assert page.content == b"image/png:\x89PNG" * 2
+
+
+def test_optional_body_may_be_absent(service: httpx.Client) -> None:
+    assert service.patch(BOOK, headers=MEMBER, json=["good"]).json() == ["good"]
+    assert service.patch(BOOK, headers=MEMBER).json() is None

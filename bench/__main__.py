@@ -1,0 +1,82 @@
+"""`python -m bench`: ours beside the peer, in one run, with a table at the end.
+
+Fails when any answer is wrong, never because one is slower than the other.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench import table
+from bench.agreement import require_agreement
+from bench.data import filled_database
+from bench.processes import BenchError, environment, serving
+from bench.rounds import Plan, Results, measure
+from bench.workload import WORKLOADS
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a smoke run; its figures mean little")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds, each of all (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of a measurement (%(default)s)")
+    parser.add_argument("--clients", type=int, default=16, help="connections (%(default)s)")
+    parser.add_argument("--reports", type=int, default=20_000, help="stored first (%(default)s)")
+    parser.add_argument("--pool-size", type=int, default=8, help="of each server (%(default)s)")
+    parser.add_argument("--only", default="", help="workloads with this word in their name")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to FILE")
+    return parser.parse_args()
+
+
+def _plan(arguments: argparse.Namespace) -> Plan:
+    quick = arguments.quick
+    return Plan(
+        rounds=1 if quick else arguments.rounds,
+        seconds=0.3 if quick else arguments.seconds,
+        warm_up=0.1 if quick else min(1.0, arguments.seconds / 3),
+        clients=4 if quick else arguments.clients,
+        workloads=[workload for workload in WORKLOADS if arguments.only in workload.name],
+    )
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _run(plan: Plan, reports: int, pool_size: int) -> tuple[Results, str]:
+    with ExitStack() as stack:
+        _say("Starting and filling a database …")
+        database = stack.enter_context(filled_database(reports))
+        logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="qc-bench-logs-")))
+        settings = environment(database.app_url, pool_size)
+        ours, peer, bare = (
+            stack.enter_context(serving(name, settings, logs)) for name in ("ours", "peer", "bare")
+        )
+        require_agreement(ours, peer)
+        results = measure(plan, (ours, peer, bare), _say)
+        return results, table.circumstances(plan, reports, pool_size, database.version)
+
+
+def main() -> None:
+    arguments = _arguments()
+    plan = _plan(arguments)
+    if not plan.workloads:
+        sys.exit(f"No workload's name holds {arguments.only!r}.")
+    reports = 500 if arguments.quick else arguments.reports
+    try:
+        results, about = _run(plan, reports, arguments.pool_size)
+    except BenchError as error:
+        sys.exit(f"bench: {error}")
+    print(f"{table.markdown(plan, results)}\n")
+    if not arguments.only:
+        print(f"{table.conditional_gain(plan, results)}\n")
+    print(about)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(table.as_json(plan, results, about), indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""The servers under test and the load generator as child processes; every wait is bounded."""
+
+import json
+import os
+import re
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from bench.load import LAST_ANSWER_SECONDS, Figures, Orders
+from bench.workload import API_KEYS
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+START_SECONDS: Final = 30.0
+STOP_SECONDS: Final = 15.0
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+
+
+class BenchError(Exception):
+    """The run can't be trusted or can't go on; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One server process."""
+
+    name: str
+    process: subprocess.Popen[str]
+    port: int
+
+    def cpu_seconds(self) -> float:
+        """User and system time of all its threads so far (proc(5), fields 14 and 15)."""
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(stat[11]) + int(stat[12])) / _TICKS
+
+
+def commands() -> dict[str, list[str]]:
+    """How each server is started, by its name: the service itself as an operator starts it."""
+    collector = str(Path(sys.executable).parent / "collector")
+    return {
+        "ours": [collector, "serve"],
+        "peer": [sys.executable, "-m", "bench.server", "peer"],
+        "bare": [sys.executable, "-m", "bench.server", "bare"],
+    }
+
+
+def environment(app_url: str, pool_size: int) -> dict[str, str]:
+    """The same for all servers; nothing of the caller's settings leaks in."""
+    kept = ("PATH", "HOME", "LANG", "TMPDIR")
+    return {
+        **{name: os.environ[name] for name in kept if name in os.environ},
+        "PYTHONPATH": str(ROOT),
+        "DATABASE_URL": app_url,
+        "DB_POOL_SIZE": str(pool_size),
+        "API_KEYS": API_KEYS,
+        "PORT": "0",
+        "LOG_LEVEL": "info",
+        "DRAIN_SECONDS": "0",
+    }
+
+
+@contextmanager
+def serving(name: str, settings: dict[str, str], logs: Path) -> Iterator[Server]:
+    """A server until the block ends; its log lines go to `logs`/<name>.log."""
+    log_path = logs / f"{name}.log"
+    with log_path.open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            commands()[name],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=settings,
+            cwd=ROOT,
+        )
+    try:
+        port = _port(process)
+        if port is None:
+            raise BenchError(f"{name} did not start:\n{log_path.read_text()[-2000:]}")
+        yield Server(name, process, port)
+    finally:
+        process.terminate()
+        try:
+            process.communicate(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+
+
+def _port(process: subprocess.Popen[str]) -> int | None:
+    """The port that the process says it listens on."""
+    assert process.stdout is not None
+    deadline = time.monotonic() + START_SECONDS
+    while (patience := deadline - time.monotonic()) > 0:
+        ready, _, _ = select.select([process.stdout], [], [], patience)
+        line = process.stdout.readline() if ready else ""
+        if not line:
+            return None
+        if found := re.match(r"Listening on http://[^:]+:(\d+)", line):
+            return int(found[1])
+    return None
+
+
+def send_load(orders: Orders) -> Figures:
+    """Has a new load generator carry out orders. Raises BenchError if it fails or hangs."""
+    bound = orders.warm_up + orders.seconds + LAST_ANSWER_SECONDS + START_SECONDS
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.load"],
+            input=json.dumps(asdict(orders)),
+            capture_output=True,
+            text=True,
+            timeout=bound,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            check=True,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BenchError(f"the load generator did not end within {bound:.0f} s") from error
+    except subprocess.CalledProcessError as error:
+        raise BenchError(f"the load generator failed:\n{error.stderr[-2000:]}") from error
+    return Figures(**json.loads(done.stdout))

@@ -1,0 +1,80 @@
+"""How the service ends: SIGTERM drains and finishes what is in flight, SIGINT does not wait."""
+
+import json
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.service_process import Service, alive, processes_in, running, wait_until
+
+BODY = json.dumps({"status": {"api": "pass"}, "notes": ["x" * 4000] * 20}).encode()
+
+
+class SlowUpload:
+    """A request whose body is sent in two halves, with whatever happens in between."""
+
+    def __init__(self, service: Service) -> None:
+        head = (
+            f"POST /ingest/qc HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Api-Key: {service.keys['operator']}"
+            "\r\nX-Tenant: demo\r\nContent-Type: application/json\r\nConnection: close\r\n"
+            f"Content-Length: {len(BODY)}\r\n\r\n"
+        )
+        self._socket = socket.create_connection(("127.0.0.1", service.port), timeout=30)
+        self._socket.sendall(head.encode() + BODY[: len(BODY) // 2])
+
+    def finish(self) -> bytes:
+        """Sends the second half; the whole answer."""
+        with self._socket:
+            self._socket.sendall(BODY[len(BODY) // 2 :])
+            answer = b""
+            while chunk := self._socket.recv(65536):
+                answer += chunk
+            return answer
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_sigterm_fails_readiness_and_finishes_an_upload_before_it_ends(
+    folder: Path, environment: dict[str, str], workers: str
+) -> None:
+    draining = {**environment, "DRAIN_SECONDS": "1", "WORKERS": workers}
+    with running("up", draining, folder / "log") as service, service.client() as client:
+        wait_until(lambda: client.get("/health").status_code == 200, "readiness")
+        postmaster = service.postmaster()
+        upload = SlowUpload(service)
+        sent = time.monotonic()
+        service.process.send_signal(signal.SIGTERM)
+
+        wait_until(lambda: client.get("/health").status_code == 503, "readiness to fail", 0.9)
+        assert client.get("/health").json()["database"] == "connected"
+        assert client.get("/health/live").status_code == 200
+        time.sleep(max(0.0, sent + 1.6 - time.monotonic()))
+        answer = upload.finish()
+
+        assert answer.startswith(b"HTTP/1.1 201"), answer[:300]
+        assert service.exit_code() == 0
+        assert time.monotonic() - sent < 15
+        wait_until(lambda: not alive(postmaster), "the embedded server to end")
+        assert not processes_in(folder)
+
+
+def test_sigint_ends_at_once_without_a_drain(folder: Path, environment: dict[str, str]) -> None:
+    with running("up", {**environment, "DRAIN_SECONDS": "30"}, folder / "log") as service:
+        began = time.monotonic()
+        assert service.stop(signal.SIGINT) == 0
+        assert time.monotonic() - began < 10
+        assert not processes_in(folder)
+        assert "Traceback" not in service.log()
+
+
+def test_sigterm_during_the_start_leaves_nothing_running(
+    folder: Path, environment: dict[str, str]
+) -> None:
+    with running("up", environment, folder / "log") as service:
+        service.stop()
+    with running("up", environment, folder / "log") as service:
+        # Right after the address is printed the server is only beginning to start.
+        assert service.stop() == 0
+        assert not processes_in(folder)

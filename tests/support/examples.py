@@ -1,0 +1,84 @@
+"""Working requests made from the contract's own examples and links, one for each operation."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from tests.support import contract
+from tests.support.client import Client
+from tests.support.contract import ContractOperation, follow
+
+
+class ExampleMissing(AssertionError):
+    """The contract doesn't say enough to call an operation; the message says what to add."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleRequest:
+    """A request that the contract promises to be right; `headers` go with it."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes | None
+
+    def send(self, client: Client) -> Any:
+        return client.send(self.method, self.target, self.headers, self.body)
+
+
+def example_request(operation: ContractOperation, maker: Client | None = None) -> ExampleRequest:
+    """A request of the operation. `maker` may first make what a link of the contract leads from.
+
+    Without it ids are those of the contract's examples, which name nothing that exists.
+    """
+    linked = _linked(operation, maker) if maker is not None else {}
+    path = operation.path
+    for parameter in operation.parameters("path"):
+        value = linked.get(parameter["name"]) or _example(operation, parameter)
+        path = path.replace(f"{{{parameter['name']}}}", quote(str(value), safe=""))
+    required = [each for each in operation.parameters("query") if each.get("required")]
+    query = [f"{each['name']}={quote(str(_example(operation, each)))}" for each in required]
+    headers, body = _body(operation)
+    for parameter in operation.parameters("header"):
+        if parameter.get("required"):
+            headers[parameter["name"]] = str(_example(operation, parameter))
+    return ExampleRequest(operation.method, "?".join([path, *query][:2]), headers, body)
+
+
+def _example(operation: ContractOperation, parameter: dict[str, Any]) -> Any:
+    if "example" not in parameter:
+        raise ExampleMissing(
+            f"openapi.yaml: operation {operation.id}: give parameter {parameter['name']} an "
+            "`example`, so that the operation's authorization can be tested"
+        )
+    return parameter["example"]
+
+
+def _body(operation: ContractOperation) -> tuple[dict[str, str], bytes | None]:
+    declared = operation.node.get("requestBody")
+    if declared is None:
+        return {}, None
+    for media_type, media in follow(declared)["content"].items():
+        for example in media.get("examples", {}).values():
+            value = example["value"]
+            text = value if isinstance(value, str) else json.dumps(value)
+            return {"Content-Type": media_type}, text.encode()
+    raise ExampleMissing(
+        f"openapi.yaml: operation {operation.id}: give a media type of its request body "
+        "`examples`, so that the operation's authorization can be tested"
+    )
+
+
+def _linked(operation: ContractOperation, maker: Client) -> dict[str, str]:
+    """Path parameters taken from the answer of an operation that has a link to this one."""
+    for source in contract.operations().values():
+        for response in source.node["responses"].values():
+            for link in follow(response).get("links", {}).values():
+                if link["operationId"] == operation.id and source.id != operation.id:
+                    answer = example_request(source, maker).send(maker)
+                    return {
+                        name: answer.json[expression.removeprefix("$response.body#/")]
+                        for name, expression in link["parameters"].items()
+                    }
+    return {}

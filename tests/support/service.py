@@ -1,0 +1,113 @@
+"""The real application over a real PostgreSQL, served by uvicorn at a free port of 127.0.0.1.
+
+One for a whole test session: each test calls with tenants and keys of its own.
+"""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+import httpx2
+import uvicorn
+from typing_extensions import override
+
+from db.session import Database
+from policies.access import ROLES
+from service.app import Parts, create_app
+from service.auth import KeyEntry, KeyTable, parse_api_keys
+from service.keyring import Keyring
+from service.serve import listen
+
+KEYRING: Final = Keyring((("test1", bytes(range(32))),))
+SECRET_MARK: Final = "secretmark-"
+TENANT_MARK: Final = "tenantmark-"
+
+
+class IssuedKeys(KeyTable):
+    """Keys that tests issue while the service runs."""
+
+    def __init__(self) -> None:
+        super().__init__(())
+        self._issued: dict[str, KeyTable] = {}
+
+    def issue(self, key_id: str, tenant: str, role: str, expires_on: str = "") -> str:
+        """Issues a key and returns its secret."""
+        return self.issue_for(key_id, {tenant: role}, expires_on)
+
+    def issue_for(self, key_id: str, roles: Mapping[str, str], expires_on: str = "") -> str:
+        """Issues one key with a role in each of several tenants, and returns its secret."""
+        secret = SECRET_MARK + secrets.token_hex(16)
+        expiry = [expires_on] if expires_on else []
+        entries = [
+            ":".join([key_id, tenant, role, secret, *expiry]) for tenant, role in roles.items()
+        ]
+        self._issued[secret] = KeyTable(parse_api_keys(",".join(entries)))
+        return secret
+
+    @override
+    def find(self, secret: str) -> Mapping[str, KeyEntry] | None:
+        issued = self._issued.get(secret)
+        return issued.find(secret) if issued else None
+
+
+class RunningService:
+    """A service that answers at `url`. `database` is the one its handlers use."""
+
+    def __init__(self, url: str, database: Database, keys: IssuedKeys) -> None:
+        self.url = url
+        self.http = httpx2.Client(base_url=url, timeout=30, trust_env=False, verify=False)
+        self.database = database
+        self.keys = keys
+
+    def new_tenant(self) -> tuple[str, dict[str, str]]:
+        """A tenant that nobody else has, and the secret of a key for each role."""
+        tenant = TENANT_MARK + secrets.token_hex(8)
+        return tenant, {role: self.keys.issue(f"key-{role}", tenant, role) for role in ROLES}
+
+    @contextmanager
+    def counted_statements(self) -> Iterator[list[str]]:
+        """The SQL of each round trip to the database while the block runs."""
+        seen: list[str] = []
+        self.database.on_statement = seen.append
+        try:
+            yield seen
+        finally:
+            self.database.on_statement = None
+
+
+@contextmanager
+def running_service(
+    database: Database,
+    *,
+    places: int = 8,
+    digest_original: Callable[[bytes], str] | None = KEYRING.digest,
+    draining: Callable[[], bool] = lambda: False,
+) -> Iterator[RunningService]:
+    """Serves until the block ends, then closes the database."""
+    keys = IssuedKeys()
+    parts = Parts(
+        database=database, keys=lambda: keys, digest_original=digest_original, places=places
+    )
+    listener = listen("127.0.0.1", 0)
+    config = uvicorn.Config(
+        create_app(parts, draining), log_config=None, access_log=False, lifespan="on"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([listener],), name="service-under-test")
+    thread.start()
+    try:
+        while not server.started:
+            if not thread.is_alive():
+                raise RuntimeError("the service under test did not start")
+            time.sleep(0.01)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        running = RunningService(url, database, keys)
+        with running.http:
+            yield running
+    finally:
+        server.should_exit = True
+        thread.join(timeout=30)
+        listener.close()

@@ -188,7 +188,7 @@ def _signature(operation: Operation, imports: Imports) -> list[str]:
 
 
 def _with_default(parameter: Parameter) -> str:
-    """A default that only validation can make is filled in with the request, so it isn't one here."""
+    """A default that only validation can make comes with the request, so it isn't one here."""
     if parameter.required:
         return parameter.annotation.text
     if parameter.default is None:

@@ -211,13 +211,21 @@ def _claims(types: SchemaTypes, pointer: Pointer) -> dict[tuple[str, str], Claim
         if extension in value
     }
     if "x-page" in value and not _page(types.contract, pointer):
-        message = "x-page must be a mapping of `limit` and `token` to the names of query parameters"
+        message = (
+            "x-page must be a mapping of `limit` and `token` to the names of query parameters, and"
+            " may have `unbound`, a list of such names"
+        )
         types.findings.add(types.contract.place((*pointer, "x-page")), "CG070", message)
     return claims | {("query", name): "page" for name in _page(types.contract, pointer).values()}
 
 
 def _page(contract: Bundle, pointer: Pointer) -> dict[str, str]:
-    page = contract.follow(pointer)[1].get("x-page")
-    if not isinstance(page, dict) or set(page) != {"limit", "token"}:
+    """The parameters that make up the page; empty where `x-page` is malformed."""
+    declared = contract.follow(pointer)[1].get("x-page")
+    if not isinstance(declared, dict):
         return {}
-    return page if all(isinstance(name, str) for name in page.values()) else {}
+    unbound = declared.get("unbound", [])
+    page = {field: name for field, name in declared.items() if field != "unbound"}
+    names = [*page.values(), *(unbound if isinstance(unbound, list) else [None])]
+    whole = set(page) == {"limit", "token"} and all(isinstance(name, str) for name in names)
+    return page if whole else {}

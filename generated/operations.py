@@ -385,7 +385,7 @@ LIST_REPORTS = Operation(
         },
     ),
     extensions={
-        "x-page": {"limit": "limit", "token": "page_token"},
+        "x-page": {"limit": "limit", "token": "page_token", "unbound": ["include_total"]},
         "x-etag": {"kind": "query", "reads": ["reports"]},
     },
 )

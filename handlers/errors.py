@@ -14,6 +14,10 @@ class QueryTooSlow(DomainError):
     """Reading what was asked for takes longer than a request may."""
 
 
+class ForeignCursor(DomainError):
+    """A page token whose cursor is none of this list's."""
+
+
 class NotFound(DomainError):
     """No such object of this tenant."""
 

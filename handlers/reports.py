@@ -14,7 +14,7 @@ from generated.routes.reports import GetReport200, ListReports200, ReportsHandle
 from generated.runtime.dispatch import EncodedJson
 from generated.runtime.hooks import Page
 from handlers.context import Context
-from handlers.errors import NotFound
+from handlers.errors import ForeignCursor, NotFound
 
 COUNTED_AT_MOST = 1000
 
@@ -43,7 +43,7 @@ class Reports(ReportsHandlers[Context]):
             source=source,
             stream=stream,
         )
-        after = UUID(page.after) if page.after is not None else None
+        after = _cursor(page)
         with context.transaction(read_only=True) as transaction:
             # One row more than the page shows tells whether there is another page.
             rows = stored.list_reports(transaction, filters, after=after, limit=page.limit + 1)
@@ -69,6 +69,16 @@ class Reports(ReportsHandlers[Context]):
             raise NotFound
         # The stored text itself, not a model of it: a report leaves as it came, to the last digit.
         return GetReport200(EncodedJson(_envelope(row)), etag=row.sha256.hex())
+
+
+def _cursor(page: Page) -> UUID | None:
+    """Where the page begins. Tokens are bound to their query but no secret: anyone can make one."""
+    if page.after is None:
+        return None
+    try:
+        return UUID(page.after)
+    except ValueError as error:
+        raise ForeignCursor from error
 
 
 def _envelope(row: stored.ReportRow) -> bytes:

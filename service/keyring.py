@@ -4,7 +4,6 @@ Keys stay in memory; a development start keeps its own in a file that the owner 
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import os
@@ -40,7 +39,7 @@ def parse_keyring(text: str) -> Keyring:
         kid, _, encoded = entry.strip().partition(":")
         try:
             key = base64.b64decode(encoded, validate=True)
-        except binascii.Error:
+        except ValueError:
             key = b""
         if not _KID.fullmatch(kid):
             mistakes.append(f"entry {place}: the key id may have 1 to 32 of A-Z a-z 0-9 . _ -")

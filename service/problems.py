@@ -1,7 +1,14 @@
 """One table from exceptions of the inner layers to what a caller is told."""
 
 from db import errors as database
-from generated.runtime.problems import InputError, Problem, invalid_input, not_found, unavailable
+from generated.runtime.problems import (
+    InputError,
+    Problem,
+    foreign_page_token,
+    invalid_input,
+    not_found,
+    unavailable,
+)
 from handlers import errors as domain
 
 _RETRY_SOON = 1
@@ -20,6 +27,8 @@ def problem_of(error: Exception) -> Problem | None:
 def _of_domain(error: domain.DomainError) -> Problem | None:
     if isinstance(error, domain.NotFound):
         return not_found()
+    if isinstance(error, domain.ForeignCursor):
+        return foreign_page_token()
     if isinstance(error, domain.QueryTooSlow):
         detail = "The query took too long. Narrow it with since and until."
         return Problem(422, "query-too-slow", "Query too slow", detail)

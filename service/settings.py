@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
@@ -117,13 +117,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, _FileSource(settings_cls)
 
-    @model_validator(mode="after")
-    def _usable_urls(self) -> "Settings":
-        for name in ("database_url", "migration_database_url", "maintenance_database_url"):
-            secret: SecretStr | None = getattr(self, name)
-            if secret is not None:
-                _parse_url(name.upper(), secret.get_secret_value())
-        return self
+    @field_validator("database_url", "migration_database_url", "maintenance_database_url")
+    @classmethod
+    def _usable_url(cls, secret: SecretStr | None) -> SecretStr | None:
+        secret_url(secret)
+        return secret
 
     @property
     def embedded(self) -> bool:
@@ -133,7 +131,7 @@ class Settings(BaseSettings):
     def app_url(self) -> URL:
         """The app login's URL; only where an external database is configured."""
         if self.database_url is not None:
-            return _parse_url("DATABASE_URL", self.database_url.get_secret_value())
+            return _parse_url(self.database_url.get_secret_value())
         return URL.create(
             "postgresql+psycopg2",
             username=self.db_user,
@@ -144,20 +142,19 @@ class Settings(BaseSettings):
         )
 
 
-def _parse_url(name: str, text: str) -> URL:
+def _parse_url(text: str) -> URL:
+    """Raises ValueError, which repeats nothing of `text`: a password may stand in it."""
     try:
         url = make_url(text)
-    except ArgumentError as error:
-        raise ValueError(
-            f"{name}: not a database URL; write postgresql://user@host:5432/name"
-        ) from error
+    except (ArgumentError, ValueError) as error:
+        raise ValueError("not a database URL; write postgresql://user@host:5432/name") from error
     if url.get_backend_name() != "postgresql":
-        raise ValueError(f"{name}: only PostgreSQL (15 or newer) is supported")
+        raise ValueError("only PostgreSQL (15 or newer) is supported")
     return url.set(drivername="postgresql+psycopg2")
 
 
 def secret_url(secret: SecretStr | None) -> URL | None:
-    return None if secret is None else _parse_url("URL", secret.get_secret_value())
+    return None if secret is None else _parse_url(secret.get_secret_value())
 
 
 def load_settings() -> Settings:

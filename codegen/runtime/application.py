@@ -4,8 +4,6 @@ Every failure on the way becomes a problem here, and every request one record fo
 """
 
 import re
-import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,35 +20,19 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import problems
 from .dispatch import Workers
+from .exchange import CLIENT_CLOSED, Exchange
+from .exchange import RequestRecord as RequestRecord
 from .operation import Operation
 from .problems import Problem
 from .security import SCHEME_NAME, Authenticator, challenge, security_map
-from .validation import ContractTables, identities
+from .validation import ContractTables
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
-_CLIENT_CLOSED = 499
 # Probes and pages that anyone may ask for must neither starve nor starve the rest.
 _PUBLIC_PLACES = 2
-
-
-@dataclass(frozen=True, slots=True)
-class RequestRecord:
-    """What there is to log of a request: no query string, no header, no input value.
-
-    `duration` is in seconds. `failure` is the exception behind a problem, for the log alone.
-    """
-
-    request_id: str
-    method: str
-    operation_id: str | None
-    status: int
-    duration: float
-    identities: Mapping[str, Any]
-    failure: BaseException | None
 
 
 Observer = Callable[[RequestRecord], None]
@@ -174,7 +156,7 @@ class _Boundary:
             await self._app(scope, receive, send)
             return
         scope["headers"] = [_plain_media_type(name, value) for name, value in scope["headers"]]
-        exchange = _Exchange(scope, send)
+        exchange = Exchange(scope, send)
         try:
             if not self._known.fullmatch(_route_path(scope)):
                 # The router would answer with a redirect where a closing slash more or less fits.
@@ -183,13 +165,13 @@ class _Boundary:
             if not exchange.started:
                 raise RuntimeError("the application ended without an answer")
         except ClientDisconnect as gone:
-            exchange.failed(_CLIENT_CLOSED, gone)
+            exchange.failed(CLIENT_CLOSED, gone)
         except Exception as error:  # noqa: BLE001  # the boundary: each failure becomes a problem
             await self._answer_with_problem(exchange, error)
         finally:
             self._assembly.observer(exchange.record())
 
-    async def _answer_with_problem(self, exchange: "_Exchange", error: Exception) -> None:
+    async def _answer_with_problem(self, exchange: Exchange, error: Exception) -> None:
         problem = self._problem(exchange.scope, error)
         exchange.failed(problem.status, error)
         if exchange.started:
@@ -253,72 +235,3 @@ def _route_path(scope: Scope) -> str:
 def _path_pattern(template: str) -> str:
     literals = re.split(r"\{[^}]+\}", template)
     return "[^/]+".join(map(re.escape, literals))
-
-
-class _Exchange:
-    """One request and what has been answered so far."""
-
-    def __init__(self, scope: Scope, send: Send) -> None:
-        self.scope = scope
-        self.started = False
-        self._send = send
-        # Unless something is sent, it was the client (or the server's end) that ended the exchange.
-        self._status = _CLIENT_CLOSED
-        self._failure: BaseException | None = None
-        self._begun = time.perf_counter()
-        self.request_id = _request_id(scope)
-        scope.setdefault("state", {})["request_id"] = self.request_id
-        # Connexion copies the scope but shares what is inside, so later steps are seen here.
-        scope.setdefault("extensions", {})
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.started = True
-            self._status = message["status"]
-            message["headers"] = [
-                *(header for header in message["headers"] if header[0] != b"x-request-id"),
-                (b"x-request-id", self.request_id.encode()),
-                (b"x-content-type-options", b"nosniff"),
-            ]
-        await self._send(message)
-
-    def failed(self, status: int, failure: BaseException) -> None:
-        self._status = status
-        self._failure = failure
-
-    async def answer(self, problem: Problem) -> None:
-        body = problem.as_bytes(self.request_id)
-        headers = {
-            "content-type": problems.MEDIA_TYPE,
-            "content-length": str(len(body)),
-            "cache-control": "no-store",
-            **problem.headers,
-        }
-        encoded = [
-            (name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()
-        ]
-        await self.send(
-            {"type": "http.response.start", "status": problem.status, "headers": encoded}
-        )
-        await self.send({"type": "http.response.body", "body": body})
-
-    def record(self) -> RequestRecord:
-        extensions = self.scope["extensions"]
-        return RequestRecord(
-            request_id=self.request_id,
-            method=self.scope["method"],
-            operation_id=extensions.get("connexion_routing", {}).get("operation_id"),
-            status=self._status,
-            duration=time.perf_counter() - self._begun,
-            identities=identities(self.scope),
-            failure=self._failure,
-        )
-
-
-def _request_id(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id":
-            sent = value.decode("latin-1")
-            if _REQUEST_ID.fullmatch(sent):
-                return str(sent)
-    return str(uuid.uuid4())

@@ -8,10 +8,19 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Literal
+from urllib.parse import unquote
 
 import jsonschema_rs
 
-from .document import as_fragment, conjuncts, follow, objects, pointer_to, referenced, resolve
+from .document import (
+    as_fragment,
+    conjuncts,
+    follow,
+    objects,
+    pointer_to,
+    referenced,
+    resolve,
+)
 from .problems import MAX_ERRORS, InputError
 
 Direction = Literal["request", "response"]
@@ -60,15 +69,20 @@ class ContractSchemas:
             return []
         found = validator.iter_errors(value) if _is_small(value) else _first(validator, value)
         return [
-            self._input_error(error, location, prefix) for error in islice(found, MAX_ERRORS + 1)
+            self._input_error(error, value, location, prefix)
+            for error in islice(found, MAX_ERRORS + 1)
         ]
 
     def _input_error(
-        self, error: jsonschema_rs.ValidationError, location: str, prefix: Sequence[str]
+        self,
+        error: jsonschema_rs.ValidationError,
+        value: Any,
+        location: str,
+        prefix: Sequence[str],
     ) -> InputError:
-        # A name that the contract doesn't declare was chosen by the sender: an input value.
-        path = [*prefix, *(self._shown(segment) for segment in error.instance_path)]
-        rule = pointer_to(str(segment) for segment in error.schema_path)
+        path = [*prefix, *self._shown(error.instance_path, value)]
+        # The path of the schema in `error` takes names for numbers: "007" for 7.
+        rule = unquote((error.absolute_keyword_location or "").partition("#")[2])
         keyword, limit = error.kind.name, resolve(self.document, rule)
         if keyword == "falseSchema" and limit is not False:
             # Only the view for requests says false here; the contract says readOnly.
@@ -81,8 +95,20 @@ class ContractSchemas:
             rule=f"#{rule}",
         )
 
-    def _shown(self, segment: str | int) -> str:
-        return str(segment) if isinstance(segment, int) or segment in self._declared_names else "*"
+    def _shown(self, path: Iterable[str | int], value: Any) -> Iterator[str]:
+        """The path without names that the contract doesn't declare: the sender chose them.
+
+        Names that look like numbers come as numbers, so it takes the value to tell.
+        """
+        node = value
+        for segment in path:
+            if isinstance(node, list) and isinstance(segment, int):
+                yield str(segment)
+                node = node[segment]
+            else:
+                name = str(segment)
+                yield name if name in self._declared_names else "*"
+                node = node.get(name) if isinstance(node, dict) else None
 
     def at(self, pointer: str) -> Any:
         """The node of the document that a JSON pointer leads to; a reference stays one."""

@@ -11,6 +11,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+_STANDING_FOR = ("typing", "typing_extensions", "pydantic")
 _KINDS_BY_NAME = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -119,8 +120,8 @@ def _members(annotation: Any) -> list[type | None]:
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         return [found for member in typing.get_args(annotation) for found in _members(member)]
     found = typing.get_origin(annotation) or annotation
-    # Some of pydantic's classes, such as AwareDatetime, stand for another class.
-    is_known = isinstance(found, type) and not found.__module__.startswith("pydantic")
+    # Any is a class since Python 3.11, and some of pydantic's, as AwareDatetime, stand for others.
+    is_known = isinstance(found, type) and found.__module__.split(".")[0] not in _STANDING_FOR
     return [found if is_known else None]
 
 

@@ -62,8 +62,12 @@ class Call:
         self._page = page
 
     def canonical_filters(self) -> str:
-        """The parameters, the page's own left out: what a page token is bound to."""
-        return _canonical(self.parameters)
+        """What a page token is bound to: the parameters, without the page's own and the unbound."""
+        unbound = self.operation.extensions["x-page"].get("unbound", ())
+        free = {each.argument for each in self.operation.parameters if each.name in unbound}
+        return _canonical(
+            {name: self.parameters[name] for name in self.parameters if name not in free}
+        )
 
     def canonical_query(self) -> str:
         """Everything in the request that an answer depends on, save the caller."""

@@ -7,14 +7,13 @@ Connexion makes one of these objects a request; all they hold is a reference to 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import orjson
 from anyio import to_thread
-from connexion.exceptions import NonConformingResponseBody
 from starlette.requests import ClientDisconnect
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope
 
 from .hooks import Call
 from .json_body import parse_json
+from .media_types import UTF_8, is_json, media_type_of
 from .operation import Media, Operation
 from .parameters import ParameterReader
 from .problems import (
@@ -24,6 +23,7 @@ from .problems import (
     unsupported_encoding,
     unsupported_media_type,
 )
+from .responses import ResponseStep
 from .schemas import ContractSchemas
 from .wire import raw_request
 
@@ -32,8 +32,6 @@ OPERATION_SCOPE = "connexion_routing"
 DEFAULT_MAX_BODY = 1024 * 1024
 # Above this many bytes, parsing and validating would hold up the event loop.
 OFF_LOOP_BYTES = 256 * 1024
-# JSON is UTF-8 (RFC 8259, 8.1), whether a sender says so or not; ASCII is a part of it.
-_UTF_8 = frozenset({"", "utf-8", "utf8", "us-ascii"})
 
 
 class ContractTables:
@@ -73,8 +71,11 @@ class ContractTables:
         return {
             "parameter": _bound(ParameterStep, self),
             "body": _ForEveryMediaType(_bound(BodyStep, self)),
-            "response": _ForEveryMediaType(_bound(ResponseStep, self)),
+            "response": _ForEveryMediaType(self._response_step),
         }
+
+    def _response_step(self, scope: Scope, **_: Any) -> ResponseStep:
+        return ResponseStep(self.schemas, self.operations[operation_id(scope)])
 
 
 class _ForEveryMediaType(dict[str, Any]):
@@ -91,22 +92,6 @@ def _bound(step: Callable[..., Any], tables: ContractTables) -> Callable[..., An
         return step(tables, *arguments, **options)
 
     return make
-
-
-def is_json(media_type: str) -> bool:
-    essence = media_type_of(media_type.encode("latin-1"))[0]
-    return essence == "application/json" or essence.endswith("+json")
-
-
-def media_type_of(header: bytes) -> tuple[str, str]:
-    """Media type and charset of a Content-Type, in small letters; an absent one is empty."""
-    essence, *options = header.decode("latin-1").split(";")
-    charset = ""
-    for option in options:
-        name, _, value = option.partition("=")
-        if name.strip().lower() == "charset":
-            charset = value.strip().strip('"').lower()
-    return essence.strip().lower(), charset
 
 
 def operation_id(scope: Scope) -> str:
@@ -189,7 +174,7 @@ class BodyStep:
             raise unsupported_encoding()
         essence, charset = media_type_of(headers.get(b"content-type", b""))
         for media in declared.content:
-            is_readable = not is_json(media.media_type) or charset in _UTF_8
+            is_readable = not is_json(media.media_type) or charset in UTF_8
             if media.media_type.lower() == essence and is_readable:
                 return media
         raise unsupported_media_type([media.media_type for media in declared.content])
@@ -235,74 +220,3 @@ def _replay(body: bytes) -> Receive:
         return next(messages, {"type": "http.disconnect"})
 
     return receive
-
-
-class ResponseStep:
-    """Holds a response back until its body is known to keep the contract."""
-
-    def __init__(self, tables: ContractTables, scope: Scope, **_: Any) -> None:
-        self._tables = tables
-        self._operation = tables.operations[operation_id(scope)]
-
-    def wrap_send(self, send: Send) -> Send:
-        start: Message = {}
-        chunks: list[bytes] = []
-        pointer: str | None = None
-
-        async def checked(message: Message) -> None:
-            nonlocal start, pointer
-            if message["type"] == "http.response.start":
-                start = message
-                pointer = self._pointer(message)
-                if pointer is None:
-                    await send(message)
-                return
-            if pointer is None:
-                await send(message)
-                return
-            chunks.append(message.get("body", b""))
-            if not message.get("more_body", False):
-                body = b"".join(chunks)
-                self._check(pointer, body, start["status"])
-                await send(start)
-                await send({"type": "http.response.body", "body": body})
-
-        return checked
-
-    def _pointer(self, start: Message) -> str | None:
-        """Where the schema of this response is; None where nothing is to be checked."""
-        contents = documented(self._operation, start["status"])
-        if contents is None:
-            raise NonConformingResponseBody(
-                detail=f"{self._operation.id} has no response {start['status']} in the contract"
-            )
-        sent = {name.lower(): value for name, value in start["headers"]}.get(b"content-type", b"")
-        essence = media_type_of(sent)[0]
-        for media in contents:
-            if media.media_type.lower() == essence:
-                return media.pointer if is_json(media.media_type) else None
-        if contents or essence:
-            raise NonConformingResponseBody(
-                detail=f"{self._operation.id} answered {start['status']} as {essence or 'nothing'}"
-            )
-        return None
-
-    def _check(self, pointer: str, body: bytes, status: int) -> None:
-        validator = self._tables.schemas.compiled("response", pointer)
-        value = orjson.loads(body)
-        if not validator.is_valid(value):
-            broken = [
-                f"{error.kind.name} at {'/'.join(map(str, error.schema_path))}"
-                for error, _ in zip(validator.iter_errors(value), range(3), strict=False)
-            ]
-            raise NonConformingResponseBody(
-                detail=f"{self._operation.id} {status} breaks the contract: {'; '.join(broken)}"
-            )
-
-
-def documented(operation: Operation, status: int) -> tuple[Media, ...] | None:
-    """Media types that the contract gives a status; None if it has no such response."""
-    for key in (str(status), f"{status // 100}XX", "default"):
-        if key in operation.responses:
-            return operation.responses[key]
-    return None

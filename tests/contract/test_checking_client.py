@@ -143,6 +143,6 @@ def test_new_operation_without_an_example_is_told_what_to_add() -> None:
     )
     with pytest.raises(ExampleMissing, match="operation get_wing: give parameter wing_id an"):
         example_request(new)
-    bodies = {"requestBody": {"content": {"application/json": {}}}}
+    bodies: dict[str, Any] = {"requestBody": {"content": {"application/json": {}}}}
     with pytest.raises(ExampleMissing, match="give a media type of its request body"):
         example_request(ContractOperation("make_wing", "POST", "/wings", known.roles, bodies))

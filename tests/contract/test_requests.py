@@ -71,9 +71,7 @@ def test_path_out_of_the_contract_is_not_found(path: str, callers: Callers) -> N
 
 
 @pytest.mark.parametrize("operation", _ALL, ids=_named)
-def test_unknown_query_parameter_is_invalid(
-    operation: ContractOperation, callers: Callers
-) -> None:
+def test_unknown_query_parameter_is_invalid(operation: ContractOperation, callers: Callers) -> None:
     request = example_request(operation)
     client = callers.operator
     answer = client.send(
@@ -137,26 +135,47 @@ def test_parameter_out_of_its_schema_is_invalid_and_not_repeated(
 
 
 @pytest.mark.parametrize(
-    "query", ["source=%FF", "source=%C3%28", "source=%ED%A0%80", "%FF=1", "&".join(["a=1"] * 1001)]
+    "query",
+    [
+        "source=%FF",
+        "source=%C3%28",
+        "source=%ED%A0%80",
+        "source=%",
+        "source=%zz",
+        "%FF=1",
+        "&".join(["a=1"] * 1001),
+    ],
+    ids=lambda query: query[:12],
 )
 def test_query_that_is_no_percent_encoded_utf_8_is_malformed(query: str, callers: Callers) -> None:
     answer = callers.viewer.send("GET", f"/reports?{query}")
     assert (answer.status, answer.problem_type) == (400, "malformed-request")
 
 
-@pytest.mark.parametrize("query", ["source=%", "source=%zz", "source=a+b%20c"])
-def test_stray_percent_sign_is_itself(query: str, callers: Callers) -> None:
-    assert callers.viewer.send("GET", f"/reports?{query}").json["items"] == []
+def test_plus_sign_and_escapes_in_a_query_are_decoded(callers: Callers) -> None:
+    callers.operator.ingest({"status": {}, "source": {"tool": "a b c%"}})
+    answer = callers.viewer.send("GET", "/reports?source=a+b%20c%25")
+    assert len(answer.json["items"]) == 1
 
 
 @pytest.mark.parametrize(
     "report_id",
-    ["1", "0190a6d27c1e7d3b9a542f6f0c1e8b11", "g190a6d2-7c1e-7d3b-9a54-2f6f0c1e8b11", "%00", "%FF"]
-    + ["{0190a6d2-7c1e-7d3b-9a54-2f6f0c1e8b11}", "9" * 5000, "%27%20OR%201=1--", "..%2f..%2fetc"],
+    [
+        "1",
+        "0190a6d27c1e7d3b9a542f6f0c1e8b11",
+        "g190a6d2-7c1e-7d3b-9a54-2f6f0c1e8b11",
+        "{0190a6d2-7c1e-7d3b-9a54-2f6f0c1e8b11}",
+        "9" * 5000,
+        "%00",
+        "%FF",
+        "%27%20OR%201=1--",
+        "..%2f..%2fetc",
+    ],
+    ids=lambda report_id: report_id[:40],
 )
 def test_malformed_report_id_is_refused(report_id: str, callers: Callers) -> None:
     answer = callers.viewer.send("GET", f"/reports/{report_id}")
-    assert answer.status in (404, 422)
+    assert answer.status in (400, 404, 422)
 
 
 def test_report_id_in_capitals_is_the_same_report(callers: Callers) -> None:

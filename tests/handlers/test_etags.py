@@ -38,7 +38,7 @@ def test_answer_that_is_still_right_is_304_without_content(
         answer = _again(callers.viewer, request.target, sent)
         assert (answer.status, answer.content) == (304, b"")
         assert answer.etag == tag
-    for sent in ('"other"', tag.strip('"'), f"{tag[:-2]}\"", '"*"'):
+    for sent in ('"other"', tag.strip('"'), f'{tag[:-2]}"', '"*"'):
         assert _again(callers.viewer, request.target, sent).status == 200
 
 
@@ -125,8 +125,8 @@ def test_304_of_a_query_reads_revisions_and_nothing_else(
         tag = callers.viewer.get(target).etag
         with service.counted_statements() as statements:
             assert _again(callers.viewer, target, tag).status == 304
-        assert len(statements) == 3
-        assert not any("FROM reports" in statement for statement in statements)
+        [statement] = statements
+        assert "FROM reports" not in statement
 
 
 def test_timelines_tag_lasts_until_the_bucket_is_over(service: RunningService) -> None:

@@ -41,7 +41,11 @@ def test_receipt_leads_to_the_report_and_its_digest_is_of_the_canonical_text(
         (judged(("api", "warn", "block"), api="warn"), "block", 0),
         (judged(("api", "pass", "block"), api="pass"), "info", 0),
         (judged(("api", "pass", "info"), api="fail"), "info", 1),
-        (judged(("api", "block", "warn"), ("ics", "pass", "info"), api="pass", ics="na"), "block", 2),
+        (
+            judged(("api", "block", "warn"), ("ics", "pass", "info"), api="pass", ics="na"),
+            "block",
+            2,
+        ),
     ],
 )
 def test_severity_and_contradictions_are_what_the_contract_says(
@@ -133,5 +137,9 @@ def test_body_of_exactly_the_limit_is_taken(callers: Callers) -> None:
 
 def test_json_media_type_is_taken_however_it_is_spelt(callers: Callers) -> None:
     body = json.dumps(SMALLEST).encode()
-    for spelling in ("Application/JSON", "application/json; charset=utf-8", 'application/json;charset="UTF-8"'):
+    for spelling in (
+        "Application/JSON",
+        "application/json; charset=utf-8",
+        'application/json;charset="UTF-8"',
+    ):
         assert callers.operator.post("/ingest/qc", body, spelling).status == 201

@@ -9,7 +9,7 @@ from db import access
 from db.session import Database
 from tests.support.client import Answer, Callers
 from tests.support.database import TestDatabase
-from tests.support.service import KEYRING, RunningService, running_service
+from tests.support.service import KEYRING, running_service
 
 _SAMPLES = Path(__file__).parent.parent / "samples"
 _SARIF = b'{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"t"}},"results":[]}]}'
@@ -23,8 +23,22 @@ def _post(callers: Callers, tool: str, body: bytes, content_type: str) -> Answer
 @pytest.mark.parametrize(
     ("name", "tool", "content_type", "severity", "counts", "source"),
     [
-        ("sarif_shellcheck_real.sarif", "sarif", "application/sarif+json", "info", (27, 0, 0), "Shell Script Analysis"),
-        ("sarif_suppressions.sarif", "sarif", "application/json", "warn", (3, 6, 0), "SarifSamples"),
+        (
+            "sarif_shellcheck_real.sarif",
+            "sarif",
+            "application/sarif+json",
+            "info",
+            (27, 0, 0),
+            "Shell Script Analysis",
+        ),
+        (
+            "sarif_suppressions.sarif",
+            "sarif",
+            "application/json",
+            "warn",
+            (3, 6, 0),
+            "SarifSamples",
+        ),
         ("junit_pytest.xml", "junit", "application/xml", "block", (8, 0, 2), None),
         ("junit_jest_large.xml", "junit", "text/xml", "block", (4237, 0, 2), None),
     ],
@@ -38,7 +52,9 @@ def test_sample_of_a_real_tool_is_translated_and_decided_on(
     source: str | None,
     callers: Callers,
 ) -> None:
-    posted = _post(callers, f"{tool}?stream=checkout/main", (_SAMPLES / name).read_bytes(), content_type)
+    posted = _post(
+        callers, f"{tool}?stream=checkout/main", (_SAMPLES / name).read_bytes(), content_type
+    )
     assert posted.status == 201
     assert (posted.json["severity"], posted.json["inconsistencies"]) == (severity, 0)
     stored = callers.viewer.get(posted.headers["location"]).json
@@ -61,7 +77,9 @@ def test_original_is_kept_as_a_keyed_digest_alone(
     marked = _JUNIT.replace(b"<testsuite", b"<!-- original only --><testsuite")
     report_id = _post(callers, "junit", marked, "application/xml").json["id"]
     [(digest, document)] = shared_database.run(
-        access.OWNER, "SELECT original_digest, document::text FROM reports WHERE id = %s", (report_id,)
+        access.OWNER,
+        "SELECT original_digest, document::text FROM reports WHERE id = %s",
+        (report_id,),
     )
     assert digest == KEYRING.digest(marked)
     assert "original only" not in str(document)
@@ -82,8 +100,11 @@ def test_media_type_of_another_format_is_invalid(
     assert (answer.error["in"], answer.error["pointer"]) == ("header", "/Content-Type")
 
 
-_BOMB = b"""<!DOCTYPE bomb [<!ENTITY a "aaaaaaaaaaaaaaaa">%s]><testsuite>&z;</testsuite>""" % b"".join(
-    b'<!ENTITY %c "%s">' % (letter, b"&%c;" % (letter - 1) * 16) for letter in b"bcdefghz"
+_BOMB = (
+    b"""<!DOCTYPE bomb [<!ENTITY a "aaaaaaaaaaaaaaaa">%s]><testsuite>&z;</testsuite>"""
+    % b"".join(
+        b'<!ENTITY %c "%s">' % (letter, b"&%c;" % (letter - 1) * 16) for letter in b"bcdefghz"
+    )
 )
 _EXTERNAL = b'<!DOCTYPE t [<!ENTITY e SYSTEM "file:///etc/hostname">]><testsuite name="&e;"/>'
 
@@ -101,6 +122,7 @@ _EXTERNAL = b'<!DOCTYPE t [<!ENTITY e SYSTEM "file:///etc/hostname">]><testsuite
         ("junit", b"\xff\xff"),
         ("junit", b'<?xml version="1.0" encoding="idna"?><testsuite/>'),
         ("sarif", b"[]"),
+        ("sarif", b"<testsuite/>"),
         ("sarif", b"{}"),
         ("sarif", b'{"version":"2.1.0"}'),
         ("sarif", b'{"version":"2.1.0","runs":"none"}'),
@@ -131,7 +153,10 @@ def test_missing_type_and_encodings_are_unsupported(callers: Callers) -> None:
     without = callers.operator.post("/ingest/tool/sarif", _SARIF, None)
     text = _post(callers, "sarif", _SARIF, "text/plain")
     zipped = callers.operator.post(
-        "/ingest/tool/sarif", gzip.compress(_SARIF), "application/json", {"Content-Encoding": "gzip"}
+        "/ingest/tool/sarif",
+        gzip.compress(_SARIF),
+        "application/json",
+        {"Content-Encoding": "gzip"},
     )
     assert [answer.status for answer in (without, text, zipped)] == [415, 415, 415]
 

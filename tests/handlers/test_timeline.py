@@ -1,6 +1,7 @@
 """The timeline: every report once, in buckets that end with the present one."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -38,7 +39,7 @@ def test_buckets_fill_the_window_up_to_now(
     starts = [datetime.fromisoformat(bucket["start"]) for bucket in timeline["buckets"]]
     length = timedelta(minutes=minutes)
     assert len(starts) == count
-    assert {later - earlier for earlier, later in zip(starts, starts[1:], strict=False)} <= {length}
+    assert {later - earlier for earlier, later in pairwise(starts)} <= {length}
     assert starts[-1] <= datetime.now(UTC)
     assert starts[-1] + length > before
     assert starts[0].timestamp() % length.total_seconds() == 0

@@ -74,7 +74,7 @@ class Client:
         response = self._http.request(
             method,
             "/",
-            headers={name: value.encode("latin-1") for name, value in sent.items()},
+            headers=[(name.encode(), value.encode("latin-1")) for name, value in sent.items()],
             content=body,
             extensions={"target": target.encode("ascii")},
         )

@@ -137,7 +137,7 @@ def _external_server(admin_url: URL) -> PostgresServer:
 def postgres_server() -> Iterator[PostgresServer]:
     admin_url = os.environ.get(_ADMIN_URL)
     if admin_url:
-        yield _external_server(make_url(admin_url))
+        yield _external_server(make_url(admin_url).set(drivername="postgresql+psycopg2"))
         return
     # A short path of its own: a unix socket's path has at most 107 bytes.
     home = Path(tempfile.mkdtemp(prefix="collector-"))

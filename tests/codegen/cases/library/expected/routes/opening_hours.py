@@ -2,7 +2,6 @@
 
 """Operations of the tag `Opening Hours`: results, handlers' signatures, routes."""
 
-from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, TypeVar
@@ -32,7 +31,6 @@ class GetOpeningHours200:
 class OpeningHoursHandlers(Protocol[ContextT_contra]):
     """Operations of the tag `Opening Hours`. When the library is open."""
 
-    @abstractmethod
     def get_opening_hours(self, context: ContextT_contra, /) -> GetOpeningHours200:
         """GET /opening-hours"""
         ...

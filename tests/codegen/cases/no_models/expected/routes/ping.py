@@ -2,7 +2,6 @@
 
 """Operations of the tag `ping`: results, handlers' signatures, routes."""
 
-from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, TypeVar
@@ -31,7 +30,6 @@ class Ping204:
 class PingHandlers(Protocol[ContextT_contra]):
     """Operations of the tag `ping`."""
 
-    @abstractmethod
     def ping(self, context: ContextT_contra, /) -> Ping204:
         """GET /ping"""
         ...

@@ -2,7 +2,6 @@
 
 """Operations of the tag `plants`: results, handlers' signatures, routes."""
 
-from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, TypeVar
@@ -43,12 +42,10 @@ class GetPlant200:
 class PlantsHandlers(Protocol[ContextT_contra]):
     """Operations of the tag `plants`."""
 
-    @abstractmethod
     def list_plants(self, context: ContextT_contra, /) -> ListPlants200:
         """GET /plants"""
         ...
 
-    @abstractmethod
     def get_plant(self, context: ContextT_contra, /, *, plant_id: models.Id) -> GetPlant200:
         """GET /plants/{plant_id}"""
         ...

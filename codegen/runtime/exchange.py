@@ -1,0 +1,105 @@
+"""One request and its answer, as the boundary of a service sees them: its id, its record, problems.
+
+Decides nothing of what is answered.
+"""
+
+import re
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.types import Message, Scope, Send
+
+from . import problems
+from .problems import Problem
+from .validation import identities
+
+CLIENT_CLOSED = 499
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """What there is to log of a request: no query string, no header, no input value.
+
+    `duration` is in seconds. `failure` is the exception behind a problem, for the log alone.
+    """
+
+    request_id: str
+    method: str
+    operation_id: str | None
+    status: int
+    duration: float
+    identities: Mapping[str, Any]
+    failure: BaseException | None
+
+
+class Exchange:
+    """One request and what has been answered so far."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.scope = scope
+        self.started = False
+        self._send = send
+        # Unless something is sent, it was the client (or the server's end) that ended the exchange.
+        self._status = CLIENT_CLOSED
+        self._failure: BaseException | None = None
+        self._begun = time.perf_counter()
+        self.request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = self.request_id
+        # Connexion copies the scope but shares what is inside, so later steps are seen here.
+        scope.setdefault("extensions", {})
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            self._status = message["status"]
+            message["headers"] = [
+                *(header for header in message["headers"] if header[0] != b"x-request-id"),
+                (b"x-request-id", self.request_id.encode()),
+                (b"x-content-type-options", b"nosniff"),
+            ]
+        await self._send(message)
+
+    def failed(self, status: int, failure: BaseException) -> None:
+        self._status = status
+        self._failure = failure
+
+    async def answer(self, problem: Problem) -> None:
+        body = problem.as_bytes(self.request_id)
+        headers = {
+            "content-type": problems.MEDIA_TYPE,
+            "content-length": str(len(body)),
+            "cache-control": "no-store",
+            **problem.headers,
+        }
+        encoded = [
+            (name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()
+        ]
+        await self.send(
+            {"type": "http.response.start", "status": problem.status, "headers": encoded}
+        )
+        await self.send({"type": "http.response.body", "body": body})
+
+    def record(self) -> RequestRecord:
+        extensions = self.scope["extensions"]
+        return RequestRecord(
+            request_id=self.request_id,
+            method=self.scope["method"],
+            operation_id=extensions.get("connexion_routing", {}).get("operation_id"),
+            status=self._status,
+            duration=time.perf_counter() - self._begun,
+            identities=identities(self.scope),
+            failure=self._failure,
+        )
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            sent = value.decode("latin-1")
+            if _REQUEST_ID.fullmatch(sent):
+                return str(sent)
+    return str(uuid.uuid4())

@@ -1,0 +1,1 @@
+"""Tests of the runtime that every generated service runs on, with small contracts of their own."""

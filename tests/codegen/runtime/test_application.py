@@ -1,0 +1,311 @@
+"""Every request ends in an answer and one record; what goes wrong is a problem without its cause."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from codegen.runtime.application import RequestRecord
+from codegen.runtime.dispatch import EncodedJson
+from codegen.runtime.hooks import Call
+from codegen.runtime.operation import Media, Parameter, RequestBody
+from codegen.runtime.problems import Problem, not_found, unavailable
+
+from .small_service import ANSWERS, PROBLEM, Caller, Service, operation, result, slug
+
+ID = Parameter("id", "id", "path", True, "/components/parameters/Id", "simple", False)
+MORE = {"parameters": {"Id": {"schema": {"type": "string", "maxLength": 9}}}}
+OPERATIONS = [
+    operation("list_things", path="/things"),
+    operation("add_thing", "POST", "/things"),
+    operation("get_thing", path="/things/{id}", parameters=(ID,)),
+    operation("drop_thing", "DELETE", "/things/{id}", parameters=(ID,)),
+    operation("list_closed", path="/closed/"),
+    operation("send", "POST", "/send"),
+]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/nothing", "/things/a/b", "/things/", "/things/a/", "//things", "/closed", "/Things",
+     "/things//", "/closed//", "/things/a%0A/", "/things/%2F", "/%2e%2e/things", "/openapi.json"],
+)  # fmt: skip
+def test_unknown_paths_are_a_404_and_never_a_redirect(path: str) -> None:
+    service = Service(OPERATIONS, more=MORE)
+    with Caller(service) as caller:
+        for method in ("GET", "POST", "OPTIONS"):
+            answer = caller.ask(method, path)
+            assert (answer.status_code, slug(answer)) == (404, "not-found")
+    assert {record.operation_id for record in service.records} == {None}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("PUT", "/things", "GET, HEAD, POST"),
+        ("OPTIONS", "/things", "GET, HEAD, POST"),
+        ("PATCH", "/things/a", "DELETE, GET, HEAD"),
+        ("GET", "/send", "POST"),
+        ("HEAD", "/send", "POST"),
+        ("POST", "/closed/", "GET, HEAD"),
+        ("TRACE", "/things", "GET, HEAD, POST"),
+        ("BREW", "/things", "GET, HEAD, POST"),
+    ],
+)
+def test_other_methods_are_a_405_that_lists_all_that_are_allowed(
+    method: str, path: str, allow: str
+) -> None:
+    with Caller(Service(OPERATIONS, more=MORE)) as caller:
+        answer = caller.ask(method, path)
+        assert (answer.status_code, slug(answer)) == (405, "method-not-allowed")
+        assert answer.headers["allow"] == allow
+        for allowed in allow.split(", "):
+            assert caller.ask(allowed, path).status_code == 200
+
+
+def test_paths_below_a_prefix_are_found_too() -> None:
+    with Caller(Service(OPERATIONS, more=MORE)) as caller:
+        for path, status in (("/v1/things", 200), ("/v1/things/", 404), ("/v1x/things", 404)):
+            sent = caller.exchange(path=path, root_path="/v1")
+            assert sent[0]["status"] == status
+        sent = caller.exchange(path="/v1/things", root_path="/v1", method="PUT")
+        assert (b"allow", b"GET, HEAD, POST") in sent[0]["headers"]
+
+
+def test_head_is_answered_like_get() -> None:
+    with Caller(Service(OPERATIONS, more=MORE)) as caller:
+        got, head = caller.ask(url="/things"), caller.ask("HEAD", "/things")
+    kept = ("content-type", "content-length", "x-content-type-options")
+    assert head.status_code == got.status_code == 200
+    assert [head.headers[name] for name in kept] == [got.headers[name] for name in kept]
+
+
+@pytest.mark.parametrize("path", ["/things/a%0A", "/things/%0A", "/things/a%0Ab", "/things/a%0D"])
+def test_line_breaks_in_a_path_reach_no_handler_unchecked(path: str) -> None:
+    seen = []
+
+    def handle(call: Call) -> Any:
+        seen.append(call.parameters["id"])
+        return result(b"{}")
+
+    with Caller(Service(OPERATIONS, {"get_thing": handle}, more=MORE)) as caller:
+        assert caller.ask(url=path).status_code in (200, 404)
+    assert all("\n" in one or "\r" in one for one in seen)
+
+
+def test_path_parameters_are_checked_and_broken_escapes_are_a_400() -> None:
+    with Caller(Service(OPERATIONS, more=MORE)) as caller:
+        assert caller.ask(url="/things/aaaaaaaaaa").status_code == 422
+        sent = caller.exchange(path="/things/�", raw_path=b"/things/%ff")
+        assert sent[0]["status"] == 400
+
+
+def failing(error: Exception) -> Service:
+    def fail(call: Call) -> Any:
+        raise error
+
+    return Service(handlers={"ask": fail})
+
+
+def test_a_failure_is_a_500_whose_reason_only_the_observer_sees() -> None:
+    service = failing(RuntimeError("s3cret"))
+    with Caller(service) as caller:
+        answer = caller.ask(url="/ask")
+    assert (answer.status_code, slug(answer)) == (500, "internal-error")
+    assert answer.json()["detail"].startswith("The service failed.")
+    assert "s3cret" not in answer.text
+    (record,) = service.records
+    assert (record.status, str(record.failure)) == (500, "s3cret")
+
+
+def test_problems_are_answered_as_they_are_raised() -> None:
+    with Caller(failing(unavailable("Later.", retry_after=7))) as caller:
+        answer = caller.ask()
+    assert (answer.status_code, slug(answer)) == (503, "unavailable")
+    assert (answer.headers["retry-after"], answer.json()["detail"]) == ("7", "Later.")
+
+
+def test_the_table_of_problems_turns_the_services_own_exceptions() -> None:
+    def table(error: Exception) -> Problem | None:
+        return not_found() if isinstance(error, LookupError) else None
+
+    for error, status in ((LookupError("a"), 404), (ValueError("b"), 500)):
+        service = failing(error)
+        service.problem_table = table
+        with Caller(service) as caller:
+            assert caller.ask().status_code == status
+        assert service.records[0].failure is error
+
+
+def test_an_answer_comes_with_its_request_id_and_no_sniffing() -> None:
+    with Caller(Service()) as caller:
+        answer = caller.ask(headers={"X-Request-Id": "abc.DEF:1_2-3"})
+        assert answer.headers["x-request-id"] == "abc.DEF:1_2-3"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        first, second = (caller.ask().headers["x-request-id"] for _ in range(2))
+    assert first != second
+    assert len(first) == 36
+
+
+@pytest.mark.parametrize(
+    "sent", ["", " ", "a b", "a" * 129, "<script>", "a\tb", "é", "a,b", "a\x0b"]
+)
+def test_a_request_id_of_another_form_is_replaced(sent: str) -> None:
+    with Caller(Service()) as caller:
+        answer = caller.ask(headers=[(b"X-Request-Id", sent.encode("latin-1"))])
+    assert len(answer.headers["x-request-id"]) == 36
+
+
+def test_a_handlers_own_request_id_is_not_sent_beside_the_requests() -> None:
+    own = {"ask": lambda call: result(b"{}", x=("X-Request-Id", "own"))}
+    with Caller(Service(handlers=own)) as caller:
+        assert caller.ask(headers={"X-Request-Id": "abc"}).headers.get_list("x-request-id") == [
+            "abc"
+        ]
+
+
+def test_a_record_holds_no_input() -> None:
+    service = Service(OPERATIONS, more=MORE)
+    with Caller(service) as caller:
+        caller.ask(url="/things/s3cret?s3cret=s3cret", headers={"X-S3cret": "s3cret"})
+        caller.ask(url="/things/s3cret", headers={"Cookie": "s3cret=1"})
+    assert [(one.operation_id, one.status) for one in service.records] == [
+        ("get_thing", 422),
+        ("get_thing", 200),
+    ]
+    assert all("s3cret" not in repr(one) for one in service.records)
+    assert all(0 <= one.duration < 5 for one in service.records)
+
+
+def test_a_failing_observer_changes_no_answer_and_is_told_to_the_server() -> None:
+    def observer(record: RequestRecord) -> None:
+        raise OSError("the log is full")
+
+    with Caller(Service(observer=observer)) as caller:
+        with pytest.raises(OSError, match="the log is full"):
+            caller.exchange()
+        assert [message["type"] for message in caller.sent] == [
+            "http.response.start",
+            "http.response.body",
+        ]
+        assert caller.sent[0]["status"] == 200
+
+
+BODY = RequestBody(True, (Media("application/json", "/components/schemas/Any"),))
+
+
+@pytest.mark.parametrize(
+    "messages", [[], [{"type": "http.request", "body": b"{", "more_body": True}]]
+)
+def test_a_client_that_leaves_within_the_body_is_a_499(messages: list[dict[str, Any]]) -> None:
+    service = Service([operation(method="POST", request_body=BODY)])
+    headers = [(b"content-type", b"application/json")]
+    with Caller(service) as caller:
+        assert caller.exchange(messages, method="POST", headers=headers) == []
+    (record,) = service.records
+    assert (record.status, record.operation_id) == (499, "ask")
+    assert record.failure is not None
+
+
+def test_a_request_that_the_server_ends_is_a_499() -> None:
+    async def wait(request: Request) -> Response:
+        raise asyncio.CancelledError
+
+    service = Service(endpoints={"ask": wait})
+    with Caller(service) as caller, pytest.raises(asyncio.CancelledError):
+        caller.exchange()
+    assert [record.status for record in service.records] == [499]
+
+
+RAW = {"200": (Media("text/csv", None),), "default": PROBLEM}
+
+
+async def three_rows() -> AsyncIterator[bytes]:
+    for row in (b"a,b\n", b"1,2\n", b"3,4\n"):
+        yield row
+
+
+async def broken_rows() -> AsyncIterator[bytes]:
+    yield b"a,b\n"
+    raise RuntimeError("the source is gone")
+
+
+def test_streams_that_are_not_json_pass_through_piece_by_piece() -> None:
+    async def stream(request: Request) -> Response:
+        return StreamingResponse(three_rows(), media_type="text/csv")
+
+    service = Service([operation(responses=RAW)], endpoints={"ask": stream})
+    with Caller(service) as caller:
+        sent = caller.exchange()
+    assert [message.get("body") for message in sent] == [
+        None, b"a,b\n", b"1,2\n", b"3,4\n", b"",
+    ]  # fmt: skip
+
+
+def test_a_failure_after_the_start_cuts_the_connection_and_is_recorded() -> None:
+    async def stream(request: Request) -> Response:
+        return StreamingResponse(broken_rows(), media_type="text/csv")
+
+    service = Service([operation(responses=RAW)], endpoints={"ask": stream})
+    with Caller(service) as caller:
+        with pytest.raises(RuntimeError, match="the source is gone"):
+            caller.exchange()
+        assert [message.get("more_body") for message in caller.sent] == [None, True]
+    (record,) = service.records
+    assert (record.status, str(record.failure)) == (500, "the source is gone")
+
+
+def test_an_application_that_gives_no_answer_is_a_500() -> None:
+    class Silence(Response):
+        async def __call__(self, *_: Any) -> None:
+            """Sends nothing."""
+
+    async def silent(request: Request) -> Response:
+        return Silence()
+
+    with Caller(Service(endpoints={"ask": silent})) as caller:
+        assert caller.ask().status_code == 500
+
+
+def test_busy_public_operations_take_no_place_from_the_others() -> None:
+    import threading
+
+    gate = threading.Event()
+
+    def wait(call: Call) -> Any:
+        gate.wait(5)
+        return result(EncodedJson(b"{}"))
+
+    def open_gate(call: Call) -> Any:
+        gate.set()
+        return result(EncodedJson(b"{}"))
+
+    scheme = {"Key": {"type": "apiKey", "in": "header", "name": "X-Key"}}
+    operations = [
+        operation("public", path="/public"),
+        operation("own", path="/own", security=({"Key": ()},), responses=ANSWERS),
+    ]
+    service = Service(
+        operations,
+        {"public": wait, "own": open_gate},
+        schemes=scheme,
+        authenticators={"Key": lambda credential: credential.value},
+        places=1,
+    )
+    with Caller(service) as caller:
+        busy = [("GET", "/public", {})] * 5
+        answers = caller.ask_all([*busy, ("GET", "/own", {"headers": {"X-Key": "k"}})])
+    assert [answer.status_code for answer in answers] == [200] * 6
+
+
+def test_lifespan_is_passed_on() -> None:
+    with Caller(Service()) as caller:
+        starts = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+        sent = caller.exchange(starts, type="lifespan")
+    assert [message["type"] for message in sent] == [
+        "lifespan.startup.complete",
+        "lifespan.shutdown.complete",
+    ]

@@ -1,0 +1,314 @@
+"""Handlers run between the hooks, and their typed results become HTTP as the contract says."""
+
+import enum
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, Field
+from typing_extensions import override
+
+from codegen.runtime.dispatch import EncodedJson, encode, encode_body
+from codegen.runtime.hooks import Answer, Call, Hooks, NotModified, PlainHooks
+from codegen.runtime.operation import Operation, Parameter, ParameterLocation
+from codegen.runtime.problems import foreign_page_token
+
+from .small_service import ANSWERS, Caller, Service, operation, result, slug
+
+
+class Thing(BaseModel):
+    first_name: str = Field(alias="first.name")
+    note: str | None = None
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+@pytest.mark.parametrize(
+    ("body", "written"),
+    [
+        (b"\x00raw", b"\x00raw"),
+        (EncodedJson(b"[1]"), b"[1]"),
+        (Thing.model_validate({"first.name": "Ann"}), b'{"first.name":"Ann"}'),
+        (Thing.model_construct(first_name=5), b'{"first.name":5}'),
+        ([Thing.model_validate({"first.name": "A", "note": None})],
+         b'[{"first.name":"A","note":null}]'),
+        ({"a": datetime(2026, 1, 2, tzinfo=UTC)}, b'{"a":"2026-01-02T00:00:00Z"}'),
+        ("text", b'"text"'),
+        (None, b"null"),
+        (2**70, str(2**70).encode()),
+    ],
+)  # fmt: skip
+def test_bodies_become_bytes(body: Any, written: bytes) -> None:
+    assert encode_body(body) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("plain", "plain"),
+        (5, "5"),
+        (True, "true"),
+        (False, "false"),
+        (1.5, "1.5"),
+        (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (datetime(2026, 1, 2, tzinfo=UTC), "2026-01-02T00:00:00Z"),
+        (Colour.RED, "red"),
+        ([1, True, "x"], "1,true,x"),
+        ("", ""),
+    ],
+)
+def test_header_values_are_written_in_the_simple_style(value: Any, text: str) -> None:
+    sent = encode(result(b"{}", x=("X-Value", value)), {}).headers
+    assert sent["x-value"] == text
+
+
+@pytest.mark.parametrize(
+    "value", ["a\r\nSet-Cookie: b=c", "a\nb", "a\rb", "\0", "é", "日本", "a\x7f"]
+)
+def test_text_that_would_break_out_of_a_header_is_never_sent(value: str) -> None:
+    with pytest.raises(ValueError, match="X-Value") as caught:
+        encode(result(b"{}", x=("X-Value", value)), {})
+    assert value not in str(caught.value)
+
+
+def test_an_absent_header_is_not_sent() -> None:
+    assert "x-value" not in encode(result(b"{}", x=("X-Value", None)), {}).headers
+
+
+def test_hooks_overrule_results_and_results_overrule_defaults() -> None:
+    typed = result(b"{}", a=("ETag", "own"), b=("Cache-Control", "max-age=60"), c=("X", "own"))
+    defaults = {"cache-control": "no-cache", "x": "default", "Y": "default"}
+    sent = encode(typed, {"etag": '"hook"'}, defaults).raw_headers
+    assert sorted(sent) == sorted(
+        [
+            (b"etag", b'"hook"'),
+            (b"cache-control", b"max-age=60"),
+            (b"x", b"own"),
+            (b"y", b"default"),
+            (b"content-type", b"application/json"),
+            (b"content-length", b"2"),
+        ]
+    )
+
+
+def test_text_is_sent_with_its_charset_and_bytes_are_not() -> None:
+    assert encode(result(b"x", media_type="text/html"), {}).headers["content-type"] == (
+        "text/html; charset=utf-8"
+    )
+    assert encode(result(b"x", media_type="image/png"), {}).headers["content-type"] == "image/png"
+
+
+def test_a_result_may_choose_among_media_types() -> None:
+    typed = result(b"x", media_type="image/png")
+    type(typed).content_type = "image/webp"
+    assert encode(typed, {}).headers["content-type"] == "image/webp"
+
+
+def test_a_result_without_a_body_has_neither_type_nor_bytes() -> None:
+    response = encode(result(media_type=None, status=204), {})
+    assert (response.status_code, response.body) == (204, b"")
+    assert "content-type" not in response.headers
+
+
+@dataclass
+class Recorder(PlainHooks):
+    """Hooks that write down their order."""
+
+    calls: list[str] = field(default_factory=list)
+    not_modified: bool = False
+    refuse_context: bool = False
+
+    @override
+    def context(self, call: Call) -> Call:
+        self.calls.append("context")
+        if self.refuse_context:
+            raise foreign_page_token()
+        return call
+
+    @override
+    def finish(self, context: Call) -> None:
+        self.calls.append("finish")
+
+    @override
+    def page_cursor(self, context: Call, call: Call, token: str) -> str:
+        self.calls.append("page_cursor")
+        if token == "foreign":
+            raise foreign_page_token()
+        return token.upper()
+
+    @override
+    def page_token(self, context: Call, call: Call, cursor: str) -> str:
+        return f"token:{cursor}"
+
+    @override
+    def conditional(
+        self, context: Call, call: Call, handler: Callable[[], Any]
+    ) -> Answer[Any] | NotModified:
+        self.calls.append(f"conditional {call.if_none_match}")
+        return NotModified('"same"') if self.not_modified else Answer(handler(), {"ETag": '"new"'})
+
+    @override
+    def idempotent(self, context: Call, call: Call, handler: Callable[[], Any]) -> Answer[Any]:
+        self.calls.append(f"idempotent {call.idempotency_key}")
+        return Answer(handler(), {"Idempotency-Replayed": "true"})
+
+
+PARAMETERS = {
+    "Limit": {"schema": {"type": "integer", "default": 20, "maximum": 50}},
+    "Token": {"schema": {"type": "string"}},
+    "Condition": {"schema": {"type": "string"}},
+    "Key": {"schema": {"type": "string"}},
+}
+QUERY = [("limit", "Limit"), ("token", "Token")]
+HEADERS = [("If-None-Match", "Condition"), ("Idempotency-Key", "Key")]
+
+
+def parameter(name: str, key: str, location: ParameterLocation) -> Parameter:
+    argument = name.lower().replace("-", "_")
+    style = "form" if location == "query" else "simple"
+    pointer = f"/components/parameters/{key}"
+    return Parameter(name, argument, location, False, pointer, style, False)
+
+
+def asking(**fields: Any) -> Operation:
+    parameters = (
+        *(parameter(name, key, "query") for name, key in QUERY),
+        *(parameter(name, key, "header") for name, key in HEADERS),
+    )
+    responses = {**ANSWERS, "304": ()}
+    return operation(parameters=parameters, responses=responses, **fields)
+
+
+PAGED = {"x-page": {"limit": "limit", "token": "token"}}
+
+
+def served(one: Operation, hooks: Hooks[Any], handler: Callable[[Call], Any]) -> Caller:
+    more = {"parameters": PARAMETERS}
+    return Caller(Service([one], {one.id: handler}, hooks=hooks, more=more))
+
+
+def test_hooks_are_called_in_their_order() -> None:
+    hooks = Recorder()
+
+    def handle(call: Call) -> Any:
+        hooks.calls.append(f"handler {call.page.limit} {call.page.after} {call.page.token('c')}")
+        return result(EncodedJson(b"{}"))
+
+    extensions = {**PAGED, "x-etag": {}}
+    with served(asking(extensions=extensions), hooks, handle) as caller:
+        answer = caller.ask(url="/ask?token=abc", headers={"If-None-Match": '"old"'})
+    assert (answer.status_code, answer.headers["etag"]) == (200, '"new"')
+    assert hooks.calls == [
+        "context", "page_cursor", 'conditional "old"', "handler 20 ABC token:c", "finish",
+    ]  # fmt: skip
+
+
+def test_a_first_page_has_no_cursor() -> None:
+    hooks, seen = Recorder(), list[Any]()
+
+    def handle(call: Call) -> Any:
+        seen.append((call.page.limit, call.page.after, dict(call.parameters)))
+        return result(b"{}")
+
+    with served(asking(extensions=PAGED), hooks, handle) as caller:
+        assert caller.ask(url="/ask?limit=7").status_code == 200
+    assert seen == [(7, None, {})]
+    assert hooks.calls == ["context", "finish"]
+
+
+def test_a_foreign_page_token_is_a_400_and_the_context_is_freed() -> None:
+    hooks = Recorder()
+    with served(asking(extensions=PAGED), hooks, lambda call: result(b"{}")) as caller:
+        answer = caller.ask(url="/ask?token=foreign")
+    assert (answer.status_code, slug(answer)) == (400, "foreign-page-token")
+    assert hooks.calls == ["context", "page_cursor", "finish"]
+
+
+def test_a_context_that_was_not_made_is_not_freed() -> None:
+    hooks = Recorder(refuse_context=True)
+    with served(asking(), hooks, lambda call: result(b"{}")) as caller:
+        assert caller.ask().status_code == 400
+    assert hooks.calls == ["context"]
+
+
+def test_a_failing_handler_frees_the_context() -> None:
+    hooks = Recorder()
+
+    def fail(call: Call) -> Any:
+        raise LookupError("on purpose")
+
+    with served(asking(), hooks, fail) as caller:
+        assert caller.ask().status_code == 500
+    assert hooks.calls == ["context", "finish"]
+
+
+def test_an_answer_that_is_still_right_is_a_304_without_the_handler() -> None:
+    hooks = Recorder(not_modified=True)
+    with served(asking(extensions={"x-etag": {}}), hooks, lambda call: 1 / 0) as caller:
+        answer = caller.ask(headers={"If-None-Match": '"same"'})
+    assert (answer.status_code, answer.headers["etag"], answer.content) == (304, '"same"', b"")
+
+
+def test_an_idempotency_key_goes_to_its_hook() -> None:
+    hooks = Recorder()
+    one = asking(extensions={"x-idempotency": {}})
+    with served(one, hooks, lambda call: result(b"{}")) as caller:
+        assert caller.ask(headers={"Idempotency-Key": "k"}).headers["idempotency-replayed"]
+        assert "idempotency-replayed" not in caller.ask().headers
+    assert hooks.calls == ["context", "idempotent k", "finish", "context", "finish"]
+
+
+def test_hooks_are_not_called_where_the_contract_names_none() -> None:
+    hooks, seen = Recorder(), list[Any]()
+
+    def handle(call: Call) -> Any:
+        seen.append(call.parameters)
+        with pytest.raises(LookupError, match="no x-page"):
+            _ = call.page
+        return result(b"{}")
+
+    with served(asking(), hooks, handle) as caller:
+        headers = {"If-None-Match": '"a"', "Idempotency-Key": "k"}
+        assert caller.ask(url="/ask?token=t", headers=headers).status_code == 200
+    assert hooks.calls == ["context", "finish"]
+    expected = {"limit": 20, "token": "t", "if_none_match": '"a"', "idempotency_key": "k"}
+    assert seen == [expected]
+
+
+def test_answers_of_operations_with_security_are_not_shared() -> None:
+    scheme = {"Key": {"type": "apiKey", "in": "header", "name": "X-Key"}}
+    operations = [
+        operation(security=({"Key": ()},)),
+        operation("own", path="/own", security=({"Key": ()},)),
+        operation("open", path="/open"),
+    ]
+    handlers = {"own": lambda call: result(b"{}", c=("cache-control", "private, max-age=9"))}
+    authenticators = {"Key": lambda credential: credential.value}
+    service = Service(operations, handlers, schemes=scheme, authenticators=authenticators)
+    with Caller(service) as caller:
+        caching = [
+            caller.ask(url=url, headers={"X-Key": "k"}).headers.get("cache-control")
+            for url in ("/ask", "/own", "/open")
+        ]
+    assert caching == ["private, no-cache", "private, max-age=9", None]
+
+
+def test_calls_that_differ_in_anything_have_another_fingerprint() -> None:
+    def call(**changes: Any) -> Call:
+        fields: dict[str, Any] = {"parameters": {"a": 1}, "content_type": "a/b", "raw_body": b"x"}
+        return Call(operation(), "id", {}, **{**fields, **changes})
+
+    others = [
+        call(parameters={"a": 2}),
+        call(content_type="a/c"),
+        call(raw_body=b"y"),
+        call(content_type="a/b\0x", raw_body=b""),
+        call(page_token="t"),
+    ]
+    prints = {one.fingerprint() for one in [call(), call(), *others]}
+    assert len(prints) == 1 + len(others)

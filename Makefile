@@ -38,7 +38,7 @@ check: $(READY) ## Whether generated/ is what openapi.yaml says
 	@$(BIN)/codegen check --full
 
 bench: $(READY) ## Requests per second beside a peer, in one run
-	@$(BIN)/python -m bench
+	@PYTHONPATH=. $(BIN)/python -m bench
 
 lock: $(READY) ## Pin the newest versions that pyproject.toml admits
 	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \

@@ -53,8 +53,8 @@ def push(
 ) -> None:
     """Send report files to a collector.
 
-    Prints one line a file: severity, report id, file. A file that can't be sent is tried again for
-    about half a minute; each is stored once, however often it is tried.
+    Prints one line a file: severity, report id, file. A file that can't be sent is tried six
+    times, over about a quarter of a minute; it is stored once, however often it is tried.
 
     \b
     Exit code: 0 all stored; 1 a file was not; 2 wrong usage; 3 see --fail-on.

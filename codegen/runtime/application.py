@@ -161,9 +161,8 @@ class _Boundary:
             if not self._known.fullmatch(_route_path(scope)):
                 # The router would answer with a redirect where a closing slash more or less fits.
                 raise problems.not_found()
-            await self._app(scope, receive, exchange.send)
-            if not exchange.started:
-                raise RuntimeError("the application ended without an answer")
+            await self._app(scope, exchange.receiving(receive), exchange.send)
+            exchange.finish()
         except ClientDisconnect as gone:
             exchange.failed(CLIENT_CLOSED, gone)
         except Exception as error:  # noqa: BLE001  # the boundary: each failure becomes a problem

@@ -159,7 +159,7 @@ class BodyStep:
             call.content_type = media.media_type
             if media.pointer is not None and is_json(media.media_type):
                 await self._parse(call, media.pointer)
-        return _replay(body), scope
+        return _replay(body, receive), scope
 
     def _media(self, call: Call, headers: dict[bytes, bytes], came: bool) -> Media | None:
         declared = call.operation.request_body
@@ -205,17 +205,18 @@ async def _read(receive: Receive, limit: int) -> bytes:
             raise ClientDisconnect
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > limit:
+        if size > limit + 1:
             raise body_too_large(limit, None)
         chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)
 
 
-def _replay(body: bytes) -> Receive:
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """The body once more, then what the server tells: a stream waits for its disconnect."""
     messages: Iterator[Message] = iter([{"type": "http.request", "body": body, "more_body": False}])
 
-    async def receive() -> Message:
-        return next(messages, {"type": "http.disconnect"})
+    async def replay() -> Message:
+        return next(messages, None) or await receive()
 
-    return receive
+    return replay

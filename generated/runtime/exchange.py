@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.types import Message, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from . import problems
 from .problems import Problem
@@ -43,6 +43,7 @@ class Exchange:
     def __init__(self, scope: Scope, send: Send) -> None:
         self.scope = scope
         self.started = False
+        self._is_deserted = False
         self._send = send
         # Unless something is sent, it was the client (or the server's end) that ended the exchange.
         self._status = CLIENT_CLOSED
@@ -52,6 +53,21 @@ class Exchange:
         scope.setdefault("state", {})["request_id"] = self.request_id
         # Connexion copies the scope but shares what is inside, so later steps are seen here.
         scope.setdefault("extensions", {})
+
+    def receiving(self, receive: Receive) -> Receive:
+        """The server's messages, watched for the one that tells of a client that left."""
+
+        async def watched() -> Message:
+            message = await receive()
+            self._is_deserted = self._is_deserted or message["type"] == "http.disconnect"
+            return message
+
+        return watched
+
+    def finish(self) -> None:
+        """Raises RuntimeError if the application gave no answer to a client that still waits."""
+        if not self.started and not self._is_deserted:
+            raise RuntimeError("the application ended without an answer")
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -160,7 +160,7 @@ class BodyStep:
             call.content_type = media.media_type
             if media.pointer is not None and is_json(media.media_type):
                 await self._parse(call, media.pointer)
-        return _replay(body), scope
+        return _replay(body, receive), scope
 
     def _media(self, call: Call, headers: dict[bytes, bytes], came: bool) -> Media | None:
         declared = call.operation.request_body
@@ -213,10 +213,11 @@ async def _read(receive: Receive, limit: int) -> bytes:
             return b"".join(chunks)
 
 
-def _replay(body: bytes) -> Receive:
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """The body once more, then what the server tells: a stream waits for its disconnect."""
     messages: Iterator[Message] = iter([{"type": "http.request", "body": body, "more_body": False}])
 
-    async def receive() -> Message:
-        return next(messages, {"type": "http.disconnect"})
+    async def replay() -> Message:
+        return next(messages, None) or await receive()
 
-    return receive
+    return replay

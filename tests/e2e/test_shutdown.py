@@ -3,12 +3,13 @@
 import json
 import signal
 import socket
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.service_process import Service, alive, processes_in, running, wait_until
+from tests.e2e.service_process import COLLECTOR, Service, alive, processes_in, running, wait_until
 
 BODY = json.dumps({"status": {"api": "pass"}, "notes": ["x" * 4000] * 20}).encode()
 
@@ -69,12 +70,30 @@ def test_sigint_ends_at_once_without_a_drain(folder: Path, environment: dict[str
         assert "Traceback" not in service.log()
 
 
-def test_sigterm_during_the_start_leaves_nothing_running(
+def test_sigterm_right_after_the_address_is_printed_leaves_nothing_running(
     folder: Path, environment: dict[str, str]
 ) -> None:
-    with running("up", environment, folder / "log") as service:
-        service.stop()
-    with running("up", environment, folder / "log") as service:
-        # Right after the address is printed the server is only beginning to start.
-        assert service.stop() == 0
-        assert not processes_in(folder)
+    for _ in range(2):
+        with running("up", environment, folder / "log") as service:
+            assert service.stop() == 0
+            assert not processes_in(folder)
+
+
+@pytest.mark.parametrize("seconds", [0.4, 0.8, 1.2, 1.6])
+def test_sigterm_at_any_moment_of_the_first_start_leaves_nothing_running(
+    folder: Path, environment: dict[str, str], seconds: float
+) -> None:
+    started = subprocess.Popen(
+        [COLLECTOR, "up"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    time.sleep(seconds)
+    started.terminate()
+    _, errors = started.communicate(timeout=60)
+    # Before the command has its handlers, the signal itself ends it.
+    assert started.returncode in (0, -signal.SIGTERM), errors
+    assert "Traceback" not in errors
+    wait_until(lambda: not processes_in(folder), "everything it started to end")

@@ -1,17 +1,16 @@
-"""A service put together by hand from operations as data, and a caller of it in the same process."""
+"""A service put together by hand from operations as data, and a caller in the same process."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import Any, Self, cast
 
 import httpx2
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message
-from typing_extensions import Self
 
 from codegen.runtime.application import Assembly, RequestRecord, build_application
 from codegen.runtime.dispatch import invoke
@@ -43,7 +42,7 @@ def result(
         "body": body,
         **{argument: value for argument, (_, value) in headers.items()},
     }
-    return type("Result", (), fields)()
+    return cast(Any, type("Result", (), fields))()
 
 
 def operation(id: str = "ask", method: str = "GET", path: str = "/ask", **fields: Any) -> Operation:
@@ -166,12 +165,19 @@ class Caller:
         headers: Iterable[tuple[bytes, bytes]] = (),
         **scope: Any,
     ) -> list[Message]:
-        """What a server would be told to send, for messages that no client library makes."""
+        """What a server would be told to send, for messages that no client library makes.
+
+        The client stays and says nothing more, unless the last message is a disconnect.
+        """
         sent: list[Message] = []
-        incoming = iter([*messages, {"type": "http.disconnect"}])
+        incoming = iter(messages)
 
         async def receive() -> Message:
-            return next(incoming)
+            message = next(incoming, None)
+            if message is None:
+                await asyncio.sleep(5)
+                raise AssertionError("nothing more comes from this client")
+            return message
 
         async def send(message: Message) -> None:
             sent.append(message)

@@ -7,9 +7,10 @@ import logging
 import sys
 from typing import Any
 
+import orjson
 import structlog
 
-from generated.runtime.application import RequestRecord
+from generated.runtime.exchange import RequestRecord
 from generated.runtime.problems import Problem
 from service.auth import principal_of
 from service.settings import LogLevel
@@ -19,20 +20,23 @@ _requests = structlog.get_logger("request")
 
 def configure_logging(level: LogLevel) -> None:
     """Sends this program's and its libraries' logs to standard error as JSON lines."""
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
+    timestamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            timestamp,
+            structlog.processors.JSONRenderer(serializer=orjson.dumps),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        # One line a request: written as bytes, past the standard library's logging.
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[structlog.stdlib.add_log_level, timestamp],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,

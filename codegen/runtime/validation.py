@@ -205,7 +205,7 @@ async def _read(receive: Receive, limit: int) -> bytes:
             raise ClientDisconnect
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > limit + 1:
+        if size > limit:
             raise body_too_large(limit, None)
         chunks.append(chunk)
         if not message.get("more_body", False):

@@ -25,12 +25,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import problems
 from .dispatch import Workers
-from .exchange import CLIENT_CLOSED, Exchange
-from .exchange import RequestRecord as RequestRecord
+from .exchange import CLIENT_CLOSED, Exchange, RequestRecord
 from .operation import Operation
 from .problems import Problem
 from .security import SCHEME_NAME, Authenticator, challenge, security_map
 from .validation import ContractTables
+
+__all__ = ["Assembly", "Observer", "ProblemTable", "RequestRecord", "build_application"]
 
 # Probes and pages that anyone may ask for must neither starve nor starve the rest.
 _PUBLIC_PLACES = 2

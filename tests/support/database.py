@@ -25,6 +25,7 @@ from db.ids import TenantId
 from db.migrate import migrate
 from db.session import Database
 
+_ROLES_LOCK = 1668246628
 _ADMIN_URL = "TEST_DATABASE_ADMIN_URL"
 
 
@@ -120,6 +121,8 @@ def _external_server(admin_url: URL) -> PostgresServer:
 
     server = PostgresServer(login, administrator)
     with administrator_connection(server, "postgres") as connection, connection.cursor() as cursor:
+        # Roles are the server's, and every test process of a run comes here.
+        cursor.execute("SELECT pg_advisory_lock(%s)", (_ROLES_LOCK,))
         for role in access.ROLES:
             cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,))
             if cursor.fetchone() is None:

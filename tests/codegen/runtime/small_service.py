@@ -83,7 +83,7 @@ class Service:
         )
 
     def _route(self, one: Operation) -> Route:
-        handle = self.handlers.get(one.id, lambda call: result(b"{}"))
+        handle: Handle = self.handlers.get(one.id, lambda call: result(b"{}"))
 
         async def endpoint(request: Request) -> Response:
             return await invoke(request, one, self.hooks, lambda context, call: handle(call))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from db import errors
-from db.session import Transaction
+from db.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from db.ids import ReportId, first_id_at
 from db.revisions import RevisionClass, bump_revision
-from db.session import Row, Transaction
+from db.transaction import Row, Transaction
 
 SEVERITIES: Final = ("info", "warn", "block")
 _SHA256_POSITION: Final = 11

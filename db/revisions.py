@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from db.ids import TenantId
-    from db.session import Database, Row, Transaction
+    from db.session import Database
+    from db.transaction import Row, Transaction
 
 
 class RevisionClass(StrEnum):

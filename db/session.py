@@ -5,24 +5,26 @@ it, so neither our own pool nor a transaction pooler can carry it over to somebo
 """
 
 import os
-import secrets
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import psycopg2
-from psycopg2 import extensions
 from sqlalchemy import Connection, Engine, create_engine, make_url
 from sqlalchemy import exc as sqlalchemy_errors
 
 from db import errors
 from db.ids import TenantId
-from db.revisions import BUMP, RevisionClass
-
-Row = tuple[Any, ...]
-Parameters = Mapping[str, object]
+from db.transaction import (
+    Parameters,
+    Row,
+    Transaction,
+    commit,
+    give_back,
+    is_closed,
+    roll_back,
+)
 
 _SETTINGS: Final = (
     "SELECT set_config('app.tenant_id', %(tenant_id)s, true),"
@@ -35,7 +37,6 @@ _BEGIN_WRITING: Final = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_SET
 _BEGIN_READING: Final = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_SETTINGS}"
 # Statements of one message are one transaction to the server, which ends with the message.
 _ALONE: Final = f"{_SETTINGS}, set_config('transaction_read_only', 'on', true)"
-_SLOTS: Final = 16
 # Without these a peer that vanished is noticed after hours only.
 _NETWORK: Final[dict[str, int]] = {
     "connect_timeout": 3,
@@ -44,82 +45,6 @@ _NETWORK: Final[dict[str, int]] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
-
-
-class Transaction:
-    """One open transaction of one tenant; valid inside its `with` block, in one thread."""
-
-    __slots__ = ("_bumps", "_cursor", "_on_statement", "began_at", "connection", "tenant_id")
-
-    began_at: datetime
-    """The database's clock when the transaction began; what a read-only one sees is older."""
-
-    def __init__(
-        self,
-        tenant_id: TenantId,
-        connection: Connection,
-        on_statement: Callable[[str], None] | None,
-    ) -> None:
-        self.tenant_id = tenant_id
-        self.connection = connection
-        """For libraries that want SQLAlchemy's own; never commit, roll back or close it."""
-        self._cursor = _driver_connection(connection).cursor()
-        self._on_statement = on_statement
-        self._bumps: set[RevisionClass] = set()
-
-    def rows(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
-        """Run one statement in a round trip; return all its rows, or none if it returns none.
-
-        `sql` is constant text with `%(name)s` parameters. Raises db.errors.DatabaseError.
-        """
-        if self._on_statement is not None:
-            self._on_statement(sql)
-        try:
-            self._cursor.execute(sql, parameters)
-        except (psycopg2.Error, ValueError) as error:
-            raise errors.from_driver(error) from error
-        return self._cursor.fetchall() if self._cursor.description is not None else []
-
-    def row(self, sql: str, parameters: Parameters | None = None) -> Row | None:
-        """Like `rows`, for a statement of at most one row."""
-        found = self.rows(sql, parameters)
-        return found[0] if found else None
-
-    def changed_rows(self, sql: str, parameters: Parameters | None = None) -> int:
-        """Like `rows`, but return how many rows were inserted, updated or deleted."""
-        self.rows(sql, parameters)
-        changed: int = self._cursor.rowcount
-        return changed
-
-    def bump_at_commit(self, revision_class: RevisionClass) -> None:
-        """Note that data of this class changed; its revision moves as the last statement.
-
-        Last, because the slot's row stays locked until the commit.
-        """
-        self._bumps.add(revision_class)
-
-    def finish(self) -> None:
-        """Bump revisions and commit, in one round trip. For the session alone."""
-        # A fixed order of classes keeps two transactions that bump several from a deadlock.
-        bumps = [
-            self._cursor.mogrify(
-                BUMP,
-                {
-                    "tenant_id": self.tenant_id,
-                    "class": revision_class.value,
-                    "slot": secrets.randbelow(_SLOTS),
-                },
-            ).decode()
-            for revision_class in sorted(self._bumps)
-        ]
-        script = "; ".join([*bumps, "COMMIT"])
-        if self._on_statement is not None:
-            self._on_statement(script)
-        # Already interpolated: without parameters psycopg2 leaves percent signs alone.
-        self._cursor.execute(script)
-        if self._cursor.statusmessage != "COMMIT":
-            # PostgreSQL answers COMMIT of a failed transaction with ROLLBACK, and no error.
-            raise errors.TransactionFailed
 
 
 class Database:
@@ -187,7 +112,7 @@ class Database:
         """
         _require_tenant(tenant_id)
         transaction, rows = self._first_rows(tenant_id, f"{_ALONE}; {sql}", parameters or {})
-        _give_back(transaction.connection)
+        give_back(transaction.connection)
         return rows
 
     def ping(self) -> None:
@@ -207,11 +132,11 @@ class Database:
             try:
                 yield transaction
             except BaseException:
-                _roll_back(connection)
+                roll_back(connection)
                 raise
-            _commit(transaction)
+            commit(transaction)
         finally:
-            _give_back(connection)
+            give_back(connection)
 
     def _begin(self, tenant_id: TenantId, *, read_only: bool) -> Transaction:
         begin = _BEGIN_READING if read_only else _BEGIN_WRITING
@@ -240,12 +165,12 @@ class Database:
             except errors.DatabaseError as error:
                 failure = error
             except BaseException:
-                _give_back(connection)
+                give_back(connection)
                 raise
             # Nothing of ours has run yet, so a connection that died while idle is replaced by
             # the next one; a server that's gone shows when that one cannot be opened.
-            died = _is_closed(connection)
-            _give_back(connection)
+            died = is_closed(connection)
+            give_back(connection)
             if not died or attempt == self._attempts:
                 raise failure
         raise AssertionError("unreachable: the last attempt returns or raises")
@@ -260,52 +185,6 @@ class Database:
 def _require_tenant(tenant_id: TenantId) -> None:
     if not tenant_id:
         raise ValueError("A tenant transaction needs a tenant; the id given is empty.")
-
-
-def _driver_connection(connection: Connection) -> extensions.connection:
-    driver_connection = connection.connection.driver_connection
-    if not isinstance(driver_connection, extensions.connection):
-        raise TypeError("The database URL must name the psycopg2 driver: postgresql+psycopg2://…")
-    return driver_connection
-
-
-def _is_closed(connection: Connection) -> bool:
-    return _driver_connection(connection).closed != 0
-
-
-def _commit(transaction: Transaction) -> None:
-    try:
-        transaction.finish()
-    except psycopg2.Error as error:
-        failure = errors.from_driver(error)
-        if _is_closed(transaction.connection):
-            failure = errors.CommitUnknown(sqlstate=failure.sqlstate)
-        else:
-            _roll_back(transaction.connection)
-        raise failure from error
-
-
-def _roll_back(connection: Connection) -> None:
-    driver_connection = _driver_connection(connection)
-    if driver_connection.closed:
-        return
-    if driver_connection.info.transaction_status == extensions.TRANSACTION_STATUS_IDLE:
-        return
-    try:
-        with driver_connection.cursor() as cursor:
-            cursor.execute("ROLLBACK")
-    except psycopg2.Error:
-        # The server rolls back by itself when the connection closes, which giving it back does.
-        driver_connection.close()
-
-
-def _give_back(connection: Connection) -> None:
-    """Return a connection to the pool, or drop it unless it's certainly outside a transaction."""
-    driver_connection = _driver_connection(connection)
-    status = driver_connection.info.transaction_status
-    if driver_connection.closed or status != extensions.TRANSACTION_STATUS_IDLE:
-        connection.invalidate()
-    connection.close()
 
 
 def _forget_connections_in_children(engine: Engine) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from db.ids import first_id_at
-from db.session import Transaction
+from db.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)

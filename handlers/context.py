@@ -12,7 +12,8 @@ from typing import Any
 
 from db.errors import StatementTimeout
 from db.ids import TenantId
-from db.session import Database, Transaction
+from db.session import Database
+from db.transaction import Transaction
 from handlers.errors import QueryTooSlow
 from policies.access import Role
 

@@ -9,8 +9,9 @@ import pytest
 from db import access
 from db.ids import ReportId, TenantId, first_id_at
 from db.reports import ReportFilters, count_reports, get_report, list_reports
-from db.session import Database, Transaction
+from db.session import Database
 from db.timeline import count_by_bucket
+from db.transaction import Transaction
 from tests.db.samples import BACKFILL
 from tests.support.database import PostgresServer, TestDatabase
 

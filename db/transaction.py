@@ -1,0 +1,144 @@
+"""One open transaction: its statements, and how it ends so that its connection can be used again.
+
+`db.session` opens them; nothing else does.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import psycopg2
+from psycopg2 import extensions
+from sqlalchemy import Connection
+
+from db import errors
+from db.ids import TenantId
+from db.revisions import BUMP, RevisionClass
+
+Row = tuple[Any, ...]
+Parameters = Mapping[str, object]
+
+_SLOTS: Final = 16
+
+
+class Transaction:
+    """One open transaction of one tenant; valid inside its `with` block, in one thread."""
+
+    __slots__ = ("_bumps", "_cursor", "_on_statement", "began_at", "connection", "tenant_id")
+
+    began_at: datetime
+    """The database's clock when the transaction began; what a read-only one sees is older."""
+
+    def __init__(
+        self,
+        tenant_id: TenantId,
+        connection: Connection,
+        on_statement: Callable[[str], None] | None,
+    ) -> None:
+        self.tenant_id = tenant_id
+        self.connection = connection
+        """For libraries that want SQLAlchemy's own; never commit, roll back or close it."""
+        self._cursor = driver_connection(connection).cursor()
+        self._on_statement = on_statement
+        self._bumps: set[RevisionClass] = set()
+
+    def rows(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
+        """Run one statement in a round trip; return all its rows, or none if it returns none.
+
+        `sql` is constant text with `%(name)s` parameters. Raises db.errors.DatabaseError.
+        """
+        if self._on_statement is not None:
+            self._on_statement(sql)
+        try:
+            self._cursor.execute(sql, parameters)
+        except (psycopg2.Error, ValueError) as error:
+            raise errors.from_driver(error) from error
+        return self._cursor.fetchall() if self._cursor.description is not None else []
+
+    def row(self, sql: str, parameters: Parameters | None = None) -> Row | None:
+        """Like `rows`, for a statement of at most one row."""
+        found = self.rows(sql, parameters)
+        return found[0] if found else None
+
+    def changed_rows(self, sql: str, parameters: Parameters | None = None) -> int:
+        """Like `rows`, but return how many rows were inserted, updated or deleted."""
+        self.rows(sql, parameters)
+        changed: int = self._cursor.rowcount
+        return changed
+
+    def bump_at_commit(self, revision_class: RevisionClass) -> None:
+        """Note that data of this class changed; its revision moves as the last statement.
+
+        Last, because the slot's row stays locked until the commit.
+        """
+        self._bumps.add(revision_class)
+
+    def finish(self) -> None:
+        """Bump revisions and commit, in one round trip. For the session alone."""
+        # A fixed order of classes keeps two transactions that bump several from a deadlock.
+        bumps = [
+            self._cursor.mogrify(
+                BUMP,
+                {
+                    "tenant_id": self.tenant_id,
+                    "class": revision_class.value,
+                    "slot": secrets.randbelow(_SLOTS),
+                },
+            ).decode()
+            for revision_class in sorted(self._bumps)
+        ]
+        script = "; ".join([*bumps, "COMMIT"])
+        if self._on_statement is not None:
+            self._on_statement(script)
+        # Already interpolated: without parameters psycopg2 leaves percent signs alone.
+        self._cursor.execute(script)
+        if self._cursor.statusmessage != "COMMIT":
+            # PostgreSQL answers COMMIT of a failed transaction with ROLLBACK, and no error.
+            raise errors.TransactionFailed
+
+
+def driver_connection(connection: Connection) -> extensions.connection:
+    driven = connection.connection.driver_connection
+    if not isinstance(driven, extensions.connection):
+        raise TypeError("The database URL must name the psycopg2 driver: postgresql+psycopg2://…")
+    return driven
+
+
+def is_closed(connection: Connection) -> bool:
+    return driver_connection(connection).closed != 0
+
+
+def commit(transaction: Transaction) -> None:
+    try:
+        transaction.finish()
+    except psycopg2.Error as error:
+        failure = errors.from_driver(error)
+        if is_closed(transaction.connection):
+            failure = errors.CommitUnknown(sqlstate=failure.sqlstate)
+        else:
+            roll_back(transaction.connection)
+        raise failure from error
+
+
+def roll_back(connection: Connection) -> None:
+    driven = driver_connection(connection)
+    if driven.closed:
+        return
+    if driven.info.transaction_status == extensions.TRANSACTION_STATUS_IDLE:
+        return
+    try:
+        with driven.cursor() as cursor:
+            cursor.execute("ROLLBACK")
+    except psycopg2.Error:
+        # The server rolls back by itself when the connection closes, which giving it back does.
+        driven.close()
+
+
+def give_back(connection: Connection) -> None:
+    """Return a connection to the pool, or drop it unless it's certainly outside a transaction."""
+    driven = driver_connection(connection)
+    status = driven.info.transaction_status
+    if driven.closed or status != extensions.TRANSACTION_STATUS_IDLE:
+        connection.invalidate()
+    connection.close()

@@ -67,10 +67,14 @@ class Refusal:
     applies: Callable[[Case], bool]
 
 
-def _bucket_does_not_fit(case: Case) -> bool:
+def fitting_buckets(case: Case) -> list[int]:
+    """The lengths, in minutes, that divide the case's window into 1,000 buckets at most."""
     window = int(case.query.get("window_h", 24)) * 60
-    bucket = int(case.query["bucket_m"]) if "bucket_m" in case.query else None
-    return bucket is not None and (window % bucket != 0 or window // bucket > 1000)
+    return [each for each in range(1, window + 1) if window % each == 0 and window // each <= 1000]
+
+
+def _bucket_does_not_fit(case: Case) -> bool:
+    return "bucket_m" in case.query and int(case.query["bucket_m"]) not in fitting_buckets(case)
 
 
 def _report_is_unknown(case: Case) -> bool:

@@ -1,10 +1,8 @@
 """The `collector` command."""
 
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import NoReturn
 
 import click
 
@@ -15,7 +13,7 @@ from service.auth import ApiKeysError
 from service.key_source import DEVELOPMENT_TENANT
 from service.maintenance import Maintenance
 from service.push_command import push
-from service.serve import listen
+from service.serve import Ending, listen
 from service.serve import serve as run_server
 from service.settings import Settings, SettingsError, described, load_settings
 from service.startup import Prepared, migrate_configured, prepared
@@ -36,17 +34,6 @@ def main() -> None:
     """
 
 
-def _end(*_: object) -> NoReturn:
-    """Leaves through every `with` block on the way out, so that the database is shut down too."""
-    raise SystemExit(0)
-
-
-def _end_on_signals() -> None:
-    # While it serves, uvicorn has handlers of its own, and raises the signal again at its end.
-    signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGINT, _end)
-
-
 @contextmanager
 def _told() -> Iterator[None]:
     """Says what went wrong in a sentence, and exits with 1."""
@@ -64,7 +51,7 @@ def up() -> None:
     between starts. With no keys configured, four API keys of the tenant "demo" are made for this
     start and printed, one for each role.
     """
-    _end_on_signals()
+    ending = Ending()
     with _told():
         settings = load_settings()
         configure_logging(settings.log_level)
@@ -76,7 +63,7 @@ def up() -> None:
         )
         migrating = settings.embedded or settings.migration_database_url is not None
         with prepared(settings, migrating=migrating) as ready:
-            _serve(settings, ready)
+            _serve(settings, ready, ending)
 
 
 @main.command()
@@ -85,7 +72,7 @@ def serve() -> None:
 
     Unlike `up`, this starts no database and changes no schema: it is what a container runs.
     """
-    _end_on_signals()
+    ending = Ending()
     with _told():
         settings = load_settings()
         configure_logging(settings.log_level)
@@ -94,10 +81,10 @@ def serve() -> None:
                 "DATABASE_URL (or DB_HOST) must be set; `collector up` brings its own database"
             )
         with prepared(settings, migrating=False) as ready:
-            _serve(settings, ready)
+            _serve(settings, ready, ending)
 
 
-def _serve(settings: Settings, ready: Prepared) -> None:
+def _serve(settings: Settings, ready: Prepared, ending: Ending) -> None:
     try:
         listener = listen(settings.host, settings.port)
     except OSError as error:
@@ -113,7 +100,7 @@ def _serve(settings: Settings, ready: Prepared) -> None:
     sys.stdout.flush()
     chores = Maintenance(ready.maintenance_url) if ready.maintenance_url else nullcontext()
     with chores:
-        if not run_server(ready.factory, listener):
+        if not run_server(ready.factory, listener, ending):
             raise SettingsError("The service could not start; the log says why.")
 
 

@@ -86,13 +86,40 @@ def _end_with_parent() -> None:
     threading.Thread(target=wait, name="parent-watcher", daemon=True).start()
 
 
+class Ending:
+    """Ends the process on SIGTERM or SIGINT, through every `with` block on the way out.
+
+    While it serves, uvicorn has handlers of its own, and raises the signal again at its end. An
+    exception from a handler can get lost in a finaliser, so `asked` keeps what was asked for.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        signal.signal(signal.SIGTERM, self._end)
+        signal.signal(signal.SIGINT, self._end)
+
+    def _end(self, *_: object) -> None:
+        if not self.asked:
+            self.asked = True
+            raise SystemExit(0)
+
+
 class _DrainingServer(uvicorn.Server):
     """One server process that waits out the drain before it closes."""
 
-    def __init__(self, config: uvicorn.Config, draining: Event, drain_seconds: float) -> None:
+    def __init__(
+        self, config: uvicorn.Config, draining: Event, drain_seconds: float, ending: Ending
+    ) -> None:
         super().__init__(config)
         self._draining = draining
         self._drain_seconds = drain_seconds
+        self._ending = ending
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        # From here on signals come to uvicorn; one that came before may have been lost.
+        self.should_exit = self.should_exit or self._ending.asked
 
     @override
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -147,7 +174,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(factory: AppFactory, listener: socket.socket) -> bool:
+def serve(factory: AppFactory, listener: socket.socket, ending: Ending) -> bool:
     """Serves until a signal says otherwise; False if the application could not start."""
     settings = factory.settings
     config = uvicorn.Config(
@@ -164,8 +191,10 @@ def serve(factory: AppFactory, listener: socket.socket) -> bool:
         backlog=_BACKLOG,
     )
     if settings.workers == 1:
-        server = _DrainingServer(config, factory.draining, settings.drain_seconds)
+        server = _DrainingServer(config, factory.draining, settings.drain_seconds, ending)
         server.run(sockets=[listener])
         return server.started
-    _DrainingProcesses(config, [listener], factory.draining, settings.drain_seconds).run()
+    processes = _DrainingProcesses(config, [listener], factory.draining, settings.drain_seconds)
+    if not ending.asked:
+        processes.run()
     return True

@@ -87,10 +87,11 @@ def _end_with_parent() -> None:
 
 
 class Ending:
-    """Ends the process on SIGTERM or SIGINT, through every `with` block on the way out.
+    """Notes that SIGTERM or SIGINT asked the process to end; a second signal doesn't wait.
 
-    While it serves, uvicorn has handlers of its own, and raises the signal again at its end. An
-    exception from a handler can get lost in a finaliser, so `asked` keeps what was asked for.
+    Getting ready takes a second or so, and a half-made schema helps nobody, so the first signal
+    interrupts nothing: serving ends as it begins. An exception from a handler could also get lost
+    in a finaliser. While it serves, uvicorn has handlers of its own.
     """
 
     def __init__(self) -> None:
@@ -99,9 +100,9 @@ class Ending:
         signal.signal(signal.SIGINT, self._end)
 
     def _end(self, *_: object) -> None:
-        if not self.asked:
-            self.asked = True
+        if self.asked:
             raise SystemExit(0)
+        self.asked = True
 
 
 class _DrainingServer(uvicorn.Server):
@@ -118,7 +119,7 @@ class _DrainingServer(uvicorn.Server):
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        # From here on signals come to uvicorn; one that came before may have been lost.
+        # From here on signals come to uvicorn; one may have come before.
         self.should_exit = self.should_exit or self._ending.asked
 
     @override

@@ -1,6 +1,7 @@
 """Where API keys come from: a setting, a watched file, or made up for a development start."""
 
 import secrets
+import stat
 import threading
 import time
 from collections.abc import Callable
@@ -58,6 +59,9 @@ class WatchedKeyFile:
             status = self._path.stat()
         except OSError as error:
             raise SettingsError(f"API_KEYS_FILE: can't read the file: {error.strerror}") from error
+        if not stat.S_ISREG(status.st_mode):
+            # A pipe would hold the reader, and with it every request, until somebody writes.
+            raise SettingsError("API_KEYS_FILE: not a regular file")
         return status.st_mtime_ns, status.st_size, status.st_ino
 
     def _load(self) -> KeyTable:

@@ -60,6 +60,12 @@ def development_keyring(home: Path) -> str:
         text = path.read_text(encoding="ascii").strip()
         parse_keyring(text)
         return text
+    except (UnicodeDecodeError, SettingsError):
+        # Not `from` it: the error may hold the key.
+        raise SettingsError(
+            f"{path}: not a keyring; restore it from a copy, for without it what it protects is "
+            "lost, or move it away to have a new one made"
+        ) from None
     except FileNotFoundError:
         text = f"dev1:{base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()}"
         _write_private(path, text)

@@ -6,6 +6,7 @@ Reads the environment and files only; connects to nothing.
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
+from urllib.parse import unquote
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -47,6 +48,9 @@ class _FileSource(PydanticBaseSettingsSource):
             raise SettingsError(
                 f"{field_name.upper()}_FILE: can't read the file: {reason}"
             ) from error
+        except UnicodeDecodeError:
+            # Not `from` it: the error holds the file's content.
+            raise SettingsError(f"{field_name.upper()}_FILE: the file is not UTF-8 text") from None
 
     @override
     def __call__(self) -> dict[str, Any]:
@@ -146,6 +150,8 @@ def _parse_url(text: str) -> URL:
     """Raises ValueError, which repeats nothing of `text`: a password may stand in it."""
     try:
         url = make_url(text)
+        if "\0" in unquote(text):
+            raise ValueError("a NUL, which ends a text for the database's library")
     except (ArgumentError, ValueError) as error:
         raise ValueError("not a database URL; write postgresql://user@host:5432/name") from error
     if url.get_backend_name() != "postgresql":

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -221,6 +222,8 @@ def kill_everything(driver: Driver) -> str:
     """Kill -9 the owner, the postmaster and all its children at once; returns the output."""
     pids = [driver.process.pid, driver.postmaster, *children_of(driver.postmaster)]
     for pid in pids:
-        os.kill(pid, signal.SIGKILL)
+        # The owner's death ends the others too, so one of them may be gone already.
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     output, _ = driver.process.communicate(timeout=10)
     return output

@@ -1,5 +1,6 @@
 """Where keys come from: a setting, a file that may change meanwhile, a development start."""
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -103,3 +104,9 @@ def test_development_start_makes_a_key_for_each_role_anew() -> None:
     assert [(each.tenant_id, each.role, each.short) for each in entries] == [
         ("demo", role, False) for role in ROLES
     ]
+
+
+def test_pipe_in_place_of_the_key_file_is_refused_without_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "keys")
+    with pytest.raises(SettingsError, match="not a regular file"):
+        WatchedKeyFile(tmp_path / "keys")

@@ -144,3 +144,20 @@ def test_home_is_where_applications_keep_their_data(monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("XDG_DATA_HOME")
     monkeypatch.setenv("HOME", "/home/somebody")
     assert default_home() == Path("/home/somebody/.local/share/collector")
+
+
+def test_file_that_is_no_text_is_named_and_its_content_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "url").write_bytes(_SECRET.encode() + b"\xff")
+    monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "url"))
+    with pytest.raises(SettingsError, match="DATABASE_URL_FILE: the file is not UTF-8") as found:
+        load_settings()
+    assert found.value.__cause__ is None
+    assert _SECRET not in str(found.value)
+
+
+def test_url_with_an_escaped_nul_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:p%00w@h/d")
+    with pytest.raises(SettingsError, match="DATABASE_URL: not a database URL"):
+        load_settings()

@@ -13,6 +13,9 @@ from formats.errors import TranslationError
 JsonObject = dict[str, object]
 
 MAX_NESTING: Final = 64
+# Each object or array costs some 60 bytes of memory and a share of every garbage collection: 32 MiB
+# of nothing else would stop the process for seconds.
+MAX_CONTAINERS: Final = 1_000_000
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 # A \u0000 escape whose backslash isn't itself escaped. The look-behind starts a match only at
@@ -26,6 +29,7 @@ def parse_object(content: bytes) -> JsonObject:
     A repeated key's last value wins. Integers beyond 64 bits arrive as floats.
     """
     body = content.removeprefix(_BYTE_ORDER_MARK)
+    _require_containers(body)
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -40,6 +44,18 @@ def parse_object(content: bytes) -> JsonObject:
         raise TranslationError("A string holds the NUL character (\\u0000); remove it.")
     _require_nesting(value)
     return cast(JsonObject, value)
+
+
+def _require_containers(body: bytes) -> None:
+    """Counts brackets, those in strings too: what it costs must be known before parsing."""
+    brackets = body.count(b"[") + body.count(b"{")
+    if brackets > MAX_CONTAINERS:
+        raise TranslationError(
+            f"The JSON has {brackets} opening brackets; it may have {MAX_CONTAINERS}. "
+            "Split the file.",
+            limit=MAX_CONTAINERS,
+            actual=brackets,
+        )
 
 
 def _require_nesting(root: JsonObject) -> None:

@@ -24,6 +24,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import problems
+from .admission import LargeBodies, Ticket
 from .dispatch import Workers
 from .exchange import CLIENT_CLOSED, Exchange, RequestRecord
 from .operation import Operation
@@ -151,6 +152,7 @@ class _Boundary:
             (re.compile(_path_pattern(operation.path)), operation.method)
             for operation in assembly.operations.values()
         ]
+        self._large_bodies = LargeBodies()
         self._known = re.compile("|".join(pattern.pattern for pattern, _ in self._templates))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -163,7 +165,8 @@ class _Boundary:
             if not self._known.fullmatch(_route_path(scope)):
                 # The router would answer with a redirect where a closing slash more or less fits.
                 raise problems.not_found()
-            await self._app(scope, exchange.receiving(receive), exchange.send)
+            with Ticket(self._large_bodies, scope):
+                await self._app(scope, exchange.receiving(receive), exchange.send)
             exchange.finish()
         except ClientDisconnect as gone:
             exchange.failed(CLIENT_CLOSED, gone)

@@ -12,6 +12,8 @@ from connexion.lifecycle import ConnexionRequest
 from connexion.security import NO_VALUE, AbstractSecurityHandler
 from starlette.datastructures import Headers, QueryParams
 
+from .problems import malformed_request
+
 SCHEME_NAME = "x-scheme-name"
 
 
@@ -54,22 +56,30 @@ def security_map(authenticators: Mapping[str, Authenticator]) -> dict[str, type[
 
 
 def credential_value(scheme: Mapping[str, Any], request: ConnexionRequest) -> str | None:
-    """The credential where the scheme says it is, or None."""
+    """The credential where the scheme says it is, or None.
+
+    Raises a 400 Problem for one that came twice: a proxy before us may have read the other.
+    """
     if scheme["type"] == "apiKey":
-        return _api_key(scheme["in"], scheme["name"], request)
-    kind, _, value = request.headers.get("authorization", "").partition(" ")
+        return _single(scheme["in"], scheme["name"], request)
+    kind, _, value = (_single("header", "authorization", request) or "").partition(" ")
     expected = scheme.get("scheme", "bearer").lower()
     return (value.strip() or None) if kind.lower() == expected else None
 
 
-def _api_key(location: str, name: str, request: ConnexionRequest) -> str | None:
-    places: dict[str, Callable[[], Mapping[str, str]]] = {
-        "header": lambda: request.headers,
+def _single(location: str, name: str, request: ConnexionRequest) -> str | None:
+    if location == "cookie":
+        value: str | None = request.cookies.get(name)
+        return value
+    places: dict[str, Callable[[], list[str]]] = {
+        "header": lambda: request.headers.getlist(name),
         # Connexion's own `query_params` needs a parser that it hasn't got at this step.
-        "query": lambda: QueryParams(request.scope["query_string"]),
-        "cookie": lambda: request.cookies,
+        "query": lambda: QueryParams(request.scope["query_string"]).getlist(name),
     }
-    return places[location]().get(name)
+    found = places[location]()
+    if len(found) > 1:
+        raise malformed_request(f"The {location} credential {name} may come once; it came again.")
+    return found[0] if found else None
 
 
 def challenge(schemes: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from anyio import to_thread
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope
 
+from .admission import LARGE_BYTES, Ticket
 from .hooks import Call
 from .json_body import parse_json
 from .media_types import UTF_8, is_json, media_type_of
@@ -30,8 +31,6 @@ from .wire import raw_request
 CALL = "contract_call"
 OPERATION_SCOPE = "connexion_routing"
 DEFAULT_MAX_BODY = 1024 * 1024
-# Above this many bytes, parsing and validating would hold up the event loop.
-OFF_LOOP_BYTES = 256 * 1024
 
 
 class ContractTables:
@@ -152,10 +151,12 @@ class BodyStep:
         headers = dict(reversed([(name.lower(), value) for name, value in scope["headers"]]))
         limit = self._tables.max_body(call.operation)
         _refuse_announced(headers, limit)
-        body = await _read(receive, limit)
+        ticket = Ticket.of(scope)
+        body = await _read(receive, limit, ticket)
         media = self._media(call, headers, bool(body))
         call.raw_body = body
         call.body_read = True
+        await ticket.enter()
         if media is not None:
             call.content_type = media.media_type
             if media.pointer is not None and is_json(media.media_type):
@@ -185,7 +186,7 @@ class BodyStep:
             if errors := self._tables.schemas.errors(pointer, call.json_body, "body"):
                 raise invalid_input(errors)
 
-        if len(call.raw_body) > OFF_LOOP_BYTES:
+        if len(call.raw_body) > LARGE_BYTES:
             await to_thread.run_sync(parse)
         else:
             parse()
@@ -193,11 +194,11 @@ class BodyStep:
 
 def _refuse_announced(headers: Mapping[bytes, bytes], limit: int) -> None:
     announced = headers.get(b"content-length", b"")
-    if announced.isdigit() and len(announced) < 20 and int(announced) > limit:
+    if announced.isdigit() and len(announced) <= 20 and int(announced) > limit:
         raise body_too_large(limit, int(announced))
 
 
-async def _read(receive: Receive, limit: int) -> bytes:
+async def _read(receive: Receive, limit: int, ticket: Ticket) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -208,6 +209,7 @@ async def _read(receive: Receive, limit: int) -> bytes:
         size += len(chunk)
         if size > limit:
             raise body_too_large(limit, None)
+        ticket.grown_to(size)
         chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)

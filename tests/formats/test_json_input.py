@@ -3,7 +3,7 @@
 import pytest
 
 from formats.errors import TranslationError
-from formats.json_input import MAX_NESTING, parse_object
+from formats.json_input import MAX_CONTAINERS, MAX_NESTING, parse_object
 
 
 def refusal(content: bytes) -> TranslationError:
@@ -82,3 +82,8 @@ def test_nesting_is_allowed_to_the_limit_and_refused_beyond(opening: str, closin
 
 def test_byte_order_mark_is_skipped_and_the_last_of_repeated_keys_wins() -> None:
     assert parse_object(b'\xef\xbb\xbf{"a": 1, "a": 2}') == {"a": 2}
+
+
+def test_more_objects_and_arrays_than_a_process_can_bear_are_refused_unparsed() -> None:
+    error = refusal(b'{"a":[' + b"{}," * MAX_CONTAINERS)
+    assert (error.limit, error.actual) == (MAX_CONTAINERS, MAX_CONTAINERS + 2)

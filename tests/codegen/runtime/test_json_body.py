@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from codegen.runtime.json_body import MAX_DEPTH, parse_json
+from codegen.runtime.json_body import MAX_CONTAINERS, MAX_DEPTH, parse_json
 from codegen.runtime.problems import Problem
 
 INTEGERS = st.integers(-(10**300), 10**300) | st.integers(-(2**65), 2**65)
@@ -136,3 +136,10 @@ def test_problems_tell_the_place_and_never_the_input(text: str) -> None:
     problem = refusal(b'{"a":\n ' + text.encode() + b"}")
     assert "line 2 column" in problem.detail
     assert text not in problem.detail
+
+
+def test_more_objects_and_arrays_than_a_process_can_bear_are_refused_unparsed() -> None:
+    assert len(parse_json(b"[" + b"[]," * (MAX_CONTAINERS - 2) + b"[]]")) == MAX_CONTAINERS - 1
+    problem = refusal(b"[" + b"[]," * MAX_CONTAINERS)
+    assert (problem.status, problem.errors[0].keyword) == (422, "maxContainers")
+    assert str(MAX_CONTAINERS + 1) in problem.detail

@@ -9,10 +9,11 @@ from typing import Any
 import httpx2
 import pytest
 
+from codegen.runtime.admission import LARGE_BYTES
 from codegen.runtime.dispatch import EncodedJson
 from codegen.runtime.hooks import Call
 from codegen.runtime.operation import Media, RequestBody
-from codegen.runtime.validation import DEFAULT_MAX_BODY, OFF_LOOP_BYTES
+from codegen.runtime.validation import DEFAULT_MAX_BODY
 
 from .small_service import Caller, Service, operation, result, slug
 
@@ -240,7 +241,7 @@ def test_bodies_have_a_limit_where_the_contract_names_none(caller: Caller) -> No
 
 
 def test_large_bodies_are_read_off_the_event_loop_with_the_same_outcome(caller: Caller) -> None:
-    filler = "x" * OFF_LOOP_BYTES
+    filler = "x" * LARGE_BYTES
     good = json.dumps({"name": filler}).encode()
     assert post(caller, "/json", good, "application/json").json()["json"] == {"name": filler}
     wrong = json.dumps({"name": filler, "count": "no"}).encode()

@@ -97,6 +97,23 @@ def test_a_wrong_credential_is_what_the_authenticator_says() -> None:
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 
 
+@pytest.mark.parametrize(
+    ("scheme", "sent"),
+    [
+        ("InHeader", {"headers": [("X-Key", "good"), ("x-key", "other")]}),
+        ("InHeader", {"headers": [("X-Key", "good"), ("X-Key", "good")]}),
+        ("InQuery", {"params": [("key", "good"), ("key", "other")]}),
+        ("Token", {"headers": [("Authorization", "Bearer good"), ("Authorization", "Basic a")]}),
+    ],
+)
+def test_credential_that_comes_twice_is_refused_whichever_a_proxy_may_have_read(
+    scheme: str, sent: dict[str, Any]
+) -> None:
+    answer = ask({scheme: ()}, **sent)
+    assert (answer.status_code, slug(answer)) == (400, "malformed-request")
+    assert "good" not in answer.text
+
+
 def test_any_one_of_the_alternatives_is_enough() -> None:
     either: tuple[dict[str, tuple[str, ...]], ...] = ({"InHeader": ("a",)}, {"Token": ("b",)})
     assert ask(*either, **WAYS["InHeader"]).json() == {"InHeader": "a"}

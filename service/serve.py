@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
@@ -23,6 +24,7 @@ from uvicorn.supervisors import Multiprocess
 from db.session import Database
 from service.app import Parts, create_app
 from service.auth import KeyTable, parse_api_keys
+from service.connections import BoundedConnection
 from service.key_source import WatchedKeyFile
 from service.keyring import parse_keyring
 from service.settings import Settings
@@ -31,6 +33,7 @@ from service.telemetry import configure_logging
 _FINISH_SECONDS = 25
 _KEEP_ALIVE_SECONDS = 15
 _BACKLOG = 2048
+_SIGNAL_SECONDS = 0.05
 _POOL_PATIENCE_SECONDS = 2.0
 
 
@@ -150,9 +153,18 @@ class _DrainingProcesses(Multiprocess):
     @override
     def handle_term(self) -> None:
         self._draining.set()
-        # A second signal ends the wait: the queue is what uvicorn's own loop reads.
-        self.should_exit.wait(self._drain_seconds)
+        drained = time.monotonic() + self._drain_seconds
+        # A second signal ends the wait: uvicorn's handlers only put it in this queue.
+        while time.monotonic() < drained and not self.signal_queue:
+            time.sleep(_SIGNAL_SECONDS)
         super().handle_term()
+
+    @override
+    def terminate_all(self) -> None:
+        # Held open here, the port would go on taking connections that nobody answers.
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
 
 
 def new_draining_event() -> Event:
@@ -188,7 +200,8 @@ def serve(factory: AppFactory, listener: socket.socket, ending: Ending) -> bool:
         lifespan="on",
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_FINISH_SECONDS,
-        h11_max_incomplete_event_size=64 * 1024,
+        http=BoundedConnection,
+        ws="none",
         backlog=_BACKLOG,
     )
     if settings.workers == 1:

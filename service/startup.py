@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pydantic import SecretStr
+from sqlalchemy.engine import URL
 
 from db.access import MAINTENANCE, OWNER
 from db.embedded import EmbeddedDatabase, EmbeddedError
+from db.errors import DatabaseError
 from db.migrate import MigrationResult, migrate, require_current
 from db.session import Database
 from service.key_source import configured_keys, development_entries, development_keys
@@ -39,6 +41,7 @@ def prepared(settings: Settings, *, migrating: bool) -> Iterator[Prepared]:
         if migrating:
             migrate_configured(settings)
         url = settings.app_url().render_as_string(hide_password=False)
+        _require_connection(settings.app_url())
         maintenance = secret_url(settings.maintenance_database_url)
         text = maintenance.render_as_string(hide_password=False) if maintenance else None
         yield _ready(settings, url, text, api_keys, shown)
@@ -47,6 +50,22 @@ def prepared(settings: Settings, *, migrating: bool) -> Iterator[Prepared]:
         migrate(embedded.url(OWNER))
         embedded.watch()
         yield _ready(settings, embedded.url(), embedded.url(MAINTENANCE), api_keys, shown)
+
+
+def _require_connection(url: URL) -> None:
+    """Raises SettingsError that says what was tried, without the password."""
+    database = Database(url.render_as_string(hide_password=False), pool_size=1)
+    try:
+        database.ping()
+    except DatabaseError as error:
+        place = f"{url.host or 'a local socket'}:{url.port or 5432}"
+        raise SettingsError(
+            f"DATABASE_URL (or DB_HOST and its like): can't connect to {place} as "
+            f"{url.username}; see that PostgreSQL answers there and takes this login, its "
+            "password, the database's name and the options"
+        ) from error
+    finally:
+        database.close()
 
 
 def _ready(

@@ -73,6 +73,8 @@ def test_serve_on_an_unreachable_database_says_so(environment: dict[str, str]) -
     settings = {**environment, "DATABASE_URL": url, "API_KEYS": f"ci:acme:admin:{'k' * 32}"}
     ended = run_collector("serve", environment=settings)
     assert ended.returncode == 1
+    assert "DATABASE_URL" in ended.stderr
+    assert "127.0.0.1:1 as collector_app" in ended.stderr
     assert "hunter2" not in ended.stderr
     assert "Traceback" not in ended.stderr
 

@@ -71,6 +71,16 @@ def test_last_keys_stay_while_the_file_is_unusable(tmp_path: Path) -> None:
     _until(lambda: not _lets_in(keys, "the-old-secret"))
 
 
+def test_pipe_in_the_place_of_the_file_holds_nobody_up(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    path.write_text(_OLD)
+    keys = WatchedKeyFile(path)
+    path.unlink()
+    os.mkfifo(path)
+    time.sleep(1.1)
+    assert _lets_in(keys, "the-old-secret")
+
+
 def test_file_that_is_unusable_from_the_start_stops_it(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="API_KEYS_FILE: can't read the file: No such"):
         WatchedKeyFile(tmp_path / "nowhere")

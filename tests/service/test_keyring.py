@@ -61,8 +61,12 @@ def test_development_keyring_is_made_once_and_readable_by_the_owner_alone(tmp_pa
     assert len(parse_keyring(first).keys) == 1
 
 
-def test_damaged_development_keyring_is_not_replaced(tmp_path: Path) -> None:
-    (tmp_path / "encryption-keys").write_text("dev1:damaged")
-    with pytest.raises(SettingsError):
+@pytest.mark.parametrize("damaged", [b"dev1:damaged", b"", b"dev1:\xff"])
+def test_damaged_development_keyring_is_named_and_not_replaced(
+    damaged: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "encryption-keys"
+    path.write_bytes(damaged)
+    with pytest.raises(SettingsError, match=str(path)):
         development_keyring(tmp_path)
-    assert (tmp_path / "encryption-keys").read_text() == "dev1:damaged"
+    assert path.read_bytes() == damaged

@@ -1,12 +1,9 @@
 """Takes reports in: decides on them and stores them whole."""
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 from uuid import UUID
 
-import orjson
 from typing_extensions import override
 
 from db.ids import ReportId
@@ -17,18 +14,21 @@ from generated.models import IngestReceipt, QcReport, Severity, Stream, ToolForm
 from generated.routes.ingest import IngestHandlers, IngestQc201, IngestToolOutput201
 from handlers.context import Context
 from handlers.errors import InvalidValue, NotConfigured, NotFound, Untranslatable
-from policies.intake import Decision, decide
+from handlers.preparation import Preparation
 
 
 class Ingest(IngestHandlers[Context]):
     """`digest_original` makes the keyed digest of a tool's output; None if no key is configured."""
 
-    def __init__(self, digest_original: Callable[[bytes], str] | None) -> None:
+    def __init__(
+        self, preparation: Preparation, digest_original: Callable[[bytes], str] | None
+    ) -> None:
+        self._preparation = preparation
         self._digest_original = digest_original
 
     @override
     def ingest_qc(self, context: Context, /, *, body: QcReport) -> IngestQc201:
-        receipt = self._replayed(context) or self._store(context, body, context.sent)
+        receipt = self._replayed(context) or self._store(context, context.sent)
         return IngestQc201(receipt, location=_location(receipt))
 
     @override
@@ -70,33 +70,29 @@ class Ingest(IngestHandlers[Context]):
             raise Untranslatable(error.detail, error.pointer, limit) from error
         if stream is not None:
             document["stream"] = stream
-        report = QcReport.model_validate(document)
-        return self._store(context, report, document, self._digest_original(body))
+        # The translators keep to the contract by their own types; this holds them to it.
+        QcReport.model_validate(document)
+        return self._store(context, document, self._digest_original(body))
 
     def _store(
-        self,
-        context: Context,
-        report: QcReport,
-        sent: Mapping[str, Any],
-        original_digest: str | None = None,
+        self, context: Context, sent: Mapping[str, Any], original_digest: str | None = None
     ) -> IngestReceipt:
-        # What is stored is what was sent, not the model of it, which may round a time.
-        decision = _decide(report)
-        document = canonical_json(sent)
+        prepared = self._preparation.prepare(sent)
+        decision = prepared.decision
         new = NewReport(
             severity=decision.severity,
-            policy_version=report.policy.policy_version if report.policy else None,
-            source=report.source.tool if report.source else None,
-            stream=report.stream,
+            policy_version=prepared.policy_version,
+            source=prepared.source,
+            stream=prepared.stream,
             pass_count=decision.counts.pass_,
             warn_count=decision.counts.warn,
             block_count=decision.counts.block,
             inconsistencies=decision.inconsistencies,
-            sha256=hashlib.sha256(document.encode()).digest(),
+            sha256=prepared.sha256,
             original_digest=original_digest,
             key_id=context.principal.key_id,
             request_id=context.request_id,
-            document=document,
+            document=prepared.document,
         )
         with context.transaction() as transaction:
             stored = insert_report(transaction, new)
@@ -113,21 +109,6 @@ class Ingest(IngestHandlers[Context]):
         if row is None:
             raise NotFound
         return _receipt(row.id, cast(Severity, row.severity), row.duplicate_of, row.inconsistencies)
-
-
-def _decide(report: QcReport) -> Decision:
-    evaluations = (report.policy.evaluations if report.policy else None) or []
-    judgements = ((each.target, each.verdict, each.severity) for each in evaluations)
-    return decide(report.status, judgements)
-
-
-def canonical_json(document: Mapping[str, Any]) -> str:
-    """A report as it is stored and hashed: keys sorted, no spaces, UTF-8, each value as it came."""
-    try:
-        return orjson.dumps(document, option=orjson.OPT_SORT_KEYS).decode()
-    except TypeError:
-        # orjson knows no integer past 64 bits; these reports are rare, and must lose nothing.
-        return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _receipt(

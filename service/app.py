@@ -15,6 +15,7 @@ from generated.routes import Handlers, routes
 from generated.runtime.application import Assembly, build_application
 from handlers.health import Health
 from handlers.ingest import Ingest
+from handlers.preparation import Preparation
 from handlers.reports import Reports
 from handlers.timeline import Timeline
 from service import VERSION
@@ -57,7 +58,7 @@ def create_app(parts: Parts, draining: Callable[[], bool] = lambda: False) -> AS
             files=public_files(text),
             draining=draining,
         ),
-        ingest=Ingest(parts.digest_original),
+        ingest=Ingest(Preparation(), parts.digest_original),
         reports=Reports(),
         timeline=Timeline(),
     )

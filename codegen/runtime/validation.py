@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from anyio import to_thread
-from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope
 
 from .admission import LARGE_BYTES, Ticket
+from .content_coding import ACCEPTED, Gunzip, is_gzip
 from .hooks import Call
+from .incoming import read_body, refuse_announced
 from .json_body import parse_json
 from .media_types import UTF_8, is_json, media_type_of
 from .operation import Media, Operation
 from .parameters import ParameterReader
 from .problems import (
     InputError,
-    body_too_large,
     invalid_input,
     unsupported_encoding,
     unsupported_media_type,
@@ -149,10 +149,12 @@ class BodyStep:
         # Of a repeated header Connexion reads the first as well.
         headers = dict(reversed([(name.lower(), value) for name, value in scope["headers"]]))
         limit = self._tables.max_body(call.operation)
-        _refuse_announced(headers, limit)
+        refuse_announced(headers, limit)
+        coding = _coding(scope)
         ticket = Ticket.of(scope)
-        body = await _read(receive, limit, ticket)
-        media = self._media(call, headers, bool(body))
+        is_expanded = call.operation.request_body is not None and is_gzip(coding)
+        body = await _read(receive, limit, Gunzip() if is_expanded else None, ticket)
+        media = self._media(call, headers, coding, bool(body))
         call.raw_body = body
         call.body_read = True
         await ticket.enter()
@@ -162,7 +164,9 @@ class BodyStep:
                 await self._parse(call, media.pointer)
         return _replay(body, receive), scope
 
-    def _media(self, call: Call, headers: dict[bytes, bytes], came: bool) -> Media | None:
+    def _media(
+        self, call: Call, headers: Mapping[bytes, bytes], coding: bytes, came: bool
+    ) -> Media | None:
         declared = call.operation.request_body
         if declared is None:
             return None
@@ -170,8 +174,8 @@ class BodyStep:
             if declared.required:
                 raise invalid_input([InputError("body", "", "required")])
             return None
-        if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
-            raise unsupported_encoding()
+        if coding not in (b"", b"identity") and not is_gzip(coding):
+            raise unsupported_encoding(ACCEPTED)
         essence, charset = media_type_of(headers.get(b"content-type", b""))
         for media in declared.content:
             is_readable = not is_json(media.media_type) or charset in UTF_8
@@ -191,27 +195,24 @@ class BodyStep:
             parse()
 
 
-def _refuse_announced(headers: Mapping[bytes, bytes], limit: int) -> None:
-    announced = headers.get(b"content-length", b"")
-    if announced.isdigit() and len(announced) <= 20 and int(announced) > limit:
-        raise body_too_large(limit, int(announced))
+def _coding(scope: Scope) -> bytes:
+    """The Content-Encoding, in small letters; of several headers one list (RFC 9110, 5.3)."""
+    values = [value for name, value in scope["headers"] if name.lower() == b"content-encoding"]
+    return b",".join(values).strip().lower()
 
 
-async def _read(receive: Receive, limit: int, ticket: Ticket) -> bytes:
+async def _read(receive: Receive, limit: int, gunzip: Gunzip | None, ticket: Ticket) -> bytes:
     chunks: list[bytes] = []
     size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > limit:
-            raise body_too_large(limit, None)
+
+    async def take(piece: bytes) -> None:
+        nonlocal size
+        size += len(piece)
         ticket.grown_to(size)
-        chunks.append(chunk)
-        if not message.get("more_body", False):
-            return b"".join(chunks)
+        chunks.append(piece)
+
+    await read_body(receive, limit, gunzip, take)
+    return b"".join(chunks)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

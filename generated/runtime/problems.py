@@ -104,9 +104,18 @@ def unsupported_media_type(accepted: Sequence[str]) -> Problem:
     return Problem(415, "unsupported-media-type", "Unsupported media type", detail)
 
 
-def unsupported_encoding() -> Problem:
-    detail = "The body must come as it is, without a Content-Encoding."
-    headers = {"Accept-Encoding": "identity"}
+def body_expands_too_far(ratio: int, size: int) -> Problem:
+    detail = (
+        f"A compressed body may expand to {ratio} times its size; {size} bytes came and expand to "
+        "more. Send it uncompressed."
+    )
+    return Problem(413, "body-too-large", "Body too large", detail)
+
+
+def unsupported_encoding(accepted: str) -> Problem:
+    detail = f"The Content-Encoding must be {accepted}, or the body must come as it is."
+    # RFC 9110, 12.5.3: what a 415 for a coding tells the caller to use instead.
+    headers = {"Accept-Encoding": accepted}
     return Problem(415, "unsupported-media-type", "Unsupported media type", detail, headers=headers)
 
 

@@ -1,5 +1,6 @@
 """Idempotency keys: one effect for a key, whoever retries, however many at once."""
 
+import gzip
 import json
 import secrets
 import time
@@ -156,3 +157,16 @@ def _wait_until_blocked(database: TestDatabase) -> None:
             return
         time.sleep(0.01)
     raise AssertionError("the first request never came to the lock")
+
+
+def test_request_that_comes_again_compressed_is_the_same_request(callers: Callers) -> None:
+    key = _key()
+    first = callers.operator.post_json("/ingest/qc", SMALLEST, key)
+    again = callers.operator.post(
+        "/ingest/qc",
+        gzip.compress(json.dumps(SMALLEST).encode()),
+        "application/json",
+        {**key, "Content-Encoding": "gzip"},
+    )
+    assert (again.status, again.json) == (201, first.json)
+    assert again.headers["idempotency-replayed"] == "true"

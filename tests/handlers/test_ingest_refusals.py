@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import random
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -168,12 +170,28 @@ def test_other_media_types_are_unsupported(headers: dict[str, str], callers: Cal
     assert "application/json" in answer.json["detail"]
 
 
-def test_compressed_body_is_unsupported(callers: Callers) -> None:
-    body = gzip.compress(json.dumps(SMALLEST).encode())
-    headers = {"Content-Encoding": "gzip"}
+def test_other_coding_than_gzip_is_unsupported(callers: Callers) -> None:
+    body = zlib.compress(json.dumps(SMALLEST).encode())
+    headers = {"Content-Encoding": "deflate"}
     answer = callers.operator.post("/ingest/qc", body, "application/json", headers)
     assert (answer.status, answer.problem_type) == (415, "unsupported-media-type")
     assert "Content-Encoding" in answer.json["detail"]
+    assert answer.headers["accept-encoding"] == "gzip"
+
+
+def test_compressed_body_counts_against_the_limit_as_what_it_expands_to(callers: Callers) -> None:
+    noise = random.Random(1).randbytes(6 * _MIB).hex().encode()
+    headers = {"Content-Encoding": "gzip"}
+    answer = callers.operator.post("/ingest/qc", gzip.compress(noise), "application/json", headers)
+    assert (answer.status, answer.problem_type) == (413, "body-too-large")
+    assert "10485760 bytes" in answer.json["detail"]
+
+
+def test_body_that_says_it_is_gzip_and_is_not_is_malformed(callers: Callers) -> None:
+    headers = {"Content-Encoding": "gzip"}
+    body = json.dumps(SMALLEST).encode()
+    answer = callers.operator.post("/ingest/qc", body, "application/json", headers)
+    assert (answer.status, answer.problem_type) == (400, "malformed-request")
 
 
 def test_announced_body_over_the_limit_is_too_large(callers: Callers) -> None:

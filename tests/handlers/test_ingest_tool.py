@@ -149,16 +149,22 @@ def test_unknown_format_is_invalid(callers: Callers) -> None:
         assert (answer.error["in"], answer.error["pointer"]) == ("path", "/format")
 
 
-def test_missing_type_and_encodings_are_unsupported(callers: Callers) -> None:
+def test_missing_and_other_types_are_unsupported(callers: Callers) -> None:
     without = callers.operator.post("/ingest/tool/sarif", _SARIF, None)
     text = _post(callers, "sarif", _SARIF, "text/plain")
+    assert [answer.status for answer in (without, text)] == [415, 415]
+
+
+def test_compressed_output_is_the_same_as_uncompressed(callers: Callers) -> None:
+    plain = _post(callers, "sarif", _SARIF, "application/json")
     zipped = callers.operator.post(
         "/ingest/tool/sarif",
         gzip.compress(_SARIF),
         "application/json",
         {"Content-Encoding": "gzip"},
     )
-    assert [answer.status for answer in (without, text, zipped)] == [415, 415, 415]
+    assert (plain.status, zipped.status) == (201, 201)
+    assert zipped.json["duplicate_of"] == plain.json["id"]
 
 
 def test_empty_output_is_invalid(callers: Callers) -> None:

@@ -126,13 +126,13 @@ def test_one_of_several_media_types_is_told_to_the_handler(caller: Caller) -> No
     assert post(caller, "/raw", b"a", "text/csv; charset=latin-1").status_code == 200
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br", "identity, gzip", "x"])
-def test_an_encoded_body_is_a_415_that_says_why(caller: Caller, encoding: str) -> None:
+@pytest.mark.parametrize("encoding", ["br", "identity, gzip", "gzip, gzip", "deflate", "x"])
+def test_an_unknown_coding_is_a_415_that_names_the_known_one(caller: Caller, encoding: str) -> None:
     headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
     answer = caller.ask("POST", "/json", content=gzip.compress(b"{}"), headers=headers)
     assert (answer.status_code, slug(answer)) == (415, "unsupported-media-type")
     assert "Content-Encoding" in answer.json()["detail"]
-    assert answer.headers["accept-encoding"] == "identity"
+    assert answer.headers["accept-encoding"] == "gzip"
 
 
 def test_the_encoding_that_changes_nothing_is_taken(caller: Caller) -> None:

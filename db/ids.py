@@ -1,9 +1,11 @@
 """The ids that rows carry, and the arithmetic between an id and its moment.
 
 Report ids are UUIDv7 (RFC 9562): their first 48 bits are milliseconds since 1970, so a window of
-time is a range of ids. Ids are made by the database alone, never here.
+time is a range of ids. Their moment is the database's clock, never this machine's: a transaction
+brings it along from its BEGIN, and `Transaction.new_report_id` makes ids of it.
 """
 
+import secrets
 from datetime import UTC, datetime, timedelta
 from typing import NewType
 from uuid import UUID
@@ -13,7 +15,11 @@ ReportId = NewType("ReportId", UUID)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_MICROSECOND = timedelta(microseconds=1)
 _BITS_BELOW_MILLISECONDS = 80
+_TICKS_A_MILLISECOND = 4096
+_VERSION_7 = 7 << 76
+_VARIANT = 2 << 62
 _LAST_MILLISECOND = 2**48 - 1
 
 
@@ -32,3 +38,19 @@ def first_id_at(moment: datetime) -> UUID:
 def moment_of(report_id: UUID) -> datetime:
     """Return the moment an id was made at, to the millisecond: the row's `created_at`."""
     return _EPOCH + timedelta(milliseconds=report_id.int >> _BITS_BELOW_MILLISECONDS)
+
+
+def tick_of(moment: datetime) -> int:
+    """Return a moment in ticks: 4096ths of a millisecond since 1970, as an id counts them."""
+    return (moment - _EPOCH) // _MICROSECOND * _TICKS_A_MILLISECOND // 1000
+
+
+def id_of_tick(tick: int) -> ReportId:
+    """Return a new id of this tick; ids of different ticks sort as their ticks do.
+
+    48 bits of milliseconds, the version, 12 bits of the millisecond's fraction (RFC 9562, 6.2,
+    method 3), the variant, and 62 random bits, which keep ids of one tick apart.
+    """
+    milliseconds, fraction = divmod(tick, _TICKS_A_MILLISECOND)
+    time_bits = milliseconds << _BITS_BELOW_MILLISECONDS | _VERSION_7 | fraction << 64
+    return ReportId(UUID(int=time_bits | _VARIANT | secrets.randbits(62)))

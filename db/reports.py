@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
-from db.ids import ReportId, first_id_at
+from db.ids import ReportId, first_id_at, moment_of
 from db.revisions import RevisionClass, bump_revision
 from db.transaction import Row, Transaction
 
@@ -101,13 +101,9 @@ _SUMMARY_COLUMNS: Final = (
 
 # The digest comes first: its row lock lets two uploads of one content see each other in order.
 _INSERT: Final = """
-WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS moment),
-identity AS MATERIALIZED (
-  SELECT collector_uuid7(moment) AS id, date_trunc('milliseconds', moment) AS created_at FROM clock
-),
-digest AS (
+WITH digest AS (
   INSERT INTO report_digests AS known (tenant_id, sha256, report_id)
-  SELECT %(tenant_id)s, %(sha256)s, id FROM identity
+  VALUES (%(tenant_id)s, %(sha256)s, %(id)s)
   ON CONFLICT (tenant_id, sha256) DO UPDATE
     SET previous_report_id = known.report_id,
         report_id = greatest(known.report_id, EXCLUDED.report_id)
@@ -117,11 +113,11 @@ INSERT INTO reports (
   tenant_id, id, created_at, severity, policy_version, source, stream, pass_count, warn_count,
   block_count, inconsistencies, duplicate_of, sha256, original_digest, key_id, request_id, document)
 SELECT
-  %(tenant_id)s, id, created_at, %(severity)s, %(policy_version)s, %(source)s, %(stream)s,
+  %(tenant_id)s, %(id)s, %(created_at)s, %(severity)s, %(policy_version)s, %(source)s, %(stream)s,
   %(pass_count)s, %(warn_count)s, %(block_count)s, %(inconsistencies)s, previous_report_id,
   %(sha256)s, %(original_digest)s, %(key_id)s, %(request_id)s, %(document)s
-FROM identity CROSS JOIN digest
-RETURNING id, created_at, duplicate_of
+FROM digest
+RETURNING duplicate_of
 """
 
 _GET: Final = (
@@ -130,18 +126,24 @@ _GET: Final = (
 )
 
 
-def insert_report(tx: Transaction, new: NewReport) -> InsertedReport:
-    """Store a report under an id of the database's clock, even if its content is known already.
+def insert_report(
+    tx: Transaction, new: NewReport, report_id: ReportId | None = None
+) -> InsertedReport:
+    """Store a report, even if its content is known already, under an id of this transaction.
 
-    `duplicate_of` is the newest report of the tenant that has the same sha256. Whoever deletes
-    a report must delete its row of report_digests too, else a duplicate may name it. Storing
-    several in one transaction, go by order of sha256: two such could else deadlock, and one of
-    them fail with SerializationConflict.
+    Without `report_id` one is made. `duplicate_of` is the newest report of the tenant that has the
+    same sha256. Whoever deletes a report must delete its row of report_digests too, else a
+    duplicate may name it. Storing several in one transaction, go by order of sha256: two such
+    could else deadlock, and one of them fail with SerializationConflict.
     """
+    report_id = report_id or tx.new_report_id()
+    created_at = moment_of(report_id)
     row = tx.row(
         _INSERT,
         {
             "tenant_id": tx.tenant_id,
+            "id": report_id,
+            "created_at": created_at,
             "severity": new.severity,
             "policy_version": new.policy_version,
             "source": new.source,
@@ -160,7 +162,7 @@ def insert_report(tx: Transaction, new: NewReport) -> InsertedReport:
     if row is None:
         raise AssertionError("INSERT … RETURNING answered no row")
     bump_revision(tx, RevisionClass.REPORTS)
-    return InsertedReport(*row)
+    return InsertedReport(report_id, created_at, row[0])
 
 
 def get_report(tx: Transaction, report_id: ReportId) -> ReportRow | None:

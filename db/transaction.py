@@ -13,7 +13,7 @@ from psycopg2 import extensions
 from sqlalchemy import Connection
 
 from db import errors
-from db.ids import TenantId
+from db.ids import ReportId, TenantId, id_of_tick, tick_of
 from db.revisions import BUMP, RevisionClass
 
 Row = tuple[Any, ...]
@@ -25,7 +25,15 @@ _SLOTS: Final = 16
 class Transaction:
     """One open transaction of one tenant; valid inside its `with` block, in one thread."""
 
-    __slots__ = ("_bumps", "_cursor", "_on_statement", "began_at", "connection", "tenant_id")
+    __slots__ = (
+        "_bumps",
+        "_cursor",
+        "_last_tick",
+        "_on_statement",
+        "began_at",
+        "connection",
+        "tenant_id",
+    )
 
     began_at: datetime
     """The database's clock when the transaction began; what a read-only one sees is older."""
@@ -42,6 +50,16 @@ class Transaction:
         self._cursor = driver_connection(connection).cursor()
         self._on_statement = on_statement
         self._bumps: set[RevisionClass] = set()
+        self._last_tick = 0
+
+    def new_report_id(self) -> ReportId:
+        """Make the id of a report to store in this transaction, greater than those it made before.
+
+        Its moment is the beginning of the transaction, and past that a millisecond for each 4096
+        ids: less than storing as many takes, so that no id lies in the future at the commit.
+        """
+        self._last_tick = max(self._last_tick + 1, tick_of(self.began_at))
+        return id_of_tick(self._last_tick)
 
     def rows(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
         """Run one statement in a round trip; return all its rows, or none if it returns none.

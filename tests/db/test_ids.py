@@ -1,12 +1,13 @@
 """The arithmetic between ids and moments, here and in the database."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db import access
-from db.ids import first_id_at, moment_of
+from db.ids import first_id_at, id_of_tick, moment_of, tick_of
 from tests.support.database import TestDatabase
 
 _MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(9999, 1, 1)).map(
@@ -53,3 +54,28 @@ def test_ids_of_one_millisecond_are_ordered_by_its_fraction(shared_database: Tes
         " FROM generate_series(0, 999) AS n ORDER BY n",
     )
     assert rows == sorted(rows)
+
+
+@settings(max_examples=10)
+@given(st.lists(_MOMENTS, min_size=1, max_size=50))
+def test_ids_made_here_and_in_the_database_tell_the_same_time(
+    shared_database: TestDatabase, moments: list[datetime]
+) -> None:
+    rows = shared_database.run(
+        access.OWNER,
+        "SELECT collector_uuid7(moment)::text FROM unnest(%s::timestamptz[]) AS moment",
+        (moments,),
+    )
+    for moment, (made_there,) in zip(moments, rows, strict=True):
+        made_here = id_of_tick(tick_of(moment))
+        # All but the variant and the random bits.
+        assert str(made_here)[:18] == str(made_there)[:18]
+        assert made_here.variant == UUID(str(made_there)).variant
+        assert moment_of(made_here) == moment_of(UUID(str(made_there)))
+
+
+@given(st.integers(0, 2**60 - 2))
+def test_the_next_tick_s_id_is_greater_and_ids_of_one_tick_differ(tick: int) -> None:
+    assert id_of_tick(tick) < id_of_tick(tick + 1)
+    assert id_of_tick(tick) != id_of_tick(tick)
+    assert id_of_tick(tick).version == 7

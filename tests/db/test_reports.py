@@ -127,6 +127,33 @@ def test_ids_of_one_transaction_list_in_the_order_of_their_inserts(
     assert [row.id for row in _list(app, tenant)] == list(reversed(ids))
 
 
+def test_ids_of_a_large_transaction_ascend_and_are_of_the_past_when_it_ends(
+    app: Database, tenant: TenantId
+) -> None:
+    with app.tenant_transaction(tenant) as tx:
+        ids = [tx.new_report_id() for _ in range(10_000)]
+        inserted = insert_report(tx, new_report(), ids[-1])
+        [(now,)] = tx.rows("SELECT clock_timestamp()")
+    assert ids == sorted(ids)
+    assert moment_of(ids[0]) <= tx.began_at < moment_of(ids[0]) + timedelta(milliseconds=1)
+    assert (inserted.id, inserted.created_at) == (ids[-1], moment_of(ids[-1]))
+    assert inserted.created_at < now
+
+
+def test_a_clock_set_back_stores_reports_before_those_that_are_there(
+    app: Database, tenant: TenantId
+) -> None:
+    same = new_report()
+    newest = _insert(app, tenant, same)
+    with app.tenant_transaction(tenant) as tx:
+        tx.began_at -= timedelta(seconds=1)
+        earlier = insert_report(tx, same)
+    assert newest.created_at - earlier.created_at > timedelta(milliseconds=900)
+    assert earlier.duplicate_of == newest.id
+    assert [row.id for row in _list(app, tenant)] == [newest.id, earlier.id]
+    assert _insert(app, tenant, same).duplicate_of == newest.id
+
+
 def test_filters_hold_together(app: Database, tenant: TenantId) -> None:
     wanted = _insert(app, tenant, new_report("block", source="s1", stream="x", policy_version="p"))
     for severity, source, stream, version in [

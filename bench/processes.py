@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import secrets
 import select
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -59,6 +61,7 @@ def environment(app_url: str, pool_size: int) -> dict[str, str]:
         "DATABASE_URL": app_url,
         "DB_POOL_SIZE": str(pool_size),
         "API_KEYS": API_KEYS,
+        "ENCRYPTION_KEYS": f"bench:{b64encode(secrets.token_bytes(32)).decode()}",
         "PORT": "0",
         "LOG_LEVEL": "info",
         "DRAIN_SECONDS": "0",

@@ -1,6 +1,6 @@
 """Who may touch which table: row level security and grants, as this program expects them.
 
-The first migration spells the same out in SQL; `check_schema` compares. Row level security is
+The migrations spell the same out in SQL; `check_schema` compares. Row level security is
 never FORCEd: a forced owner's backfill changes no rows and says nothing.
 """
 
@@ -16,7 +16,12 @@ ROLES: Final = (OWNER, APP, MAINTENANCE, BACKUP)
 LOGIN_ROLES: Final = (APP, MAINTENANCE, BACKUP)
 
 TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
-    tables.reports.name: {APP: "SELECT, INSERT", BACKUP: "SELECT"},
+    tables.reports.name: {
+        APP: "SELECT, INSERT",
+        MAINTENANCE: "SELECT (tenant_id, id, document, raw_kid, raw_sealed),"
+        " UPDATE (raw_kid, raw_sealed)",
+        BACKUP: "SELECT",
+    },
     tables.report_digests.name: {APP: "SELECT, INSERT, UPDATE", BACKUP: "SELECT"},
     tables.idempotency_keys.name: {
         APP: "SELECT, INSERT, UPDATE",
@@ -25,6 +30,11 @@ TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
     },
     tables.revisions.name: {APP: "SELECT, INSERT, UPDATE", BACKUP: "SELECT"},
     tables.epoch.name: {APP: "SELECT", MAINTENANCE: "SELECT, UPDATE", BACKUP: "SELECT"},
+    tables.encryption_key_uses.name: {
+        APP: "SELECT, INSERT",
+        MAINTENANCE: "SELECT, INSERT, DELETE",
+        BACKUP: "SELECT",
+    },
 }
 FUNCTION_GRANTS: Final[dict[str, str]] = {
     "collector_uuid7(timestamptz)": APP,
@@ -32,6 +42,7 @@ FUNCTION_GRANTS: Final[dict[str, str]] = {
     "collector_first_uuid(timestamptz)": "",
     "collector_create_partitions(timestamptz, timestamptz, interval)": "",
     "collector_ensure_partitions(integer, interval)": MAINTENANCE,
+    "collector_seal_raw(text, uuid, text, text, bytea)": MAINTENANCE,
 }
 """The one role besides the owner that may execute each function, or nobody."""
 

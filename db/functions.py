@@ -127,11 +127,33 @@ END
 $body$
 """
 
+# By a function, so that who seals what was stored in clear need not be able to change documents.
+# The text must be JSON by itself: with more than raw's value in it other fields could be removed.
+COLLECTOR_SEAL_RAW_1: Final = """
+CREATE FUNCTION {schema}.collector_seal_raw(
+  of_tenant text, of_report uuid, raw_text text, kid text, sealed bytea) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $body$
+BEGIN
+  UPDATE public.reports
+     SET document = replace(document::text, '"raw":' || raw_text, '"raw":null')::json,
+         raw_kid = kid,
+         raw_sealed = sealed
+   WHERE tenant_id = of_tenant AND id = of_report AND raw_kid IS NULL
+     AND json_typeof(raw_text::json) = 'object'
+     AND strpos(document::text, '"raw":' || raw_text) > 0;
+  RETURN FOUND;
+END
+$body$
+"""
+
 CURRENT: Final[tuple[str, ...]] = (
     COLLECTOR_UUID7_1,
     COLLECTOR_UUID7_TIME_1,
     COLLECTOR_FIRST_UUID_1,
     COLLECTOR_CREATE_PARTITIONS_1,
     COLLECTOR_ENSURE_PARTITIONS_1,
+    COLLECTOR_SEAL_RAW_1,
 )
 """The functions in force, in an order in which each needs only those before it."""

@@ -10,18 +10,28 @@ from typing import Any, Final
 from uuid import UUID
 
 from db.ids import ReportId, first_id_at, moment_of
+from db.key_uses import REGISTER_KEY, KeyIdentity, key_parameters
 from db.revisions import RevisionClass, bump_revision
 from db.transaction import Row, Transaction
 
 SEVERITIES: Final = ("info", "warn", "block")
-_SHA256_POSITION: Final = 11
+_BYTES_POSITIONS: Final = (11, 17)
 # How far past the present an id may lie after the database's clock was set back.
 _CLOCK_TOLERANCE: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
+class SealedRaw:
+    """A report's `raw`, encrypted under `key` for one tenant and report id."""
+
+    key: KeyIdentity
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class NewReport:
-    """What a report is stored with. `document` is its canonical JSON text, `sha256` of that.
+    """What a report is stored with. `document` is its canonical JSON text without the value of raw,
+    which `raw` holds; `sha256` is of the text with it.
 
     `original_digest` is `kid:hex`, for a tool's own output that was translated.
     """
@@ -39,6 +49,7 @@ class NewReport:
     key_id: str
     request_id: str
     document: str
+    raw: SealedRaw | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +74,10 @@ class ReportSummaryRow:
 
 @dataclass(frozen=True, slots=True)
 class ReportRow:
-    """A whole report; `document` is the stored text, byte for byte."""
+    """A whole report; `document` is the stored text, byte for byte.
+
+    Where `raw_kid` is given, `raw_sealed` is what the document's `"raw":null` stands for.
+    """
 
     id: ReportId
     created_at: datetime
@@ -81,6 +95,8 @@ class ReportRow:
     key_id: str
     request_id: str
     document: str
+    raw_kid: str | None
+    raw_sealed: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +127,21 @@ WITH digest AS (
 )
 INSERT INTO reports (
   tenant_id, id, created_at, severity, policy_version, source, stream, pass_count, warn_count,
-  block_count, inconsistencies, duplicate_of, sha256, original_digest, key_id, request_id, document)
+  block_count, inconsistencies, duplicate_of, sha256, original_digest, key_id, request_id, document,
+  raw_kid, raw_sealed)
 SELECT
   %(tenant_id)s, %(id)s, %(created_at)s, %(severity)s, %(policy_version)s, %(source)s, %(stream)s,
   %(pass_count)s, %(warn_count)s, %(block_count)s, %(inconsistencies)s, previous_report_id,
-  %(sha256)s, %(original_digest)s, %(key_id)s, %(request_id)s, %(document)s
+  %(sha256)s, %(original_digest)s, %(key_id)s, %(request_id)s, %(document)s, %(raw_kid)s,
+  %(raw_sealed)s
 FROM digest
 RETURNING duplicate_of
 """
+_INSERT_SEALED: Final = f"WITH key AS ({REGISTER_KEY}), {_INSERT.lstrip().removeprefix('WITH ')}"
 
 _GET: Final = (
     f"SELECT {_SUMMARY_COLUMNS}, inconsistencies, duplicate_of, sha256, original_digest, key_id,"  # noqa: S608 - constants
-    " request_id, document::text FROM reports WHERE id = %(id)s"
+    " request_id, document::text, raw_kid, raw_sealed FROM reports WHERE id = %(id)s"
 )
 
 
@@ -138,8 +157,9 @@ def insert_report(
     """
     report_id = report_id or tx.new_report_id()
     created_at = moment_of(report_id)
+    raw = new.raw
     row = tx.row(
-        _INSERT,
+        _INSERT if raw is None else _INSERT_SEALED,
         {
             "tenant_id": tx.tenant_id,
             "id": report_id,
@@ -157,6 +177,9 @@ def insert_report(
             "key_id": new.key_id,
             "request_id": new.request_id,
             "document": new.document,
+            "raw_kid": None,
+            "raw_sealed": None if raw is None else raw.content,
+            **({} if raw is None else key_parameters(raw.key)),
         },
     )
     if row is None:
@@ -269,5 +292,7 @@ def _where(conditions: tuple[str, ...]) -> str:
 def _report_row(row: Row) -> ReportRow:
     values = list(row)
     # psycopg2 hands bytea out as a memoryview.
-    values[_SHA256_POSITION] = bytes(values[_SHA256_POSITION])
+    for position in _BYTES_POSITIONS:
+        if values[position] is not None:
+            values[position] = bytes(values[position])
     return ReportRow(*values)

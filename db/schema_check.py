@@ -67,6 +67,15 @@ SELECT 'grants on ' || relname || ' to ' || coalesce(rolname, 'PUBLIC'),
    AND grantee <> relowner
  GROUP BY relname, rolname
 """
+_COLUMN_GRANTS: Final = """
+SELECT 'grants on ' || relname || '.' || attname || ' to ' || coalesce(rolname, 'PUBLIC'),
+       string_agg(privilege_type, ',' ORDER BY privilege_type)
+  FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid CROSS JOIN aclexplode(attacl) AS given
+  LEFT JOIN pg_roles ON pg_roles.oid = grantee
+ WHERE relnamespace = %(schema)s AND relkind IN ('r', 'p') AND NOT relispartition
+   AND grantee <> relowner
+ GROUP BY relname, attname, rolname
+"""
 _FUNCTIONS: Final = """
 SELECT 'function ' || proname || '(' || pg_get_function_identity_arguments(pg_proc.oid) || ')',
        concat_ws(' ', pg_get_functiondef(pg_proc.oid), 'may execute:',
@@ -82,6 +91,7 @@ _QUERIES: Final = (
     _INDEXES,
     _POLICIES,
     _TABLE_GRANTS,
+    _COLUMN_GRANTS,
     _FUNCTIONS,
 )
 # A leaf that is readable by anyone but the backup role, or unprotected, leaks all tenants.

@@ -68,7 +68,10 @@ reports: Final = Table(
     Column("key_id", _words(), nullable=False),
     Column("request_id", _words(), nullable=False),
     # json keeps the text as it came; jsonb would rewrite the evidence's numbers and key order.
+    # Where the report has raw, the document holds null in its place.
     Column("document", JSON(), nullable=False),
+    Column("raw_kid", _words()),
+    Column("raw_sealed", LargeBinary),
     PrimaryKeyConstraint(
         "tenant_id", "id", name="reports_pkey", postgresql_include=["created_at", "severity"]
     ),
@@ -88,6 +91,11 @@ reports: Final = Table(
     _length("reports", "key_id", 128),
     _length("reports", "request_id", 128),
     _digest("reports", "sha256"),
+    _length("reports", "raw_kid", 32),
+    CheckConstraint("octet_length(raw_sealed) >= 28", name="reports_raw_sealed_length"),
+    CheckConstraint(
+        "(raw_kid IS NULL) = (raw_sealed IS NULL)", name="reports_raw_sealed_with_a_key"
+    ),
     Index("reports_by_severity", "tenant_id", "severity", "id"),
     Index(
         "reports_by_policy_version",
@@ -178,6 +186,19 @@ epoch: Final = Table(
     Column("value", Uuid(), nullable=False),
     PrimaryKeyConstraint("singleton", name="epoch_pkey"),
     CheckConstraint("singleton = 1", name="epoch_is_one_row"),
+)
+
+# Which keys reports are sealed under; db.key_uses says how it is kept right. Not a tenant's.
+encryption_key_uses: Final = Table(
+    "encryption_key_uses",
+    metadata,
+    Column("kid", _words(), nullable=False),
+    Column("emptied_by", Uuid(), nullable=False),
+    Column("check_value", LargeBinary, nullable=False),
+    Column("since", _moment(), nullable=False),
+    PrimaryKeyConstraint("kid", "emptied_by", name="encryption_key_uses_pkey"),
+    _length("encryption_key_uses", "kid", 32),
+    _digest("encryption_key_uses", "check_value"),
 )
 
 TENANT_TABLES: Final = (reports, report_digests, idempotency_keys, revisions)

@@ -5,6 +5,10 @@
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
+from db.ids import ReportId
+
 
 class DomainError(Exception):
     """A use case that can't be done."""
@@ -47,3 +51,16 @@ class NotConfigured(DomainError):
     """The operation needs a setting that this service was started without."""
 
     detail: str
+
+
+@dataclass(eq=False)
+class RawUnreadable(Exception):
+    """A stored report whose `raw` can't be decrypted: not the caller's fault, for the log alone."""
+
+    report_id: ReportId
+    kid: str
+    why: str
+
+    @override
+    def __str__(self) -> str:
+        return f"raw of report {self.report_id} under the key {self.kid}: {self.why}"

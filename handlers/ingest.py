@@ -7,23 +7,30 @@ from uuid import UUID
 from typing_extensions import override
 
 from db.ids import ReportId
-from db.reports import NewReport, ReportRow, get_report, insert_report
+from db.reports import NewReport, ReportRow, SealedRaw, get_report, insert_report
 from formats.errors import TranslationError
 from formats.registry import FORMATS
 from generated.models import IngestReceipt, QcReport, Severity, Stream, ToolFormat
 from generated.routes.ingest import IngestHandlers, IngestQc201, IngestToolOutput201
 from handlers.context import Context
 from handlers.errors import InvalidValue, NotConfigured, NotFound, Untranslatable
-from handlers.preparation import Preparation
+from handlers.preparation import Preparation, PreparedReport
+from handlers.sealing import RawSealer, require_sealer, seal_raw
 
 
 class Ingest(IngestHandlers[Context]):
-    """`digest_original` makes the keyed digest of a tool's output; None if no key is configured."""
+    """`digest_original` makes the keyed digest of a tool's output, `sealer` encrypts raw; None if
+    no key is configured.
+    """
 
     def __init__(
-        self, preparation: Preparation, digest_original: Callable[[bytes], str] | None
+        self,
+        preparation: Preparation,
+        digest_original: Callable[[bytes], str] | None,
+        sealer: RawSealer | None,
     ) -> None:
         self._preparation = preparation
+        self._sealer = sealer
         self._digest_original = digest_original
 
     @override
@@ -78,25 +85,16 @@ class Ingest(IngestHandlers[Context]):
         self, context: Context, sent: Mapping[str, Any], original_digest: str | None = None
     ) -> IngestReceipt:
         prepared = self._preparation.prepare(sent)
-        decision = prepared.decision
-        new = NewReport(
-            severity=decision.severity,
-            policy_version=prepared.policy_version,
-            source=prepared.source,
-            stream=prepared.stream,
-            pass_count=decision.counts.pass_,
-            warn_count=decision.counts.warn,
-            block_count=decision.counts.block,
-            inconsistencies=decision.inconsistencies,
-            sha256=prepared.sha256,
-            original_digest=original_digest,
-            key_id=context.principal.key_id,
-            request_id=context.request_id,
-            document=prepared.document,
-        )
+        if prepared.raw is not None:
+            # Before a transaction is opened for what can't be stored.
+            require_sealer(self._sealer)
         with context.transaction() as transaction:
-            stored = insert_report(transaction, new)
+            report_id = transaction.new_report_id()
+            raw = seal_raw(self._sealer, transaction.tenant_id, report_id, prepared.raw)
+            new = _new_report(context, prepared, original_digest, raw)
+            stored = insert_report(transaction, new, report_id)
         context.reference = str(stored.id)
+        decision = prepared.decision
         return _receipt(stored.id, decision.severity, stored.duplicate_of, decision.inconsistencies)
 
     def _replayed(self, context: Context) -> IngestReceipt | None:
@@ -109,6 +107,31 @@ class Ingest(IngestHandlers[Context]):
         if row is None:
             raise NotFound
         return _receipt(row.id, cast(Severity, row.severity), row.duplicate_of, row.inconsistencies)
+
+
+def _new_report(
+    context: Context,
+    prepared: PreparedReport,
+    original_digest: str | None,
+    raw: SealedRaw | None,
+) -> NewReport:
+    decision = prepared.decision
+    return NewReport(
+        severity=decision.severity,
+        policy_version=prepared.policy_version,
+        source=prepared.source,
+        stream=prepared.stream,
+        pass_count=decision.counts.pass_,
+        warn_count=decision.counts.warn,
+        block_count=decision.counts.block,
+        inconsistencies=decision.inconsistencies,
+        sha256=prepared.sha256,
+        original_digest=original_digest,
+        key_id=context.principal.key_id,
+        request_id=context.request_id,
+        document=prepared.document,
+        raw=raw,
+    )
 
 
 def _receipt(

@@ -15,11 +15,17 @@ from generated.runtime.dispatch import EncodedJson
 from generated.runtime.hooks import Page
 from handlers.context import Context
 from handlers.errors import ForeignCursor, NotFound
+from handlers.sealing import RawSealer, opened_text
 
 COUNTED_AT_MOST = 1000
 
 
 class Reports(ReportsHandlers[Context]):
+    """`sealer` decrypts raw; None if no key is configured."""
+
+    def __init__(self, sealer: RawSealer | None) -> None:
+        self._sealer = sealer
+
     @override
     def list_reports(
         self,
@@ -68,7 +74,8 @@ class Reports(ReportsHandlers[Context]):
         if row is None:
             raise NotFound
         # The stored text itself, not a model of it: a report leaves as it came, to the last digit.
-        return GetReport200(EncodedJson(_envelope(row)), etag=row.sha256.hex())
+        text = opened_text(self._sealer, context.principal.tenant_id, row)
+        return GetReport200(EncodedJson(_envelope(row, text)), etag=row.sha256.hex())
 
 
 def _cursor(page: Page) -> UUID | None:
@@ -81,7 +88,7 @@ def _cursor(page: Page) -> UUID | None:
         raise ForeignCursor from error
 
 
-def _envelope(row: stored.ReportRow) -> bytes:
+def _envelope(row: stored.ReportRow, text: bytes) -> bytes:
     fields = {
         "id": row.id,
         "created_at": row.created_at,
@@ -92,7 +99,7 @@ def _envelope(row: stored.ReportRow) -> bytes:
         "sha256": row.sha256.hex(),
     }
     head = orjson.dumps(fields, option=orjson.OPT_UTC_Z)
-    return head[:-1] + b',"report":' + row.document.encode() + b"}"
+    return head[:-1] + b',"report":' + text + b"}"
 
 
 def _total(counted: tuple[int, bool]) -> dict[str, Any]:

@@ -22,20 +22,19 @@ from service import VERSION
 from service.auth import Authentication, KeyTable
 from service.docs_page import public_files
 from service.hooks import ServiceHooks
+from service.keyring import Keyring
 from service.problems import problem_of
+from service.sealing import Sealer
 from service.telemetry import log_request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What an application is made of. `places` is how many handlers run at once.
-
-    `digest_original` is None where no key for it is configured.
-    """
+    """What an application is made of. `places` is how many handlers run at once."""
 
     database: Database
     keys: Callable[[], KeyTable]
-    digest_original: Callable[[bytes], str] | None
+    keyring: Keyring | None
     places: int
 
 
@@ -51,6 +50,8 @@ def create_app(parts: Parts, draining: Callable[[], bool] = lambda: False) -> AS
     """The collector as an ASGI application. `draining` makes readiness fail."""
     text, document, view = contract()
     contract_version = document["info"]["version"]
+    keyring = parts.keyring
+    sealer = Sealer(keyring) if keyring else None
     handlers = Handlers(
         health=Health(
             version=VERSION,
@@ -58,8 +59,8 @@ def create_app(parts: Parts, draining: Callable[[], bool] = lambda: False) -> AS
             files=public_files(text),
             draining=draining,
         ),
-        ingest=Ingest(Preparation(), parts.digest_original),
-        reports=Reports(),
+        ingest=Ingest(Preparation(), keyring.digest if keyring else None, sealer),
+        reports=Reports(sealer),
         timeline=Timeline(),
     )
     hooks = ServiceHooks(parts.database, contract_version)

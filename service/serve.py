@@ -62,7 +62,7 @@ class AppFactory:
         parts = Parts(
             database=database,
             keys=self._keys(),
-            digest_original=keyring.digest if keyring else None,
+            keyring=keyring or None,
             places=self.settings.db_pool_size,
         )
         return create_app(parts, self.draining.is_set)

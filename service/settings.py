@@ -103,6 +103,13 @@ class Settings(BaseSettings):
     encryption_keys: Annotated[
         SecretStr | None, Field(description="Keyring, newest first: kid:base64 of 32 bytes, ….")
     ] = None
+    encryption_key: Annotated[
+        SecretStr | None,
+        Field(description="Base64 of 32 bytes: a keyring of one, instead of ENCRYPTION_KEYS."),
+    ] = None
+    encryption_key_prev: Annotated[
+        SecretStr | None, Field(description="The key before ENCRYPTION_KEY, still decrypted with.")
+    ] = None
     drain_seconds: Annotated[
         float,
         Field(ge=0, le=60, description="After SIGTERM: how long readiness fails before closing."),

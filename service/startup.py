@@ -15,8 +15,9 @@ from db.embedded import EmbeddedDatabase, EmbeddedError
 from db.errors import DatabaseError
 from db.migrate import MigrationResult, migrate, require_current
 from db.session import Database
+from service.key_register import register_keyring
 from service.key_source import configured_keys, development_entries, development_keys
-from service.keyring import development_keyring, parse_keyring
+from service.keyring import configured_keyring, development_keyring, parse_keyring
 from service.serve import AppFactory, new_draining_event
 from service.settings import Settings, SettingsError, secret_url
 
@@ -75,14 +76,16 @@ def _ready(
     api_keys: SecretStr | None,
     shown: dict[str, str],
 ) -> Prepared:
+    encryption_keys = keyring_text(settings)
+    keyring = None if encryption_keys is None else parse_keyring(encryption_keys)
     database = Database(url, pool_size=1)
     try:
         require_current(database)
+        register_keyring(database, keyring)
     finally:
         database.close()
-    factory = AppFactory(
-        settings, SecretStr(url), api_keys, _encryption_keys(settings), new_draining_event()
-    )
+    secret = None if encryption_keys is None else SecretStr(encryption_keys)
+    factory = AppFactory(settings, SecretStr(url), api_keys, secret, new_draining_event())
     return Prepared(factory, maintenance_url, shown)
 
 
@@ -97,13 +100,12 @@ def _api_keys(settings: Settings) -> tuple[SecretStr | None, dict[str, str]]:
     return SecretStr(development_entries(keys)), keys
 
 
-def _encryption_keys(settings: Settings) -> SecretStr | None:
-    if settings.encryption_keys is not None:
-        parse_keyring(settings.encryption_keys.get_secret_value())
-        return settings.encryption_keys
-    if not settings.embedded:
-        return None
-    return SecretStr(development_keyring(settings.collector_home))
+def keyring_text(settings: Settings) -> str | None:
+    """`ENCRYPTION_KEYS` text of the configured keyring, or of the one kept for development."""
+    configured = configured_keyring(settings)
+    if configured is not None or not settings.embedded:
+        return configured
+    return development_keyring(settings.collector_home)
 
 
 def migrate_configured(settings: Settings) -> MigrationResult:

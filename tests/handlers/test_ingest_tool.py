@@ -186,7 +186,7 @@ def test_service_without_a_keyring_takes_reports_but_no_tool_output(
     shared_database: TestDatabase,
 ) -> None:
     database = Database(shared_database.url(access.APP), pool_size=2)
-    with running_service(database, digest_original=None) as service:
+    with running_service(database, keyring=None) as service:
         callers = Callers(service)
         answer = _post(callers, "sarif", _SARIF, "application/json")
         assert (answer.status, answer.problem_type) == (503, "unavailable")

@@ -16,6 +16,7 @@ from generated.runtime.problems import not_found
 from service.telemetry import log_request
 from tests.e2e.service_process import clean_environment, running
 from tests.support.database import TestDatabase
+from tests.support.service import KEYRING_TEXT
 
 _MARK = "mk7q"
 _KEY = f"{_MARK}-operator-secret-0123456789"
@@ -88,7 +89,7 @@ def run(shared_database: TestDatabase, tmp_path_factory: pytest.TempPathFactory)
     environment = clean_environment(
         DATABASE_URL=shared_database.url(access.APP),
         API_KEYS=f"ci-key:{_TENANT}:operator:{_KEY}",
-        ENCRYPTION_KEYS="k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        ENCRYPTION_KEYS=KEYRING_TEXT,
         LOG_LEVEL="debug",
         DRAIN_SECONDS="0",
     )

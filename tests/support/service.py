@@ -18,10 +18,13 @@ from db.session import Database
 from policies.access import ROLES
 from service.app import Parts, create_app
 from service.auth import KeyEntry, KeyTable, parse_api_keys
-from service.keyring import Keyring
+from service.keyring import Keyring, keyring_entry, parse_keyring
 from service.serve import listen
 
-KEYRING: Final = Keyring((("test1", bytes(range(32))),))
+KEYRING_TEXT: Final = keyring_entry(bytes(range(32)), "test1")
+KEYRING: Final = parse_keyring(KEYRING_TEXT)
+"""Of all that start a service on the shared database: it refuses others, once this is in use."""
+
 SECRET_MARK: Final = "secretmark-"
 TENANT_MARK: Final = "tenantmark-"
 
@@ -83,14 +86,12 @@ def running_service(
     database: Database,
     *,
     places: int = 8,
-    digest_original: Callable[[bytes], str] | None = KEYRING.digest,
+    keyring: Keyring | None = KEYRING,
     draining: Callable[[], bool] = lambda: False,
 ) -> Iterator[RunningService]:
     """Serves until the block ends, then closes the database."""
     keys = IssuedKeys()
-    parts = Parts(
-        database=database, keys=lambda: keys, digest_original=digest_original, places=places
-    )
+    parts = Parts(database=database, keys=lambda: keys, keyring=keyring, places=places)
     listener = listen("127.0.0.1", 0)
     config = uvicorn.Config(
         create_app(parts, draining), log_config=None, access_log=False, lifespan="on"

@@ -1,0 +1,83 @@
+"""Which encryption keys reports are sealed under: a register that is never behind the reports.
+
+Whoever stores something sealed registers its key in the same statement, which costs the look-up of
+one row. Taking a key off the register takes three steps, and is safe beside writers and when
+killed at any point:
+
+1. `begin_emptying` turns the key's entry into one of this run. It waits for all writers that relied
+   on the old entry; a later one makes an entry anew.
+2. Everything under the key is sealed again under another.
+3. `finish_emptying` takes off the entry of this run alone.
+
+A later run takes over the entries of earlier ones, which then finish without taking anything off.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from db.transaction import Transaction
+
+_IN_USE: Final = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyIdentity:
+    """A key by its id. `check_value` tells two keys of one id apart, and nothing else of them."""
+
+    kid: str
+    check_value: bytes
+
+
+# For the WITH clause of what stores something sealed, with the parameters of `key_parameters`.
+REGISTER_KEY: Final = f"""
+  INSERT INTO encryption_key_uses (kid, emptied_by, check_value, since)
+  VALUES (%(raw_kid)s, '{_IN_USE}', %(raw_key_check)s, clock_timestamp())
+  ON CONFLICT (kid, emptied_by) DO NOTHING
+"""  # noqa: S608 - a constant
+_REGISTERED: Final = "SELECT DISTINCT kid, check_value FROM encryption_key_uses ORDER BY kid"
+# Conflicts with every writer's own lock, and with itself, but not with readers.
+_LOCK: Final = """
+SELECT set_config('lock_timeout', '3s', true);
+LOCK TABLE encryption_key_uses IN SHARE ROW EXCLUSIVE MODE
+"""
+_BEGIN: Final = """
+WITH taken AS (
+  DELETE FROM encryption_key_uses WHERE kid <> %(newest)s RETURNING kid, check_value, since
+)
+INSERT INTO encryption_key_uses (kid, emptied_by, check_value, since)
+SELECT DISTINCT ON (kid) kid, %(run)s, check_value, since FROM taken ORDER BY kid, since
+RETURNING kid
+"""
+_FINISH: Final = """
+DELETE FROM encryption_key_uses WHERE kid = ANY (%(kids)s) AND emptied_by = %(run)s RETURNING kid
+"""
+
+
+def key_parameters(key: KeyIdentity) -> dict[str, object]:
+    return {"raw_kid": key.kid, "raw_key_check": key.check_value}
+
+
+def registered_keys(tx: Transaction) -> list[KeyIdentity]:
+    """Return the keys that anything may be sealed under, by id."""
+    return [KeyIdentity(kid, bytes(check)) for kid, check in tx.rows(_REGISTERED)]
+
+
+def register_key(tx: Transaction, key: KeyIdentity) -> None:
+    """Register a key ahead of its first use, for others to compare theirs with."""
+    tx.rows(REGISTER_KEY, key_parameters(key))
+
+
+def begin_emptying(tx: Transaction, newest: str, run: UUID) -> list[str]:
+    """Make every key's entry but the newest's one of this run; return their ids.
+
+    Raises LockUnavailable if writers don't end within three seconds: then try again.
+    """
+    tx.rows(_LOCK)
+    return sorted(row[0] for row in tx.rows(_BEGIN, {"newest": newest, "run": run}))
+
+
+def finish_emptying(tx: Transaction, kids: Iterable[str], run: UUID) -> list[str]:
+    """Take the entries of this run off the register; return the ids whose entry that was."""
+    return sorted(row[0] for row in tx.rows(_FINISH, {"kids": list(kids), "run": run}))

@@ -11,6 +11,8 @@ from typing import Any, Final, TypeAlias
 
 import schemathesis
 
+from formats.registry import FORMATS
+
 Case: TypeAlias = schemathesis.Case[Any]
 
 SAMPLES: Final = Path(__file__).resolve().parent.parent / "tests" / "samples"
@@ -42,7 +44,7 @@ class ToolOutput:
 
 def _content(name: str) -> Any:
     text = (SAMPLES / name).read_text(encoding="utf-8")
-    return json.loads(text) if name.endswith(".sarif") else text
+    return text if name.endswith(".xml") else json.loads(text)
 
 
 TOOL_OUTPUTS: Final = tuple(
@@ -52,6 +54,12 @@ TOOL_OUTPUTS: Final = tuple(
         ("sarif", "application/json", "sarif_shellcheck_real.sarif"),
         ("junit", "application/xml", "junit_pytest.xml"),
         ("junit", "text/xml", "junit_pytest.xml"),
+        ("lighthouse", "application/json", "lighthouse_sample_v2.json"),
+        ("great_expectations", "application/json", "gx_validation_result_with_exception.json"),
+        ("dbt", "application/json", "dbt_run_results_v4.json"),
+        ("cyclonedx", "application/vnd.cyclonedx+json", "cyclonedx_vex_case7.json"),
+        ("cyclonedx", "application/json", "cyclonedx_vex_case7.json"),
+        ("ctrf", "application/json", "ctrf_comprehensive.json"),
     )
 )
 
@@ -90,8 +98,8 @@ def _sends_token(case: Case) -> bool:
 
 
 def _media_type_is_not_of_format(case: Case) -> bool:
-    xml = (case.media_type or "").endswith("xml")
-    return bool(xml != (case.path_parameters["format"] == "junit"))
+    known = FORMATS.get(case.path_parameters["format"])
+    return known is None or case.media_type not in known.media_types
 
 
 def _sends_empty_text(case: Case) -> bool:
@@ -136,7 +144,7 @@ REFUSED_FOR_MEANING: Final = (
         "ingest_tool_output",
         422,
         "invalid-input",
-        "SARIF comes as JSON, JUnit as XML",
+        "each format comes in media types of its own",
         _media_type_is_not_of_format,
     ),
     Refusal(

@@ -4,6 +4,7 @@ Every refusal is a TranslationError. Must not know any tool's format.
 """
 
 import re
+from math import isfinite
 from typing import Final, TypeVar, cast
 
 import orjson
@@ -107,6 +108,22 @@ def index_at(parent: JsonObject, key: str) -> int:
     return max(value, -1)
 
 
+def number_at(parent: JsonObject, key: str) -> float | None:
+    """Return the number at `key`, or None when it is absent, no number or not finite."""
+    value = parent.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        return None
+    return float(value)
+
+
+def required_object(parent: JsonObject, key: str, pointer: str) -> JsonObject:
+    """Return the object at `key`."""
+    value = parent.get(key)
+    if not isinstance(value, dict):
+        raise TranslationError(f"`{key}` must be an object.", pointer=f"{pointer}/{key}")
+    return cast(JsonObject, value)
+
+
 def required_objects(parent: JsonObject, key: str, pointer: str) -> list[JsonObject]:
     """Return the array at `key`, all of whose elements must be objects."""
     value = parent.get(key)
@@ -136,3 +153,16 @@ def optional_choice(
     raise TranslationError(
         f"`{key}` must be one of: {', '.join(choices)}.", pointer=f"{pointer}/{key}"
     )
+
+
+def required_choice(
+    parent: JsonObject, key: str, choices: tuple[Choice, ...], pointer: str
+) -> Choice:
+    """Return the member at `key`, which must be one of `choices`."""
+    found = optional_choice(parent, key, choices, pointer)
+    if found is None:
+        raise TranslationError(
+            f"`{key}` is missing; it must be one of: {', '.join(choices)}.",
+            pointer=f"{pointer}/{key}",
+        )
+    return found

@@ -14,7 +14,7 @@ from formats.assembly import ReportAssembly
 from formats.document import MAX_CHECK_NAME, QcDocument, Severity, Verdict
 from formats.errors import TranslationError
 from formats.shortening import shorten_identifier
-from formats.xml_input import parse_elements, root_name
+from formats.xml_input import parse_elements
 
 _Kind = Literal["failures", "errors", "flaky", "skipped", "passed"]
 
@@ -102,9 +102,9 @@ def translate(content: bytes) -> QcDocument:
     return reader.document()
 
 
-def looks_like(content: bytes) -> bool:
+def looks_like(root_element: str) -> bool:
     """Tell whether the root element is JUnit's."""
-    return root_name(content) in _ROOTS
+    return root_element in _ROOTS
 
 
 class _JUnitReader:

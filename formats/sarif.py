@@ -73,15 +73,11 @@ def translate(content: bytes) -> QcDocument:
     return translation.document(runs)
 
 
-def looks_like(content: bytes) -> bool:
-    """Tell whether `content` is a SARIF log of any version."""
-    try:
-        log = parse_object(content)
-    except TranslationError:
-        return False
-    runs = log.get("runs")
+def looks_like(root: JsonObject) -> bool:
+    """Tell whether `root` is a SARIF log of any version."""
+    runs = root.get("runs")
     return (
-        isinstance(log.get("version"), str)
+        isinstance(root.get("version"), str)
         and isinstance(runs, list)
         and all(isinstance(run, dict) and "tool" in run for run in runs)
     )

@@ -229,8 +229,9 @@ INGEST_TOOL_OUTPUT = Operation(
     request_body=RequestBody(
         required=True,
         content=(
-            Media("application/json", None),
             Media("application/sarif+json", None),
+            Media("application/json", None),
+            Media("application/vnd.cyclonedx+json", None),
             Media("application/xml", None),
             Media("text/xml", None),
         ),

@@ -12,10 +12,11 @@ from typing import Final
 
 import httpx2
 
+from formats.registry import FORMATS
+
 MEDIA_TYPES: Final = {
     "qc": "application/json",
-    "sarif": "application/sarif+json",
-    "junit": "application/xml",
+    **{name: known.media_types[0] for name, known in FORMATS.items()},
 }
 ATTEMPTS: Final = 6
 _FIRST_WAIT_SECONDS: Final = 0.5

@@ -24,7 +24,10 @@ Verdict = TypeAliasType("Verdict", Literal["pass", "warn", "block"])
 """What the sender's policy says of one rule on one target."""
 
 
-ToolFormat = TypeAliasType("ToolFormat", Literal["sarif", "junit"])
+ToolFormat = TypeAliasType(
+    "ToolFormat",
+    Literal["sarif", "junit", "lighthouse", "great_expectations", "dbt", "cyclonedx", "ctrf"],
+)
 """A tool's format that the collector translates."""
 
 

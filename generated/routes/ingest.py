@@ -84,6 +84,18 @@ class IngestHandlers(Protocol[ContextT_contra]):
 
         The body is the tool's own output as it is; the collector translates it to a QC report
         and stores that. The original is not kept, only a keyed digest of it.
+
+        | format | comes from | media types |
+        |---|---|---|
+        | `sarif` | SARIF 2.1.0 | `application/sarif+json`, `application/json` |
+        | `junit` | JUnit XML, in the dialects CI tools write | `application/xml`, `text/xml` |
+        | `lighthouse` | Lighthouse 3 and later, JSON output | `application/json` |
+        | `great_expectations` | Great Expectations 0.x and 1.x, a validation or checkpoint
+          result | `application/json` |
+        | `dbt` | dbt `run_results.json`, v1 to v6 | `application/json` |
+        | `cyclonedx` | CycloneDX 1.x in JSON: vulnerabilities and VEX |
+          `application/vnd.cyclonedx+json`, `application/json` |
+        | `ctrf` | CTRF, Common Test Report Format | `application/json` |
         """
         ...
 

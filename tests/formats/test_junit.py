@@ -4,7 +4,8 @@ import pytest
 
 from formats.document import MAX_CHECKS, MAX_EVALUATIONS, QcDocument
 from formats.errors import TranslationError
-from formats.junit import looks_like, translate
+from formats.junit import translate
+from formats.registry import detect
 from formats.shortening import shorten_identifier
 from tests.formats.expectations import (
     assert_within_contract,
@@ -286,14 +287,13 @@ def test_output_of_a_suite_is_not_kept() -> None:
 @pytest.mark.parametrize("xml", ["<html/>", "<testcase/>", "<assemblies><testsuite/></assemblies>"])
 def test_document_with_another_root_is_refused(xml: str) -> None:
     assert "testsuites" in refusal(xml).detail
-    assert not looks_like(xml.encode())
+    assert detect(xml.encode()) is None
 
 
 def test_document_is_recognised_by_its_root() -> None:
-    assert looks_like(b"<testsuites/>")
-    assert looks_like(b'<?xml version="1.0"?>\n<!-- made by a tool --><testsuite') is False
-    assert looks_like(b'<?xml version="1.0"?>\n<!-- made by a tool --><testsuite>')
-    assert not looks_like(b"{}")
+    assert detect(b"<testsuites/>") == "junit"
+    assert detect(b'<?xml version="1.0"?>\n<!-- made by a tool --><testsuite') is None
+    assert detect(b'<?xml version="1.0"?>\n<!-- made by a tool --><testsuite>') == "junit"
 
 
 def test_cases_over_the_limit_are_refused_by_their_number() -> None:

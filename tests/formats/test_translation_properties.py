@@ -91,9 +91,18 @@ def test_arbitrary_bytes_are_refused_and_never_crash(content: bytes) -> None:
         _translated_or_refused(name, content)
 
 
+_DAMAGED = (
+    ("sarif", "sarif_suppressions.sarif"),
+    ("junit", "junit_pytest.xml"),
+    ("dbt", "dbt_run_results_v4.json"),
+    ("cyclonedx", "cyclonedx_vex_case7.json"),
+    ("ctrf", "ctrf_comprehensive.json"),
+)
+
+
 @given(st.data())
 def test_damaged_samples_are_translated_or_refused(data: st.DataObject) -> None:
-    for name, file in (("sarif", "sarif_suppressions.sarif"), ("junit", "junit_pytest.xml")):
+    for name, file in _DAMAGED:
         content = bytearray(sample(file))
         for _ in range(data.draw(st.integers(1, 3))):
             position = data.draw(st.integers(0, len(content) - 1))

@@ -1,13 +1,16 @@
 """Tools' own output through the API: samples of real tools, and what is refused."""
 
 import gzip
+import json
 from pathlib import Path
 
 import pytest
 
 from db import access
 from db.session import Database
+from formats.registry import FORMATS, detect
 from tests.support.client import Answer, Callers
+from tests.support.contract import operations
 from tests.support.database import TestDatabase
 from tests.support.service import KEYRING, running_service
 
@@ -41,6 +44,39 @@ def _post(callers: Callers, tool: str, body: bytes, content_type: str) -> Answer
         ),
         ("junit_pytest.xml", "junit", "application/xml", "block", (8, 0, 2), None),
         ("junit_jest_large.xml", "junit", "text/xml", "block", (4237, 0, 2), None),
+        (
+            "lighthouse_sample_v2.json",
+            "lighthouse",
+            "application/json",
+            "block",
+            (126, 25, 17),
+            "lighthouse",
+        ),
+        (
+            "gx_validation_result_with_exception.json",
+            "great_expectations",
+            "application/json",
+            "block",
+            (42, 0, 9),
+            "great_expectations",
+        ),
+        ("dbt_run_results_v4.json", "dbt", "application/json", "block", (28, 0, 1), "dbt"),
+        (
+            "cyclonedx_vex_case7.json",
+            "cyclonedx",
+            "application/vnd.cyclonedx+json",
+            "block",
+            (3, 0, 2),
+            "cyclonedx",
+        ),
+        (
+            "ctrf_comprehensive.json",
+            "ctrf",
+            "application/json",
+            "block",
+            (1, 1, 1),
+            "example-runner",
+        ),
     ],
 )
 def test_sample_of_a_real_tool_is_translated_and_decided_on(
@@ -90,6 +126,11 @@ def test_original_is_kept_as_a_keyed_digest_alone(
     [
         ("sarif", b"<sarif/>", "application/xml"),
         ("junit", b"{}", "application/json"),
+        ("lighthouse", b"{}", "application/sarif+json"),
+        ("great_expectations", b"<a/>", "text/xml"),
+        ("dbt", b"{}", "application/vnd.cyclonedx+json"),
+        ("cyclonedx", b"<bom/>", "application/xml"),
+        ("ctrf", b"{}", "application/vnd.cyclonedx+json"),
     ],
 )
 def test_media_type_of_another_format_is_invalid(
@@ -98,6 +139,39 @@ def test_media_type_of_another_format_is_invalid(
     answer = _post(callers, tool, body, content_type)
     assert (answer.status, answer.problem_type) == (422, "invalid-input")
     assert (answer.error["in"], answer.error["pointer"]) == ("header", "/Content-Type")
+
+
+def test_every_format_has_an_example_in_the_contract_that_is_accepted(callers: Callers) -> None:
+    content = operations()["ingest_tool_output"].node["requestBody"]["content"]
+    examples = {
+        name: (media_type, example["value"])
+        for media_type, media in content.items()
+        for name, example in media.get("examples", {}).items()
+    }
+    assert examples.keys() == FORMATS.keys()
+    for name, (media_type, value) in examples.items():
+        body = value.encode() if isinstance(value, str) else json.dumps(value).encode()
+        assert detect(body) == name
+        assert media_type == FORMATS[name].media_types[0]
+        assert _post(callers, name, body, media_type).status == 201
+
+
+def test_media_type_may_have_parameters(callers: Callers) -> None:
+    body = (_SAMPLES / "cyclonedx_vex_case7.json").read_bytes()
+    answer = _post(callers, "cyclonedx", body, "application/vnd.cyclonedx+json; version=1.4")
+    assert answer.status == 201
+
+
+def test_rows_values_reach_neither_the_report_nor_the_database(
+    callers: Callers, shared_database: TestDatabase
+) -> None:
+    body = (_SAMPLES / "gx_validation_result_with_exception.json").read_bytes()
+    assert b"Astor, Colonel John Jacob" in body
+    report_id = _post(callers, "great_expectations", body, "application/json").json["id"]
+    [(document,)] = shared_database.run(
+        access.OWNER, "SELECT document::text FROM reports WHERE id = %s", (report_id,)
+    )
+    assert "Astor" not in str(document)
 
 
 _BOMB = (
@@ -130,13 +204,18 @@ _EXTERNAL = b'<!DOCTYPE t [<!ENTITY e SYSTEM "file:///etc/hostname">]><testsuite
         ("sarif", b'{"version":"2.1.0","runs":[],"n":NaN}'),
         ("sarif", b'{"version":"2.1.0","runs":[],"properties":%s1%s}' % (b"[" * 70, b"]" * 70)),
         ("sarif", b'{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"a\\u0000"}}}]}'),
+        ("lighthouse", b"{}"),
+        ("great_expectations", b"{}"),
+        ("dbt", b"{}"),
+        ("cyclonedx", b"{}"),
+        ("ctrf", b"{}"),
     ],
     ids=lambda value: value[:24].decode("ascii", "replace") if isinstance(value, bytes) else value,
 )
 def test_output_that_is_no_such_report_is_untranslatable(
     tool: str, body: bytes, callers: Callers
 ) -> None:
-    content_type = "application/xml" if tool == "junit" else "application/sarif+json"
+    content_type = FORMATS[tool].media_types[0]
     answer = _post(callers, tool, body, content_type)
     assert (answer.status, answer.problem_type) == (422, "untranslatable")
     assert callers.viewer.get("/reports").json["items"] == []

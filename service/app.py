@@ -24,18 +24,23 @@ from service.docs_page import public_files
 from service.hooks import ServiceHooks
 from service.keyring import Keyring
 from service.problems import problem_of
+from service.rate_limits import RateLimits
 from service.sealing import Sealer
 from service.telemetry import log_request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What an application is made of. `places` is how many handlers run at once."""
+    """What an application is made of. `places` is how many handlers run at once.
+
+    Without `rate_limits` callers may ask as much as they like.
+    """
 
     database: Database
     keys: Callable[[], KeyTable]
     keyring: Keyring | None
     places: int
+    rate_limits: RateLimits | None = None
 
 
 def contract() -> tuple[bytes, dict[str, Any], dict[str, Any]]:
@@ -69,6 +74,8 @@ def create_app(parts: Parts, draining: Callable[[], bool] = lambda: False) -> AS
     async def lifespan(_: Any) -> AsyncIterator[None]:
         yield
         parts.database.close()
+        if parts.rate_limits is not None:
+            await parts.rate_limits.close()
 
     return build_application(
         Assembly(
@@ -80,6 +87,7 @@ def create_app(parts: Parts, draining: Callable[[], bool] = lambda: False) -> AS
             problem_table=problem_of,
             observer=log_request,
             places=parts.places,
+            quota=parts.rate_limits,
             lifespan=lifespan,
         )
     )

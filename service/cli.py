@@ -96,6 +96,12 @@ def _serve(settings: Settings, ready: Prepared, ending: Ending) -> None:
         click.echo(f"API key ({role}): {secret}")
     if ready.shown_keys:
         click.echo(f"Tenant: {DEVELOPMENT_TENANT}. These keys live as long as this start.")
+    if settings.workers > 1 and settings.redis_url is None:
+        click.echo(
+            f"Rate limits are counted by each of the {settings.workers} processes for itself: a "
+            f"caller may get up to {settings.workers} times as much. REDIS_URL makes them one.",
+            err=True,
+        )
     click.echo(f"Listening on http://{host}:{address[1]}  (docs at /docs, Ctrl-C ends)")
     sys.stdout.flush()
     chores = Maintenance(ready.maintenance_url) if ready.maintenance_url else nullcontext()

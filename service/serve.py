@@ -27,6 +27,7 @@ from service.auth import KeyTable, parse_api_keys
 from service.connections import BoundedConnection
 from service.key_source import WatchedKeyFile
 from service.keyring import parse_keyring
+from service.rate_limits import configured_limits
 from service.settings import Settings
 from service.telemetry import configure_logging
 
@@ -64,6 +65,7 @@ class AppFactory:
             keys=self._keys(),
             keyring=keyring or None,
             places=self.settings.db_pool_size,
+            rate_limits=configured_limits(self.settings),
         )
         return create_app(parts, self.draining.is_set)
 

@@ -6,14 +6,17 @@ Reads the environment and files only; connects to nothing.
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from redis.asyncio import ConnectionPool
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from typing_extensions import override
+
+from policies.rates import parse_rate
 
 # Their `_FILE` forms are settings of their own: the file is read again whenever it changes.
 _OWN_FILE_SETTING = frozenset({"api_keys"})
@@ -110,6 +113,23 @@ class Settings(BaseSettings):
     encryption_key_prev: Annotated[
         SecretStr | None, Field(description="The key before ENCRYPTION_KEY, still decrypted with.")
     ] = None
+    rate_limit_key_reads: Annotated[
+        str, Field(description="What one API key may read: calls a second, minute or hour; or off.")
+    ] = "6000/minute"
+    rate_limit_key_writes: Annotated[
+        str,
+        Field(description="What one API key may write: a call counts once, and for each 64 KiB."),
+    ] = "6000/minute"
+    rate_limit_tenant_reads: Annotated[
+        str, Field(description="What all keys of one tenant may read.")
+    ] = "30000/minute"
+    rate_limit_tenant_writes: Annotated[
+        str, Field(description="What all keys of one tenant may write.")
+    ] = "30000/minute"
+    redis_url: Annotated[
+        SecretStr | None,
+        Field(description="Redis that counts for rate limits; none: each process for itself."),
+    ] = None
     drain_seconds: Annotated[
         float,
         Field(ge=0, le=60, description="After SIGTERM: how long readiness fails before closing."),
@@ -132,6 +152,24 @@ class Settings(BaseSettings):
     @classmethod
     def _usable_url(cls, secret: SecretStr | None) -> SecretStr | None:
         secret_url(secret)
+        return secret
+
+    @field_validator(
+        "rate_limit_key_reads",
+        "rate_limit_key_writes",
+        "rate_limit_tenant_reads",
+        "rate_limit_tenant_writes",
+    )
+    @classmethod
+    def _usable_rate(cls, text: str) -> str:
+        parse_rate(text)
+        return text
+
+    @field_validator("redis_url")
+    @classmethod
+    def _usable_redis_url(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None:
+            _check_redis_url(secret.get_secret_value())
         return secret
 
     @property
@@ -164,6 +202,22 @@ def _parse_url(text: str) -> URL:
     if url.get_backend_name() != "postgresql":
         raise ValueError("only PostgreSQL (15 or newer) is supported")
     return url.set(drivername="postgresql+psycopg2")
+
+
+def _check_redis_url(text: str) -> None:
+    """Raises ValueError, which repeats nothing of `text`: a password may stand in it."""
+    mistake = "not a Redis URL; write redis://:password@host:6379/0, rediss://… or unix:///path"
+    try:
+        parts = urlsplit(text)
+        # The library finds what is wrong with options only as it makes a connection; this opens
+        # none.
+        ConnectionPool.from_url(text).make_connection()  # type: ignore[no-untyped-call]
+    except (ValueError, TypeError):
+        raise ValueError(mistake) from None
+    database = parts.path.strip("/")
+    is_place = parts.hostname and (database.isdigit() or not database)
+    if "\0" in unquote(text) or not (parts.path if parts.scheme == "unix" else is_place):
+        raise ValueError(mistake)
 
 
 def secret_url(secret: SecretStr | None) -> URL | None:

@@ -6,6 +6,7 @@ Every failure on the way becomes a problem here, and every request one record fo
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from connexion.exceptions import NonConformingResponse, ProblemException
@@ -28,6 +29,7 @@ from .dispatch import Workers
 from .exchange import CLIENT_CLOSED, Exchange, RequestRecord
 from .operation import Operation
 from .problems import Problem
+from .quota import Quota, QuotaStep
 from .security import SCHEME_NAME, Authenticator, challenge, security_map
 from .validation import ContractTables
 
@@ -47,7 +49,8 @@ class Assembly:
     """What `build_application` puts together.
 
     `document` is the bundled contract, `view` its lowered form for Connexion, both parsed JSON.
-    `places` is how many handlers may run at once.
+    `places` is how many handlers may run at once. Without a `quota` nobody is turned away for
+    asking too much.
     """
 
     document: dict[str, Any]
@@ -58,6 +61,7 @@ class Assembly:
     problem_table: ProblemTable = lambda error: None
     observer: Observer = lambda record: None
     places: int = 8
+    quota: Quota | None = None
     lifespan: Any = None
 
 
@@ -77,6 +81,7 @@ def build_application(assembly: Assembly) -> ASGIApp:
         middlewares=[
             RoutingMiddleware,
             SecurityMiddleware,
+            *_quota_step(assembly),
             RequestValidationMiddleware,
             ResponseValidationMiddleware,
             LifespanMiddleware,
@@ -96,6 +101,11 @@ def build_application(assembly: Assembly) -> ASGIApp:
         uri_parser_class=_NoUriParser,
     )
     return _Boundary(connexion, assembly, challenge(schemes))
+
+
+def _quota_step(assembly: Assembly) -> list[Any]:
+    quota = assembly.quota
+    return [partial(QuotaStep, quota=quota, operations=assembly.operations)] if quota else []
 
 
 def _named(schemes: Mapping[str, Any]) -> dict[str, Any]:

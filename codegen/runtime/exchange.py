@@ -17,6 +17,7 @@ from .problems import Problem
 from .validation import identities
 
 CLIENT_CLOSED = 499
+_EXCHANGE = "exchange"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 
 
@@ -50,8 +51,18 @@ class Exchange:
         self._begun = time.perf_counter()
         self.request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = self.request_id
+        self._added: dict[bytes, bytes] = {}
         # Connexion copies the scope but shares what is inside, so later steps are seen here.
-        scope.setdefault("extensions", {})
+        scope.setdefault("extensions", {})[_EXCHANGE] = self
+
+    @classmethod
+    def of(cls, scope: Scope) -> "Exchange":
+        found: Exchange = scope["extensions"][_EXCHANGE]
+        return found
+
+    def add_headers(self, headers: Mapping[str, str]) -> None:
+        """Headers for whatever will be answered, problems too, unless it has them of its own."""
+        self._added |= {name.lower().encode(): value.encode() for name, value in headers.items()}
 
     def receiving(self, receive: Receive) -> Receive:
         """The server's messages, watched for the one that tells of a client that left."""
@@ -72,8 +83,10 @@ class Exchange:
         if message["type"] == "http.response.start":
             self.started = True
             self._status = message["status"]
+            own = {name for name, _ in message["headers"]} if self._added else ()
             message["headers"] = [
                 *(header for header in message["headers"] if header[0] != b"x-request-id"),
+                *(header for header in self._added.items() if header[0] not in own),
                 (b"x-request-id", self.request_id.encode()),
                 (b"x-content-type-options", b"nosniff"),
             ]

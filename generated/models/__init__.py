@@ -251,6 +251,7 @@ ProblemType = TypeAliasType(
         "/problems/untranslatable",
         "/problems/idempotency-key-reused",
         "/problems/query-too-slow",
+        "/problems/rate-limit-exceeded",
         "/problems/internal-error",
         "/problems/unavailable",
     ],
@@ -269,6 +270,7 @@ ProblemType = TypeAliasType(
 - `/problems/untranslatable`: 422, the tool's output can't be translated
 - `/problems/idempotency-key-reused`: 422, the `Idempotency-Key` was used for another request
 - `/problems/query-too-slow`: 422, the filters ask for too much; narrow the time window
+- `/problems/rate-limit-exceeded`: 429, the key or its tenant asked too much; wait `Retry-After`
 - `/problems/internal-error`: 500, our fault; the request id leads to the reason in the log
 - `/problems/unavailable`: 503, the database or a place in its pool can't be had; try again
 

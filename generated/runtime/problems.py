@@ -127,6 +127,11 @@ def invalid_input(errors: Sequence[InputError], detail: str | None = None) -> Pr
     return Problem(422, "invalid-input", "Invalid input", detail, errors)
 
 
+def too_many_requests(detail: str, headers: Mapping[str, str]) -> Problem:
+    title = "Rate limit exceeded"
+    return Problem(429, "rate-limit-exceeded", title, detail, headers=headers)
+
+
 def internal_error() -> Problem:
     detail = "The service failed. The request id leads to the reason in its log."
     return Problem(500, "internal-error", "Internal error", detail)

@@ -35,6 +35,9 @@ def test_every_mistake_is_named_at_once_and_no_value_repeated(
         "LOG_LEVEL": f"loud-{_SECRET}",
         "DATABASE_URL": f"mysql://u:{_SECRET}@h/d",
         "MAINTENANCE_DATABASE_URL": _SECRET,
+        "RATE_LIMIT_KEY_READS": f"many-{_SECRET}",
+        "RATE_LIMIT_TENANT_WRITES": "0/minute",
+        "REDIS_URL": f"http://:{_SECRET}@h",
         "DRAIN_SECONDS": "61",
     }
     for name, value in wrong.items():
@@ -65,6 +68,42 @@ def test_url_that_is_no_postgresql_url_is_named_but_not_repeated(
         load_settings()
     assert str(raised.value).startswith(said)
     assert _SECRET not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "localhost:6379",
+        f"http://:{_SECRET}@h:6379",
+        f"redis://:{_SECRET}@",
+        f"redis://:{_SECRET}@h:port",
+        f"redis://:{_SECRET}@h/name",
+        f"redis://[{_SECRET}",
+        f"redis://h?option={_SECRET}",
+        f"redis://h?socket_timeout={_SECRET}",
+        "redis://h%00",
+        "unix://",
+    ],
+)
+def test_url_that_is_no_redis_url_is_named_but_not_repeated(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    with pytest.raises(SettingsError, match=r"^REDIS_URL: not a Redis URL; write") as raised:
+        load_settings()
+    assert _SECRET not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://h", f"rediss://u:{_SECRET}@h:6380/3", f"unix://:{_SECRET}@/run/redis.sock?db=2"],
+)
+def test_redis_can_be_named_by_host_or_socket(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", url)
+    found = load_settings().redis_url
+    assert found is not None
+    assert found.get_secret_value() == url
 
 
 def test_each_setting_can_come_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -123,6 +162,7 @@ def test_shown_settings_have_a_meaning_each_and_mask_every_secret(
     ]
     for name in secrets:
         monkeypatch.setenv(name.upper(), url)
+    monkeypatch.setenv("REDIS_URL", f"redis://:{_SECRET}@h")
     rows = described(load_settings())
     assert [name for name, _, _ in rows] == [name.upper() for name in Settings.model_fields]
     assert all(meaning for _, _, meaning in rows)

@@ -19,6 +19,7 @@ from policies.access import ROLES
 from service.app import Parts, create_app
 from service.auth import KeyEntry, KeyTable, parse_api_keys
 from service.keyring import Keyring, keyring_entry, parse_keyring
+from service.rate_limits import RateLimits
 from service.serve import listen
 
 KEYRING_TEXT: Final = keyring_entry(bytes(range(32)), "test1")
@@ -88,10 +89,17 @@ def running_service(
     places: int = 8,
     keyring: Keyring | None = KEYRING,
     draining: Callable[[], bool] = lambda: False,
+    rate_limits: RateLimits | None = None,
 ) -> Iterator[RunningService]:
     """Serves until the block ends, then closes the database."""
     keys = IssuedKeys()
-    parts = Parts(database=database, keys=lambda: keys, keyring=keyring, places=places)
+    parts = Parts(
+        database=database,
+        keys=lambda: keys,
+        keyring=keyring,
+        places=places,
+        rate_limits=rate_limits,
+    )
     listener = listen("127.0.0.1", 0)
     config = uvicorn.Config(
         create_app(parts, draining), log_config=None, access_log=False, lifespan="on"

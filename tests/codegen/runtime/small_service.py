@@ -17,6 +17,7 @@ from codegen.runtime.dispatch import invoke
 from codegen.runtime.hooks import Call, Hooks, PlainHooks
 from codegen.runtime.operation import Media, Operation
 from codegen.runtime.problems import Problem
+from codegen.runtime.quota import Quota
 from codegen.runtime.security import Authenticator
 
 from .contracts import document
@@ -64,6 +65,7 @@ class Service:
     problem_table: Callable[[Exception], Problem | None] = lambda error: None
     observer: Callable[[RequestRecord], None] | None = None
     places: int = 8
+    quota: Quota | None = None
     records: list[RequestRecord] = field(default_factory=list)
 
     def application(self) -> ASGIApp:
@@ -79,6 +81,7 @@ class Service:
                 problem_table=self.problem_table,
                 observer=self.observer or self.records.append,
                 places=self.places,
+                quota=self.quota,
             )
         )
 

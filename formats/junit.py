@@ -8,64 +8,28 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from math import fsum
-from typing import Final, Literal
+from typing import Final
 
 from formats.assembly import ReportAssembly
-from formats.document import MAX_CHECK_NAME, QcDocument, Severity, Verdict
+from formats.document import MAX_CHECK_NAME, QcDocument
 from formats.errors import TranslationError
+from formats.junit_outcomes import (
+    OUTCOME_ELEMENTS,
+    VERDICTS,
+    Kind,
+    Outcome,
+    kind_of,
+    message_of,
+    parse_seconds,
+)
 from formats.shortening import shorten_identifier
 from formats.xml_input import parse_elements
 
-_Kind = Literal["failures", "errors", "flaky", "skipped", "passed"]
-
 _ROOTS: Final = frozenset({"testsuites", "testsuite"})
-# Surefire writes these for tests it ran again: flaky* when a later attempt passed, rerun* beside
-# a failure when none did.
-_FAILED_ATTEMPTS: Final = frozenset({"flakyFailure", "flakyError", "rerunFailure", "rerunError"})
-_OUTCOMES: Final = _FAILED_ATTEMPTS | {"failure", "error", "skipped"}
 _CAPTURED_OUTPUT: Final = frozenset({"system-out", "system-err"})
 
-# GoogleTest and CTest say in attributes what others say in elements.
-_NOT_RUN_WORDS: Final = frozenset({"notrun", "skipped", "suppressed", "disabled", "ignored"})
-_FAILED_WORDS: Final = frozenset({"fail", "failed", "failure", "error"})
-
-_VERDICTS: Final[dict[_Kind, tuple[Verdict, Severity]]] = {
-    "failures": ("block", "block"),
-    "errors": ("block", "block"),
-    "flaky": ("warn", "warn"),
-    "skipped": ("pass", "info"),
-    "passed": ("pass", "info"),
-}
-
-_SECONDS: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{0,30})?(?:[eE]-?[0-9]{1,2})?")
-_GROUPED_SECONDS: Final = re.compile(r"[0-9]{1,3}(?:,[0-9]{3}){1,2}(?:\.[0-9]{0,30})?")
-_DECIMAL_COMMA_SECONDS: Final = re.compile(r"[0-9]{1,9},[0-9]{1,30}")
-# Some 116 days: the sum over all cases stays within what diff.summary may hold.
-_MAX_SECONDS: Final = 1e7
 _STATED_COUNT: Final = re.compile(r"[0-9]{1,9}")
 _COMPARED_COUNTS: Final = ("tests", "failures", "errors")
-
-
-@dataclass(slots=True)
-class _Outcome:
-    """One failure, error, skip or failed attempt; `text` is filled while it is open."""
-
-    element: str
-    type: str
-    message: str
-    text: list[str] = field(default_factory=list)
-
-    def describe(self) -> str:
-        """Type, message and text, each left out where a later one holds it anyway."""
-        body = "".join(self.text).strip()
-        message = self.message.strip()
-        kind = self.type.strip()
-        if message in body:
-            message = ""
-        if kind in body or kind in message:
-            kind = ""
-        headline = f"{kind}: {message}" if kind and message else kind or message
-        return f"{headline}\n{body}" if headline and body else headline or body
 
 
 @dataclass(slots=True)
@@ -75,7 +39,7 @@ class _Suite:
     path: str
     target: str
     stated: dict[str, int]
-    outcomes: list[_Outcome] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
     counted: Counter[str] = field(default_factory=Counter)
     has_suites: bool = False
 
@@ -87,7 +51,7 @@ class _Case:
     rule_id: str
     target: str
     words: frozenset[str]
-    outcomes: list[_Outcome] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
 
 
 def translate(content: bytes) -> QcDocument:
@@ -133,8 +97,8 @@ class _JUnitReader:
             opened = self._start_case(attributes)
         elif name in _CAPTURED_OUTPUT:
             sink = None
-        elif name in _OUTCOMES:
-            outcome = _Outcome(name, attributes.get("type", ""), attributes.get("message", ""))
+        elif name in OUTCOME_ELEMENTS:
+            outcome = Outcome(name, attributes.get("type", ""), attributes.get("message", ""))
             self._owners[-1].outcomes.append(outcome)
             sink = outcome.text
         self._closes.append(opened)
@@ -199,14 +163,14 @@ class _JUnitReader:
         return case
 
     def _add_time(self, stated: str) -> None:
-        seconds = _parse_seconds(stated)
+        seconds = parse_seconds(stated)
         if seconds is None:
             self._notable["unreadable times"] += 1
         else:
             self._seconds.append(seconds)
 
     def _end_case(self, case: _Case) -> None:
-        kind = _kind_of(case.outcomes, case.words)
+        kind = kind_of(case.outcomes, case.words)
         counted = self._suites[-1].counted
         counted["tests"] += 1
         counted[kind] += 1
@@ -216,7 +180,7 @@ class _JUnitReader:
         self._suites.pop()
         if suite.outcomes:
             # A set-up that failed outside of any case: it must not vanish with the cases.
-            kind = _kind_of(suite.outcomes, frozenset())
+            kind = kind_of(suite.outcomes, frozenset())
             suite.counted[kind] += 1
             self._evaluate("(suite)", suite.target, kind, suite.outcomes)
         elif not suite.counted["tests"] and not suite.has_suites:
@@ -229,9 +193,9 @@ class _JUnitReader:
             self._notable["skipped suites"] += 1
         (self._suites[-1].counted if self._suites else self._totals).update(suite.counted)
 
-    def _evaluate(self, rule_id: str, target: str, kind: _Kind, outcomes: list[_Outcome]) -> None:
-        verdict, severity = _VERDICTS[kind]
-        self._assembly.evaluate(rule_id, target, verdict, severity, _message(kind, outcomes))
+    def _evaluate(self, rule_id: str, target: str, kind: Kind, outcomes: list[Outcome]) -> None:
+        verdict, severity = VERDICTS[kind]
+        self._assembly.evaluate(rule_id, target, verdict, severity, message_of(kind, outcomes))
 
     def _write_notes(self) -> None:
         note_count = self._assembly.note_count
@@ -257,52 +221,6 @@ class _JUnitReader:
             "test has a time that can't be read and isn't in the sum.",
             "tests have a time that can't be read and isn't in the sum.",
         )
-
-
-def _kind_of(outcomes: list[_Outcome], words: frozenset[str]) -> _Kind:
-    elements = {outcome.element for outcome in outcomes}
-    if "failure" in elements:
-        return "failures"
-    if "error" in elements:
-        return "errors"
-    if elements & _FAILED_ATTEMPTS:
-        return "flaky"
-    if "skipped" in elements:
-        return "skipped"
-    if words & _FAILED_WORDS:
-        return "failures"
-    return "skipped" if words & _NOT_RUN_WORDS else "passed"
-
-
-def _message(kind: _Kind, outcomes: list[_Outcome]) -> str:
-    """Tell the outcomes in document order, each in its own paragraph."""
-    told = [outcome.describe() or outcome.element for outcome in outcomes]
-    if kind == "flaky":
-        attempts = sum(outcome.element in _FAILED_ATTEMPTS for outcome in outcomes)
-        plural = "" if attempts == 1 else "s"
-        told.insert(0, f"flaky: passed after {attempts} failed attempt{plural}")
-    if kind == "skipped":
-        reasons = [outcome.describe() for outcome in outcomes]
-        return ": ".join(["skipped", *filter(None, reasons)])
-    if not told:
-        return "passed" if kind == "passed" else "failed"
-    return "\n\n".join(told)
-
-
-def _parse_seconds(stated: str) -> float | None:
-    """Read seconds as tools print them in any locale: 0.5, 1.2E-4, 1,234.567, 0,5.
-
-    A single comma before exactly three digits groups thousands, as Surefire prints it.
-    """
-    if _SECONDS.fullmatch(stated):
-        seconds = float(stated)
-    elif _GROUPED_SECONDS.fullmatch(stated):
-        seconds = float(stated.replace(",", ""))
-    elif _DECIMAL_COMMA_SECONDS.fullmatch(stated):
-        seconds = float(stated.replace(",", "."))
-    else:
-        return None
-    return seconds if seconds <= _MAX_SECONDS else None
 
 
 def _stated_counts(attributes: dict[str, str]) -> dict[str, int]:

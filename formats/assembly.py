@@ -68,6 +68,7 @@ class ReportAssembly:
         self._status: dict[str, CheckStatus] = {}
         self._summary: list[SummaryItem] = []
         self._notes: list[str] = []
+        self._notes_seen = 0
 
     def evaluate(
         self, rule_id: str, target: str, verdict: Verdict, severity: Severity, message: str
@@ -111,8 +112,19 @@ class ReportAssembly:
         self._summary.append({"id": bounded_id, "trend": "flat", "deltaPct": value})
 
     def note(self, text: str) -> None:
-        """Add one note for the reader of the report."""
-        self._notes.append(self._shortener.message(text, MAX_NOTE))
+        """Add one note for the reader; those past the limit are only counted."""
+        self._notes_seen += 1
+        if self._notes_seen <= MAX_NOTES:
+            self._notes.append(self._shortener.message(text, MAX_NOTE))
+
+    def shorten(self, text: str, room: int = 0) -> str:
+        """Shorten a text over the limit of a message, leaving `room` for what will stand around it.
+
+        For a text that many evaluations share: each would get a copy of the whole.
+        """
+        if len(text) <= MAX_MESSAGE:
+            return text
+        return self._shortener.message(text, MAX_MESSAGE - room)
 
     def note_count(self, count: int, one: str, many: str) -> None:
         """Note `count` things, in the singular or plural wording; nothing when there are none."""
@@ -133,7 +145,7 @@ class ReportAssembly:
         if policy_version:
             policy_version = self._shortener.identifier(policy_version, MAX_POLICY_VERSION)
         self._note_shortenings()
-        _require_items("notes", len(self._notes), MAX_NOTES)
+        _require_items("notes", self._notes_seen, MAX_NOTES)
         _require_items("summary items", len(self._summary), MAX_SUMMARY_ITEMS)
         report: QcDocument = {
             "status": self._status,

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from urllib.parse import unquote
 
 from formats.assembly import ReportAssembly, require_evaluations_within_limit
-from formats.document import MAX_MESSAGE, QcDocument, Severity, Verdict
+from formats.document import QcDocument, Severity, Verdict
 from formats.errors import TranslationError
 from formats.json_input import (
     JsonObject,
@@ -23,7 +23,6 @@ from formats.json_input import (
     required_objects,
     text_at,
 )
-from formats.shortening import shorten_message
 
 _State = Literal[
     "exploitable",
@@ -50,7 +49,8 @@ _OUTCOMES: Final[dict[str, tuple[Verdict, Severity]]] = {
     _UNANALYSED: ("warn", "warn"),
 }
 _SPEC_VERSION: Final = re.compile(r"1\.[0-9]{1,3}")
-_BOM_LINK: Final = re.compile(r"urn:cdx:[^/#]+/[0-9]+#(.+)", re.DOTALL)
+# A longer reference is no name to read: it is left as it is.
+_BOM_LINK: Final = re.compile(r"urn:cdx:([^/#]{1,64})/[0-9]{1,9}#(.{1,512})", re.DOTALL)
 
 
 def translate(content: bytes) -> QcDocument:
@@ -88,8 +88,7 @@ class _CycloneDxTranslation:
         self._bom = bom
         self._subject = _component_name(object_at(object_at(bom, "metadata"), "component"))
         self._names = _names_of(bom)
-        serial_number = text_at(bom, "serialNumber").removeprefix("urn:uuid:")
-        self._own_links = f"urn:cdx:{serial_number or '(none)'}/"
+        self._serial_number = text_at(bom, "serialNumber").removeprefix("urn:uuid:")
         self._link_names = _link_names(vulnerabilities)
         self._counts: Counter[str] = Counter()
 
@@ -100,7 +99,7 @@ class _CycloneDxTranslation:
         )
         verdict, severity = _OUTCOMES.get(state, ("pass", "info"))
         rule_id = text_at(vulnerability, "id") or text_at(vulnerability, "bom-ref") or "(no id)"
-        message = _message(vulnerability, analysis, state)
+        message = self._assembly.shorten(_message(vulnerability, analysis, state))
         for item in _affected(vulnerability):
             self._counts[state] += 1
             versions = _versions_of(item)
@@ -133,8 +132,9 @@ class _CycloneDxTranslation:
         """Name what a reference is of: a component here, one of another BOM, or the whole."""
         if not reference:
             return self._subject or "(unnamed component)"
-        if reference.startswith(self._own_links):
-            reference = unquote(reference.partition("#")[2])
+        link = _BOM_LINK.fullmatch(reference)
+        if link and link[1] == self._serial_number:
+            reference = unquote(link[2])
         return self._names.get(reference) or self._link_names.get(reference) or reference
 
 
@@ -178,7 +178,7 @@ def _link_names(vulnerabilities: list[JsonObject]) -> dict[str, str]:
         for vulnerability in vulnerabilities
         for item in objects_at(vulnerability, "affects")
     }
-    ends = {ref: unquote(found[1]) for ref in references if (found := _BOM_LINK.fullmatch(ref))}
+    ends = {ref: unquote(found[2]) for ref in references if (found := _BOM_LINK.fullmatch(ref))}
     bearers = Counter(ends.values())
     return {ref: end for ref, end in ends.items() if bearers[end] == 1}
 
@@ -201,8 +201,7 @@ def _message(vulnerability: JsonObject, analysis: JsonObject, state: str) -> str
     told = [f"{headline}; rated {ratings}" if ratings else headline]
     told.append(text_at(analysis, "detail"))
     told.append(text_at(vulnerability, "description"))
-    # Bounded here, because every component affected gets a copy.
-    return shorten_message("\n".join(filter(None, told)), MAX_MESSAGE)
+    return "\n".join(filter(None, told))
 
 
 def _rating(rating: JsonObject) -> str:

@@ -94,7 +94,7 @@ class _SarifTranslation:
     def add_run(self, run: JsonObject, results: list[JsonObject] | None, pointer: str) -> None:
         target = _driver_name(run, pointer)
         rules = RuleIndex(run, pointer)
-        messages = MessageWriter(run)
+        messages = MessageWriter(run, self._assembly.shorten)
         for number, result in enumerate(results or ()):
             place = f"{pointer}/results/{number}"
             rule = rules.rule_of(result)

@@ -4,6 +4,7 @@ What it reads decides no verdict, so a malformed location or argument is left ou
 """
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from formats.document import MAX_MESSAGE, MAX_TARGET
@@ -14,14 +15,17 @@ from formats.shortening import shorten_identifier
 # A template may be shared by 20,000 results: beyond these it is shown as it stands.
 MAX_PLACEHOLDERS: Final = 100
 MAX_FILLED: Final = 65_536
+# For the place before a text and the remarks after it.
+_ROOM: Final = MAX_TARGET + 128
 
 _BRACES: Final = re.compile(r"(\{\{|\}\}|\{[0-9]{1,4}\})")
 
 
 class MessageWriter:
-    """Writes the messages of one run."""
+    """Writes the messages of one run; `shorten` takes a text and the room to leave around it."""
 
-    def __init__(self, run: JsonObject) -> None:
+    def __init__(self, run: JsonObject, shorten: Callable[[str, int], str]) -> None:
+        self._shorten = shorten
         self._artifacts = objects_at(run, "artifacts")
         self._logical_locations = objects_at(run, "logicalLocations")
         self._templates: dict[str, list[str]] = {}
@@ -32,7 +36,7 @@ class MessageWriter:
         """Return the result's place and text."""
         locations = objects_at(result, "locations")
         place = self._place(locations[0]) if locations else ""
-        text = self._text(object_at(result, "message"), rule) or _rule_text(rule)
+        text = self._text(object_at(result, "message"), rule) or self._rule_text(rule)
         more = len(locations) - 1
         suffix = f" (and {more} more {'place' if more == 1 else 'places'})" if more > 0 else ""
         return f"{place}: {text}{suffix}" if place else f"{text}{suffix}"
@@ -46,7 +50,14 @@ class MessageWriter:
             # Tools that pass no arguments don't double their braces either.
             return self._fill(own, values) if values else own
         template = _message_string(rule, text_at(message, "id"))
-        return self._fill(template, values)
+        return self._shorten(self._fill(template, values), _ROOM)
+
+    def _rule_text(self, rule: Rule) -> str:
+        for key in ("shortDescription", "fullDescription"):
+            text = text_at(object_at(rule.descriptor, key), "text")
+            if text:
+                return self._shorten(text, _ROOM)
+        return text_at(rule.descriptor, "name") or "The tool gave no message."
 
     def _fill(self, template: str, arguments: list[object]) -> str:
         if len(template) > MAX_MESSAGE:
@@ -121,11 +132,3 @@ def _message_string(rule: Rule, message_id: str) -> str:
         if text:
             return text
     return ""
-
-
-def _rule_text(rule: Rule) -> str:
-    for key in ("shortDescription", "fullDescription"):
-        text = text_at(object_at(rule.descriptor, key), "text")
-        if text:
-            return text
-    return text_at(rule.descriptor, "name") or "The tool gave no message."

@@ -146,3 +146,19 @@ def test_shortened_message_accounts_for_every_character(length: int, limit: int)
     assert text.endswith(tail)
     assert len(head) + int(left_out) + len(tail) == length
     assert len(head) >= 3 * len(tail)
+
+
+def test_notes_past_the_limit_are_counted_and_refused_by_their_number() -> None:
+    assembly = ReportAssembly()
+    for number in range(MAX_NOTES + 3):
+        assembly.note(str(number))
+    with pytest.raises(TranslationError) as raised:
+        assembly.document("tool")
+    assert (raised.value.limit, raised.value.actual) == (MAX_NOTES, MAX_NOTES + 3)
+
+
+def test_shared_text_is_shortened_with_room_to_spare_and_counted() -> None:
+    assembly = ReportAssembly()
+    assert assembly.shorten("a" * MAX_MESSAGE, 100) == "a" * MAX_MESSAGE
+    assert len(assembly.shorten("a" * (MAX_MESSAGE + 1), 100)) <= MAX_MESSAGE - 100
+    assert "1 message was longer" in assembly.document("tool")["notes"][0]

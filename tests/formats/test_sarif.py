@@ -1,5 +1,7 @@
 """The traps of SARIF: what level, kind, state and run make of a result."""
 
+import re
+
 import pytest
 
 from formats.document import MAX_EVALUATIONS
@@ -226,3 +228,19 @@ def test_log_is_recognised_by_its_runs_of_tools() -> None:
     assert not looks_like({"version": "2.1.0", "runs": [{}]})
     assert not looks_like({"version": "2.1.0", "runs": {}})
     assert not looks_like({"runs": []})
+
+
+def test_long_text_of_a_rule_shared_by_many_results_is_shortened_before_it_is_copied() -> None:
+    text = f"begins{'.' * 4_000_000}ends"
+    rules = [{"id": "R1", "fullDescription": {"text": text}}]
+    place = {"physicalLocation": {"artifactLocation": {"uri": "a.py"}}}
+    result = {"ruleId": "R1", "locations": [place]}
+    report = translated(run_of(*[result] * 2_000, rules=rules))
+    message = evaluations_of(report)[0]["message"]
+    assert message.startswith("a.py: begins..")
+    assert message.endswith("..ends")
+    assert re.search(r"\[(\d+) characters left out\]", message)
+    assert message.count("left out") == 1
+    assert report["notes"] == [
+        "2000 messages were longer than 8192 characters and are shortened where marked."
+    ]

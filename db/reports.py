@@ -33,7 +33,8 @@ class NewReport:
     """What a report is stored with. `document` is its canonical JSON text without the value of raw,
     which `raw` holds; `sha256` is of the text with it.
 
-    `original_digest` is `kid:hex`, for a tool's own output that was translated.
+    `original_digest` is `kid:hex`, for a tool's own output that was translated. `redaction` is JSON
+    text, None where nothing was taken out of the report.
     """
 
     severity: str
@@ -48,6 +49,7 @@ class NewReport:
     original_digest: str | None
     key_id: str
     request_id: str
+    redaction: str | None
     document: str
     raw: SealedRaw | None = None
 
@@ -97,6 +99,7 @@ class ReportRow:
     document: str
     raw_kid: str | None
     raw_sealed: bytes | None
+    redaction: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +131,12 @@ WITH digest AS (
 INSERT INTO reports (
   tenant_id, id, created_at, severity, policy_version, source, stream, pass_count, warn_count,
   block_count, inconsistencies, duplicate_of, sha256, original_digest, key_id, request_id, document,
-  raw_kid, raw_sealed)
+  raw_kid, raw_sealed, redaction)
 SELECT
   %(tenant_id)s, %(id)s, %(created_at)s, %(severity)s, %(policy_version)s, %(source)s, %(stream)s,
   %(pass_count)s, %(warn_count)s, %(block_count)s, %(inconsistencies)s, previous_report_id,
   %(sha256)s, %(original_digest)s, %(key_id)s, %(request_id)s, %(document)s, %(raw_kid)s,
-  %(raw_sealed)s
+  %(raw_sealed)s, %(redaction)s
 FROM digest
 RETURNING duplicate_of
 """
@@ -141,7 +144,8 @@ _INSERT_SEALED: Final = f"WITH key AS ({REGISTER_KEY}), {_INSERT.lstrip().remove
 
 _GET: Final = (
     f"SELECT {_SUMMARY_COLUMNS}, inconsistencies, duplicate_of, sha256, original_digest, key_id,"  # noqa: S608 - constants
-    " request_id, document::text, raw_kid, raw_sealed FROM reports WHERE id = %(id)s"
+    " request_id, document::text, raw_kid, raw_sealed, redaction::text FROM reports"
+    " WHERE id = %(id)s"
 )
 
 
@@ -176,6 +180,7 @@ def insert_report(
             "original_digest": new.original_digest,
             "key_id": new.key_id,
             "request_id": new.request_id,
+            "redaction": new.redaction,
             "document": new.document,
             "raw_kid": None,
             "raw_sealed": None if raw is None else raw.content,

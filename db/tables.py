@@ -72,6 +72,8 @@ reports: Final = Table(
     Column("document", JSON(), nullable=False),
     Column("raw_kid", _words()),
     Column("raw_sealed", LargeBinary),
+    # Counts by rule and share; null where nothing was taken out.
+    Column("redaction", JSON()),
     PrimaryKeyConstraint(
         "tenant_id", "id", name="reports_pkey", postgresql_include=["created_at", "severity"]
     ),

@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 from uuid import UUID
 
+import orjson
 from typing_extensions import override
 
 from db.ids import ReportId
 from db.reports import NewReport, ReportRow, SealedRaw, get_report, insert_report
 from formats.errors import TranslationError
 from formats.registry import FORMATS
-from generated.models import IngestReceipt, QcReport, Severity, Stream, ToolFormat
+from generated.models import IngestReceipt, QcReport, Redaction, Severity, Stream, ToolFormat
 from generated.routes.ingest import IngestHandlers, IngestQc201, IngestToolOutput201
 from handlers.context import Context
 from handlers.errors import InvalidValue, NotConfigured, NotFound, Untranslatable
@@ -76,6 +77,7 @@ class Ingest(IngestHandlers[Context]):
             limit = None if error.limit is None else str(error.limit)
             raise Untranslatable(error.detail, error.pointer, limit) from error
         if stream is not None:
+            self._preparation.require_no_secret("query", "/stream", stream)
             document["stream"] = stream
         # The translators keep to the contract by their own types; this holds them to it.
         QcReport.model_validate(document)
@@ -95,7 +97,13 @@ class Ingest(IngestHandlers[Context]):
             stored = insert_report(transaction, new, report_id)
         context.reference = str(stored.id)
         decision = prepared.decision
-        return _receipt(stored.id, decision.severity, stored.duplicate_of, decision.inconsistencies)
+        return _receipt(
+            stored.id,
+            decision.severity,
+            stored.duplicate_of,
+            decision.inconsistencies,
+            prepared.redaction,
+        )
 
     def _replayed(self, context: Context) -> IngestReceipt | None:
         """The receipt of the earlier request with the same idempotency key, made anew."""
@@ -106,7 +114,8 @@ class Ingest(IngestHandlers[Context]):
             row: ReportRow | None = get_report(transaction, report_id)
         if row is None:
             raise NotFound
-        return _receipt(row.id, cast(Severity, row.severity), row.duplicate_of, row.inconsistencies)
+        severity = cast(Severity, row.severity)
+        return _receipt(row.id, severity, row.duplicate_of, row.inconsistencies, row.redaction)
 
 
 def _new_report(
@@ -129,15 +138,22 @@ def _new_report(
         original_digest=original_digest,
         key_id=context.principal.key_id,
         request_id=context.request_id,
+        redaction=prepared.redaction,
         document=prepared.document,
         raw=raw,
     )
 
 
 def _receipt(
-    report_id: ReportId, severity: Severity, duplicate_of: ReportId | None, inconsistencies: int
+    report_id: ReportId,
+    severity: Severity,
+    duplicate_of: ReportId | None,
+    inconsistencies: int,
+    redaction: str | None,
 ) -> IngestReceipt:
     optional: dict[str, Any] = {"inconsistencies": inconsistencies}
+    if redaction is not None:
+        optional["redaction"] = Redaction.model_construct(**orjson.loads(redaction))
     if duplicate_of is not None:
         optional["duplicate_of"] = duplicate_of
     return IngestReceipt.model_construct(

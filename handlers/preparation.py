@@ -1,4 +1,4 @@
-"""Makes of a valid report what is stored of it: decided on, canonical, digested.
+"""Makes of a valid report what is stored of it: redacted, decided on, canonical, digested.
 
 Pure: reads no clock and opens nothing. One report and a batch of them go through here alike.
 """
@@ -11,14 +11,18 @@ from typing import Any
 
 import orjson
 
+from handlers.errors import InvalidValue
 from handlers.sealing import with_raw, without_raw
 from policies.intake import Decision, decide
+from policies.redaction import Redaction, Redactor, RefusedText
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedReport:
     """A report ready to be stored. `document` is its canonical JSON text with null in place of the
     value of raw, and `raw` that value's, to be encrypted; `sha256` is of the whole text.
+
+    `redaction` is JSON text too: the contract's Redaction, None where nothing was taken out.
     """
 
     document: str
@@ -28,27 +32,62 @@ class PreparedReport:
     policy_version: str | None
     source: str | None
     stream: str | None
+    redaction: str | None
 
 
 class Preparation:
     """What every report goes through between the contract's validation and the database."""
 
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+
     def prepare(self, sent: Mapping[str, Any]) -> PreparedReport:
         """`sent` is the JSON object of a report that is valid by the contract.
 
-        It is kept as it was sent, not as a model has it, which may round a time or a number.
+        It is kept as it was sent, not as a model has it, which may round a time or a number. Raises
+        InvalidValue for a secret in a field that is never rewritten.
         """
-        text, raw = canonical_text(sent)
-        policy = sent.get("policy", {})
+        try:
+            redaction = self._redactor.redact(sent)
+        except RefusedText as refused:
+            raise secret_refused("body", refused.pointer, refused.rule_id) from refused
+        kept = redaction.document
+        text, raw = canonical_text(kept)
+        policy = kept.get("policy", {})
         return PreparedReport(
             document=text.decode(),
             raw=raw,
             sha256=hashlib.sha256(text if raw is None else with_raw(text, raw)).digest(),
-            decision=_decide(sent["status"], policy.get("evaluations", ())),
+            decision=_decide(kept["status"], policy.get("evaluations", ())),
             policy_version=policy.get("policy_version"),
-            source=sent.get("source", {}).get("tool"),
-            stream=sent.get("stream"),
+            source=kept.get("source", {}).get("tool"),
+            stream=kept.get("stream"),
+            redaction=_encoded(redaction),
         )
+
+    def is_harmless(self, text: str) -> bool:
+        """Whether no rule hits a text."""
+        return self._redactor.rule_that_hits(text) is None
+
+    def require_no_secret(self, location: str, pointer: str, text: str) -> None:
+        """Raises InvalidValue for a text that is stored as it is, such as a key, if a rule hits."""
+        if (rule_id := self._redactor.rule_that_hits(text)) is not None:
+            raise secret_refused(location, pointer, rule_id)
+
+
+def secret_refused(location: str, pointer: str, rule_id: str) -> InvalidValue:
+    """What a sender is told of a secret where none is taken out: the rule, never the value."""
+    detail = (
+        f"Redaction rule {rule_id} hits a value that is kept as it is or not at all. "
+        "Send it without the secret or personal data."
+    )
+    return InvalidValue(location, pointer, "redaction", rule_id, detail)
+
+
+def _encoded(redaction: Redaction) -> str | None:
+    if not redaction.counts:
+        return None
+    return orjson.dumps({"counts": redaction.counts, "share": redaction.share}).decode()
 
 
 def _decide(status: Mapping[str, Any], evaluations: Any) -> Decision:

@@ -99,7 +99,8 @@ def _envelope(row: stored.ReportRow, text: bytes) -> bytes:
         "sha256": row.sha256.hex(),
     }
     head = orjson.dumps(fields, option=orjson.OPT_UTC_Z)
-    return head[:-1] + b',"report":' + text + b"}"
+    redaction = b"" if row.redaction is None else b',"redaction":' + row.redaction.encode()
+    return head[:-1] + redaction + b',"report":' + text + b"}"
 
 
 def _total(counted: tuple[int, bool]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from service.hooks import ServiceHooks
 from service.keyring import Keyring
 from service.problems import problem_of
 from service.rate_limits import RateLimits
+from service.redaction import report_redactor
 from service.sealing import Sealer
 from service.telemetry import log_request
 
@@ -57,6 +58,7 @@ def create_app(parts: Parts, draining: Callable[[], bool] = lambda: False) -> AS
     contract_version = document["info"]["version"]
     keyring = parts.keyring
     sealer = Sealer(keyring) if keyring else None
+    preparation = Preparation(report_redactor(document))
     handlers = Handlers(
         health=Health(
             version=VERSION,
@@ -64,11 +66,11 @@ def create_app(parts: Parts, draining: Callable[[], bool] = lambda: False) -> AS
             files=public_files(text),
             draining=draining,
         ),
-        ingest=Ingest(Preparation(), keyring.digest if keyring else None, sealer),
+        ingest=Ingest(preparation, keyring.digest if keyring else None, sealer),
         reports=Reports(sealer),
         timeline=Timeline(),
     )
-    hooks = ServiceHooks(parts.database, contract_version)
+    hooks = ServiceHooks(parts.database, contract_version, preparation)
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
@@ -88,6 +90,7 @@ def create_app(parts: Parts, draining: Callable[[], bool] = lambda: False) -> AS
             observer=log_request,
             places=parts.places,
             quota=parts.rate_limits,
+            keeps_request_id=preparation.is_harmless,
             lifespan=lifespan,
         )
     )

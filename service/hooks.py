@@ -18,6 +18,7 @@ from generated.runtime.hooks import Answer, Call, Hooks, NotModified
 from generated.runtime.problems import Problem, foreign_page_token
 from handlers.context import Context
 from handlers.errors import DomainError
+from handlers.preparation import Preparation
 from handlers.timeline import window_at
 from policies.paging import ForeignPageToken, seal, unseal
 from service.auth import principal_of
@@ -26,8 +27,9 @@ ResultT = TypeVar("ResultT")
 
 
 class ServiceHooks(Hooks[Context]):
-    def __init__(self, database: Database, contract_version: str) -> None:
+    def __init__(self, database: Database, contract_version: str, preparation: Preparation) -> None:
         self._database = database
+        self._preparation = preparation
         self._contract_version = contract_version
 
     @override
@@ -98,6 +100,8 @@ class ServiceHooks(Hooks[Context]):
         self, context: Context, call: Call, handler: Callable[[], ResultT]
     ) -> Answer[ResultT]:
         key = cast(str, call.idempotency_key)
+        # It is stored as it is, so it must not be a token that a pipeline took for a run's id.
+        self._preparation.require_no_secret("header", "/Idempotency-Key", key)
         scope = IdempotencyScope(context.principal.key_id, call.operation.id, key)
         fingerprint = call.fingerprint()
         with context.transaction() as transaction:

@@ -50,7 +50,8 @@ class Assembly:
 
     `document` is the bundled contract, `view` its lowered form for Connexion, both parsed JSON.
     `places` is how many handlers may run at once. Without a `quota` nobody is turned away for
-    asking too much.
+    asking too much. `keeps_request_id` says of a caller's own request id whether it may be logged
+    and sent back.
     """
 
     document: dict[str, Any]
@@ -62,6 +63,7 @@ class Assembly:
     observer: Observer = lambda record: None
     places: int = 8
     quota: Quota | None = None
+    keeps_request_id: Callable[[str], bool] = lambda sent: True
     lifespan: Any = None
 
 
@@ -169,7 +171,7 @@ class _Boundary:
             await self._app(scope, receive, send)
             return
         scope["headers"] = [_plain_media_type(name, value) for name, value in scope["headers"]]
-        exchange = Exchange(scope, send)
+        exchange = Exchange(scope, send, self._assembly.keeps_request_id)
         try:
             if not self._known.fullmatch(_route_path(scope)):
                 # The router would answer with a redirect where a closing slash more or less fits.

@@ -6,7 +6,7 @@ Decides nothing of what is answered.
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +40,7 @@ class RequestRecord:
 class Exchange:
     """One request and what has been answered so far."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send, may_keep: Callable[[str], bool]) -> None:
         self.scope = scope
         self.started = False
         self._is_deserted = False
@@ -49,7 +49,7 @@ class Exchange:
         self._status = CLIENT_CLOSED
         self._failure: BaseException | None = None
         self._begun = time.perf_counter()
-        self.request_id = _request_id(scope)
+        self.request_id = _request_id(scope, may_keep)
         scope.setdefault("state", {})["request_id"] = self.request_id
         self._added: dict[bytes, bytes] = {}
         # Connexion copies the scope but shares what is inside, so later steps are seen here.
@@ -125,10 +125,11 @@ class Exchange:
         )
 
 
-def _request_id(scope: Scope) -> str:
+def _request_id(scope: Scope, may_keep: Callable[[str], bool]) -> str:
+    """The caller's own where it is well-formed and may be logged, else a new one."""
     for name, value in scope["headers"]:
         if name == b"x-request-id":
             sent = value.decode("latin-1")
-            if _REQUEST_ID.fullmatch(sent):
+            if _REQUEST_ID.fullmatch(sent) and may_keep(sent):
                 return str(sent)
     return str(uuid.uuid4())

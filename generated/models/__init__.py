@@ -153,20 +153,33 @@ class Evaluation(ContractModel):
     message: Annotated[str | None, Field(max_length=8192)] = None
 
 
-class IngestReceipt(ContractModel):
-    """What became of a report."""
+RedactionCountsAdditionalProperty = TypeAliasType(
+    "RedactionCountsAdditionalProperty", Annotated[int, Field(ge=1, le=33554432)]
+)
+
+
+class Redaction(BaseModel):
+    """
+    What was taken out of a report before it was stored: tokens, keys, passwords, e-mail addresses
+    and the like. `[redacted:…]` with the rule's name stands in its place, or `***` where that is
+    too long. Absent where nothing was found.
+
+    """
 
     model_config = ConfigDict(
         extra="forbid",
         populate_by_name=True,
     )
-    id: ReportId
-    status: Literal["ingested"]
-    severity: Severity
-    duplicate_of: ReportId | None = None
-    """The tenant's newest earlier report with the same content."""
-    inconsistencies: Annotated[int | None, Field(ge=0, le=2000)] = None
-    """How many checks of `status` contradict the evaluations."""
+    counts: Annotated[
+        dict[
+            Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", max_length=64)],
+            RedactionCountsAdditionalProperty,
+        ],
+        Field(max_length=200, min_length=1),
+    ]
+    """How often each rule has hit."""
+    share: Annotated[float, Field(ge=0.0, le=1.0)]
+    """Part of the characters of all texts that was replaced."""
 
 
 class Counts(BaseModel):
@@ -319,6 +332,23 @@ class Policy(ContractModel):
     evaluations: Annotated[list[Evaluation] | None, Field(max_length=20000)] = None
 
 
+class IngestReceipt(ContractModel):
+    """What became of a report."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    id: ReportId
+    status: Literal["ingested"]
+    severity: Severity
+    duplicate_of: ReportId | None = None
+    """The tenant's newest earlier report with the same content."""
+    inconsistencies: Annotated[int | None, Field(ge=0, le=2000)] = None
+    """How many checks of `status` contradict the evaluations."""
+    redaction: Redaction | None = None
+
+
 class Timeline(BaseModel):
     """Reports by severity over time."""
 
@@ -377,7 +407,7 @@ class QcReport(ContractModel):
     """Anything else the sender wants kept. A report may be nested 64 levels deep, itself the first."""
 
 
-class Report(BaseModel):
+class Report(ContractModel):
     """A stored report."""
 
     model_config = ConfigDict(
@@ -392,4 +422,5 @@ class Report(BaseModel):
     duplicate_of: UUID | None
     """The newest report with the same content that the tenant had when this one was stored."""
     sha256: Sha256
+    redaction: Redaction | None = None
     report: QcReport

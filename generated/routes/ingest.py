@@ -63,6 +63,11 @@ class IngestHandlers(Protocol[ContextT_contra]):
         tenant already has is stored all the same and names the newest earlier one in
         `duplicate_of`.
 
+        Secrets and personal data are taken out of every text first, names of members included,
+        and counted in `redaction`; digest and `duplicate_of` are of what remains. In `stream`,
+        `source.tool` and `policy.policy_version`, which reports are looked up by, and in
+        `Idempotency-Key`, they are refused with 422 instead.
+
         Severity: over the evaluations whose verdict isn't `pass`, the worst of severity and
         verdict; `info` where there is none such. With no evaluations at all, from `status`: any
         `fail` is `block`, any `warn` is `warn`, else `info`. A check of `status` that
@@ -83,7 +88,8 @@ class IngestHandlers(Protocol[ContextT_contra]):
         """Store the output of a tool as a QC report
 
         The body is the tool's own output as it is; the collector translates it to a QC report
-        and stores that. The original is not kept, only a keyed digest of it.
+        and stores that. The original is not kept, only a keyed digest of it. Secrets and
+        personal data are taken out as in `ingest_qc`.
 
         | format | comes from | media types |
         |---|---|---|

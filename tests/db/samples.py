@@ -30,6 +30,7 @@ def new_report(
         original_digest=None,
         key_id="key-1",
         request_id=request_id,
+        redaction=None,
         document=document,
     )
 

@@ -62,6 +62,7 @@ def test_a_report_comes_back_as_it_was_stored_byte_for_byte(
         original_digest="k1:00ff",
         key_id="key-1",
         request_id="request-1",
+        redaction='{"counts": {"email": 2}, "share": 0.10}',
         document=document,
         raw=SealedRaw(KEYRING.newest, bytes(range(256))),
     )

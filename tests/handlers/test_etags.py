@@ -8,7 +8,10 @@ from db.revisions import Revisions
 from generated.operations import GET_TIMELINE
 from generated.runtime.hooks import Call
 from handlers.context import Context
+from handlers.preparation import Preparation
+from service.app import contract
 from service.hooks import ServiceHooks
+from service.redaction import report_redactor
 from tests.support.client import Answer, Callers, Client
 from tests.support.contract import ContractOperation, operations
 from tests.support.examples import example_request
@@ -131,7 +134,8 @@ def test_304_of_a_query_reads_revisions_and_nothing_else(
 
 def test_timelines_tag_lasts_until_the_bucket_is_over(service: RunningService) -> None:
     end = datetime(2026, 11, 20, 9, tzinfo=UTC)
-    hooks = ServiceHooks(service.database, "1")
+    preparation = Preparation(report_redactor(contract()[1]))
+    hooks = ServiceHooks(service.database, "1", preparation)
 
     def tag_at(now: datetime) -> str:
         call = Call(GET_TIMELINE, "r1", {}, {"window_h": 2, "bucket_m": 60})

@@ -1,0 +1,271 @@
+"""Takes secrets and personal data out of a document: what no one needs and no one should keep.
+
+Sees each text by itself, names of members included: what is split over several is not found.
+"""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Any, Final
+
+from policies.redaction_fields import FREE, Field
+from policies.redaction_rules import MemberRule, Rule, Rules, is_mark, shortened
+
+# No card or resident number has fewer digits; below, a number needs no look.
+_LONG_NUMBER: Final = 10**12
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """A document without what the rules hit; the very same one if that is nothing.
+
+    `counts` are hits by rule; `share` is that of the characters of all texts that was replaced.
+    """
+
+    document: Any
+    counts: Mapping[str, int] = field(default_factory=dict)
+    share: float = 0.0
+
+
+class RefusedText(ValueError):
+    """A text that a rule hits and that can't be rewritten; `pointer` leads to it."""
+
+    def __init__(self, rule_id: str, pointer: str = "") -> None:
+        super().__init__(f"rule {rule_id} hits a text that is never rewritten")
+        self.rule_id = rule_id
+        self.pointer = pointer
+
+    def within(self, step: str | int) -> "RefusedText":
+        """The same, seen from the container that holds it at `step`."""
+        name = str(step).replace("~", "~0").replace("/", "~1")
+        return RefusedText(self.rule_id, f"/{name}{self.pointer}")
+
+
+@dataclass(slots=True)
+class _Rewritten:
+    """What became of a text, and what was taken out of it."""
+
+    text: str
+    counts: Counter[str] = field(default_factory=Counter)
+    characters: int = 0
+
+
+class Redactor:
+    """Applies rules to documents. `shape` says what the texts of a document must still fit."""
+
+    def __init__(self, rules: Rules, shape: Field = FREE) -> None:
+        self._rules = rules
+        self._shape = shape
+
+    def redact(self, document: Any) -> Redaction:
+        """Take out what the rules hit, wherever it stands; no value of `document` is changed.
+
+        Raises RefusedText where that would break an identifier, or a limit even with short marks.
+        """
+        # One pass over all texts joined says of nearly all reports that there is nothing to do. A
+        # line feed between two texts is as good a border as their ends, for ^, $ and \b alike, so
+        # what a rule hits in one of them is found in all of them joined.
+        texts: dict[str, None] = {}
+        names: dict[str, None] = {}
+        _collect(document, texts, names)
+        named = self._named(list(names))
+        texts.update(names)
+        if not named and not self._rules.any_text.search("\n".join(texts)):
+            return Redaction(document)
+        walk = _Walk(named, self._rewrite(list(texts)))
+        redacted = walk.value(document, self._shape)
+        if not walk.counts:
+            return Redaction(document)
+        share = round(walk.replaced / walk.characters, 6)
+        return Redaction(redacted, dict(sorted(walk.counts.items())), share)
+
+    def rule_that_hits(self, text: str) -> str | None:
+        """The id of a rule that hits a text which can't be rewritten, such as a header."""
+        if not self._rules.any_text.search(text):
+            return None
+        return next((rule.id for rule in self._rules.texts if any(rule.hits(text))), None)
+
+    def _named(self, names: Sequence[str]) -> dict[str, MemberRule]:
+        """The names of members that a rule is for."""
+        pattern = self._rules.any_name
+        if not pattern.search("\n".join(names)):
+            return {}
+        near = [names[place] for place in _places(pattern, names)]
+        return {name: rule for name in near if (rule := self._rules.member(name)) is not None}
+
+    def _rewrite(self, texts: Sequence[str]) -> dict[str, _Rewritten]:
+        """Rewrites until no rule hits any more: a mark ends what a boundary hid before.
+
+        Each turn takes characters out that stand in no mark, so there is an end.
+        """
+        rewritten: dict[str, _Rewritten] = {}
+        turn = list(dict.fromkeys(texts))
+        while turn:
+            now = [rewritten[each].text if each in rewritten else each for each in turn]
+            changed = []
+            for place, rules in self._touched(now).items():
+                so_far = rewritten.setdefault(turn[place], _Rewritten(turn[place]))
+                if _apply(rules, so_far):
+                    changed.append(turn[place])
+            turn = changed
+        return {text: each for text, each in rewritten.items() if each.counts}
+
+    def _touched(self, texts: Sequence[str]) -> dict[int, list[Rule]]:
+        """The places of texts that a pattern matches in, with the rules, in order."""
+        near = _places(self._rules.any_text, texts)
+        candidates = [texts[place] for place in near]
+        touched: dict[int, list[Rule]] = {}
+        for rule in self._rules.matching("\n".join(candidates)) if candidates else ():
+            for number in _places(rule.pattern, candidates):
+                touched.setdefault(near[number], []).append(rule)
+        return touched
+
+
+def _collect(node: Any, texts: dict[str, None], names: dict[str, None]) -> None:
+    if isinstance(node, str):
+        texts[node] = None
+    elif isinstance(node, dict):
+        for name, value in node.items():
+            names[name] = None
+            _collect(value, texts, names)
+    elif isinstance(node, list):
+        for value in node:
+            _collect(value, texts, names)
+    elif isinstance(node, int) and abs(node) >= _LONG_NUMBER:
+        texts[str(abs(node))] = None
+
+
+def _places(pattern: Any, texts: Sequence[str]) -> list[int]:
+    """Which texts a pattern may match in. A match may run over several; then each is one."""
+    begins = list(accumulate((len(each) + 1 for each in texts), initial=0))
+    found: dict[int, None] = {}
+    for match in pattern.finditer("\n".join(texts)):
+        first = bisect_right(begins, match.start()) - 1
+        last = max(first, bisect_right(begins, match.end() - 1) - 1)
+        found.update(dict.fromkeys(range(first, min(last, len(texts) - 1) + 1)))
+    return list(found)
+
+
+def _apply(rules: Iterable[Rule], rewritten: _Rewritten) -> bool:
+    changed = False
+    for rule in rules:
+        spans = list(rule.hits(rewritten.text))
+        if spans:
+            changed = True
+            rewritten.counts[rule.id] += len(spans)
+            rewritten.characters += sum(end - begin for begin, end in spans)
+            rewritten.text = rule.mark.join(_between(rewritten.text, spans))
+    return changed
+
+
+def _between(text: str, spans: Sequence[tuple[int, int]]) -> list[str]:
+    ends = [0, *(end for _, end in spans)]
+    begins = [*(begin for begin, _ in spans), len(text)]
+    return [text[end:begin] for end, begin in zip(ends, begins, strict=True)]
+
+
+class _Walk:
+    """One document rebuilt with its rewritten texts, and what was replaced on the way."""
+
+    def __init__(
+        self, named: Mapping[str, MemberRule], rewritten: Mapping[str, _Rewritten]
+    ) -> None:
+        self._named_rules = named
+        self._rewritten = rewritten
+        self.counts: Counter[str] = Counter()
+        self.replaced = 0
+        self.characters = 0
+
+    def value(self, node: Any, shape: Field) -> Any:
+        if isinstance(node, str):
+            return self._text(node, shape.is_identifier, shape.takes)
+        if isinstance(node, dict):
+            return self._object(node, shape)
+        if isinstance(node, list):
+            return self._list(node, shape.items or FREE)
+        if shape.is_open and isinstance(node, int) and str(abs(node)) in self._rewritten:
+            return self._text(str(abs(node)), False, shape.takes)
+        return node
+
+    def _list(self, node: list[Any], shape: Field) -> list[Any]:
+        values = []
+        for place, each in enumerate(node):
+            try:
+                values.append(self.value(each, shape))
+            except RefusedText as refused:
+                raise refused.within(place) from None
+        return values
+
+    def _object(self, node: dict[str, Any], shape: Field) -> dict[str, Any]:
+        names = self._names(node, shape)
+        values = {}
+        for name, each in node.items():
+            inner = shape.member(name)
+            rule = self._named_rules.get(name) if inner.is_open else None
+            try:
+                value = self._named(rule, each, inner) if rule else self.value(each, inner)
+            except RefusedText as refused:
+                # The contract's own names may be told; a sender's may be secrets themselves.
+                raise refused.within(name if name in shape.members else "*") from None
+            values[names[name]] = value
+        return values
+
+    def _named(self, rule: MemberRule, node: Any, shape: Field) -> Any:
+        """The value of a member whose name a rule is for; a list's texts are such values too."""
+        if isinstance(node, list):
+            return [self._named(rule, each, FREE) for each in node]
+        text = node if isinstance(node, str) else str(node) if type(node) is int else ""
+        seen = self._rewritten.get(text)
+        if not rule.is_hit(text) or (seen is not None and is_mark(seen.text)):
+            return self.value(node, shape)
+        self.characters += len(text)
+        self._count({rule.id: 1}, len(text))
+        return rule.mark
+
+    def _text(self, text: str, is_identifier: bool, takes: Callable[[str], bool]) -> str:
+        self.characters += len(text)
+        found = self._rewritten.get(text)
+        if found is None:
+            return text
+        if is_identifier:
+            raise RefusedText(next(iter(found.counts)))
+        self._count(found.counts, found.characters)
+        return self._fitting(found, takes)
+
+    def _fitting(self, found: _Rewritten, takes: Callable[[str], bool]) -> str:
+        """Long marks where they fit; short ones are never longer than what they stand for."""
+        for text in (found.text, shortened(found.text)):
+            if takes(text):
+                return text
+        raise RefusedText(next(iter(found.counts)))
+
+    def _names(self, node: dict[str, Any], shape: Field) -> dict[str, str]:
+        """The new name of each member. Two that become the same get numbers: none is lost."""
+        names = {name: name for name in node if name not in self._rewritten}
+        self.characters += sum(map(len, names))
+        taken = dict.fromkeys(names, 1)
+        # In an order of their own, so that equal objects stay equal whatever order they came in.
+        for name in sorted(node.keys() - names.keys()):
+            names[name] = self._name(name, taken, shape.takes_name)
+        return names
+
+    def _name(self, name: str, taken: dict[str, int], takes: Callable[[str], bool]) -> str:
+        """`taken` has the highest number that each name has been given, 1 for none."""
+        found = self._rewritten[name]
+        self.characters += len(name)
+        self._count(found.counts, found.characters)
+        for text in (found.text, shortened(found.text)):
+            free = text
+            while free in taken:
+                taken[text] += 1
+                free = f"{text} ({taken[text]})"
+            if takes(free):
+                taken[free] = 1
+                return free
+        raise RefusedText(next(iter(found.counts)))
+
+    def _count(self, counts: Mapping[str, int], characters: int) -> None:
+        self.counts.update(counts)
+        self.replaced += characters

@@ -1,0 +1,254 @@
+"""Reads the rules of redaction, and refuses those that can't be right before anyone relies on them.
+
+Knows nothing of reports: a rule sees one text at a time.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import jsonschema_rs
+import re2
+import yaml
+
+from policies.redaction_checks import CHECKS, Check
+
+MOST_OF_ORDINARY_TEXT: Final = 0.8
+SHORT_MARK: Final = "***"
+_MARK: Final = re.compile(r"\[redacted:[a-z0-9-]{1,64}\]")
+# The automaton of all patterns together; where it doesn't fit, RE2 goes on, but slower by far.
+_MEMORY: Final = 128 << 20
+_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["rules"],
+    "properties": {"rules": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/rule"}}},
+    "$defs": {
+        "rule": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["id", "title", "hits", "misses"],
+            "oneOf": [{"required": ["pattern"]}, {"required": ["key", "check"]}],
+            "properties": {
+                "id": {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 64},
+                "title": {"type": "string", "minLength": 1},
+                "pattern": {"type": "string", "minLength": 1},
+                "key": {"type": "string", "minLength": 1},
+                "check": {"enum": sorted(CHECKS)},
+                "hits": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/parts"}},
+                "misses": {"type": "array", "minItems": 1},
+            },
+            "if": {"required": ["key"]},
+            "then": {"properties": {"misses": {"items": {"$ref": "#/$defs/parts"}}}},
+            "else": {"properties": {"misses": {"items": {"type": "string"}}}},
+        },
+        "parts": {"type": "array", "minItems": 2, "items": {"type": "string"}},
+    },
+}
+
+
+class RulesError(ValueError):
+    """Rules that can't be used; each line of the message names a rule and what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What to take out of a text. `group` is the part of a match that is replaced."""
+
+    id: str
+    title: str
+    pattern: Any
+    group: int
+    check: Check | None
+
+    @property
+    def mark(self) -> str:
+        """What stands in the place of a hit."""
+        return f"[redacted:{self.id}]"
+
+    def hits(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where the text is to be replaced: begin and end, from left to right, none in a mark."""
+        marks = [each.span() for each in _MARK.finditer(text)] if "[redacted:" in text else []
+        marks.append((len(text), len(text)))
+        place = 0
+        for match in self.pattern.finditer(text):
+            begin, end = match.span(self.group)
+            if begin < 0:
+                # The alternative that matched has no group of its own.
+                begin, end = match.span()
+            while marks[place][1] <= begin < len(text):
+                place += 1
+            if begin == end or marks[place][0] < end:
+                continue
+            if self.check is None or self.check(text[begin:end]):
+                yield begin, end
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRule:
+    """Replaces the whole value of a member, by the member's name. `pattern` is of the name."""
+
+    id: str
+    title: str
+    pattern: Any
+    check: Check
+
+    @property
+    def mark(self) -> str:
+        """What stands in the place of the value."""
+        return f"[redacted:{self.id}]"
+
+    def is_hit(self, value: str) -> bool:
+        """Whether the value of a member of such a name is to be replaced."""
+        return not is_mark(value) and self.check(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """All rules. `any_text` finds where a rule of `texts` may hit, `any_name` one of `members`.
+
+    `which` tells the rules of `texts` that match somewhere.
+    """
+
+    texts: tuple[Rule, ...]
+    members: tuple[MemberRule, ...]
+    any_text: Any
+    any_name: Any
+    which: Any
+
+    def matching(self, text: str) -> Sequence[Rule]:
+        """The rules whose patterns match a text that `any_text` matches, in their order."""
+        # None is how a set says that its automaton ran out of memory, as well as that none matches.
+        numbers = self.which.Match(text.encode())
+        return [self.texts[number] for number in sorted(numbers)] if numbers else self.texts
+
+    def member(self, name: str) -> MemberRule | None:
+        """The rule for the value of a member of this name."""
+        return next((rule for rule in self.members if rule.pattern.search(name)), None)
+
+
+def is_mark(text: str) -> bool:
+    """Whether a text is nothing but the mark of a rule."""
+    return _MARK.fullmatch(text) is not None
+
+
+def shortened(text: str) -> str:
+    """The text with the shortest marks there are: no hit is shorter."""
+    return _MARK.sub(SHORT_MARK, text)
+
+
+def load_rules(source: str, ordinary: str) -> Rules:
+    """The rules in `source` (YAML). `ordinary` is text with nothing in it to redact.
+
+    Raises RulesError that names every mistake: of form, a pattern that doesn't compile, an id that
+    stands twice, a hit that isn't one or a miss that is, and rules that would eat more than
+    80 % of the ordinary text.
+    """
+    try:
+        read = yaml.safe_load(source)
+    except yaml.YAMLError as error:
+        raise RulesError(f"not YAML: {error}") from error
+    wrong = [
+        f"{'/'.join(map(str, error.instance_path)) or 'the document'}: {error.message}"
+        for error in jsonschema_rs.validator_for(_SCHEMA).iter_errors(read)
+    ]
+    if wrong:
+        raise RulesError("\n".join(wrong))
+    entries: list[Mapping[str, Any]] = read["rules"]
+    mistakes = [f"{each}: the id stands twice" for each in _repeated(e["id"] for e in entries)]
+    texts, members = [], []
+    for entry in entries:
+        try:
+            if "key" in entry:
+                members.append(_member_rule(entry))
+                mistakes.extend(_member_mistakes(members[-1], entry))
+            else:
+                texts.append(_rule(entry))
+                mistakes.extend(_text_mistakes(texts[-1], entry))
+        except ValueError as error:
+            mistakes.append(f"{entry['id']}: {error}")
+    mistakes.extend(_greedy(texts, ordinary))
+    if mistakes:
+        raise RulesError("\n".join(mistakes))
+    any_text, any_name = _any(entries, "pattern"), _any(entries, "key")
+    return Rules(tuple(texts), tuple(members), any_text, any_name, _which(entries))
+
+
+def _repeated(ids: Iterator[str]) -> list[str]:
+    seen: set[str] = set()
+    return [each for each in ids if each in seen or seen.add(each)]  # type: ignore[func-returns-value]
+
+
+def _rule(entry: Mapping[str, Any]) -> Rule:
+    pattern = _compiled(entry["pattern"])
+    group = dict(pattern.groupindex).get("secret", 0)
+    check = CHECKS[entry["check"]] if "check" in entry else None
+    return Rule(entry["id"], entry["title"], pattern, group, check)
+
+
+def _member_rule(entry: Mapping[str, Any]) -> MemberRule:
+    return MemberRule(entry["id"], entry["title"], _compiled(entry["key"]), CHECKS[entry["check"]])
+
+
+def _compiled(pattern: str) -> Any:
+    """With `^` and `$` at each line, so that texts joined by line feeds are searched as one."""
+    if re.search(r"\\[AzZ]", pattern):
+        raise ValueError(r"write ^ and $ for \A and \z")
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(f"(?m:{pattern})", options)
+    except re2.error as error:
+        reason = error.args[0]
+        said = reason.decode() if isinstance(reason, bytes) else reason
+        raise ValueError(f"the pattern does not compile: {said}") from error
+
+
+def _any(entries: Sequence[Mapping[str, Any]], kind: str) -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    options.never_capture = True
+    options.max_mem = _MEMORY
+    named = [each[kind].replace("(?P<secret>", "(?:") for each in entries if kind in each]
+    # A pattern that never matches stands for no pattern at all.
+    return re2.compile("|".join(f"(?m:{each})" for each in named) or "[^\\s\\S]", options)
+
+
+def _which(entries: Sequence[Mapping[str, Any]]) -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = _MEMORY
+    found = re2.Set.SearchSet(options)
+    for each in entries:
+        if "pattern" in each:
+            found.Add(f"(?m:{each['pattern']})")
+    found.Compile()
+    return found
+
+
+def _text_mistakes(rule: Rule, entry: Mapping[str, Any]) -> Iterator[str]:
+    for place, parts in enumerate(entry["hits"]):
+        if not any(rule.hits("".join(parts))):
+            yield f"{rule.id}: hits/{place} is not hit"
+    for place, text in enumerate(entry["misses"]):
+        if any(rule.hits(text)):
+            yield f"{rule.id}: misses/{place} is hit"
+
+
+def _member_mistakes(rule: MemberRule, entry: Mapping[str, Any]) -> Iterator[str]:
+    for expected, kind in ((True, "hits"), (False, "misses")):
+        for place, (name, *parts) in enumerate(entry[kind]):
+            found = bool(rule.pattern.search(name)) and rule.is_hit("".join(parts))
+            if found != expected:
+                yield f"{rule.id}: {kind}/{place} is {'not ' if expected else ''}hit"
+
+
+def _greedy(rules: Sequence[Rule], ordinary: str) -> Iterator[str]:
+    eaten = {rule.id: sum(end - begin for begin, end in rule.hits(ordinary)) for rule in rules}
+    allowed = MOST_OF_ORDINARY_TEXT * len(ordinary)
+    for name, characters in eaten.items():
+        if characters > allowed:
+            yield f"{name}: takes out {characters} of {len(ordinary)} characters of ordinary text"
+    if not any(each > allowed for each in eaten.values()) and sum(eaten.values()) > allowed:
+        yield f"all rules: take out {sum(eaten.values())} of {len(ordinary)} characters of it"

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .runtime.media_types import is_json_lines
+
 Location = Literal["path", "query", "header", "cookie"]
 Claim = Literal["page", "condition", "key"]
 
@@ -64,11 +66,15 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """`annotation` is None for a raw body, which handlers get as bytes."""
+    """`annotation` is None for a raw body, which handlers get as bytes; of lines it is of each."""
 
     required: bool
     content: tuple[Media, ...]
     annotation: Annotation | None
+
+    @property
+    def is_lines(self) -> bool:
+        return self.annotation is not None and is_json_lines(self.content[0].media_type)
 
     @property
     def has_content_type(self) -> bool:

@@ -1,6 +1,6 @@
 """Writes `routes/`: for each tag what its handlers must be, their typed results, and the routes."""
 
-from .contract import Contract, Header, Operation, Parameter, Response, Tag
+from .contract import Annotation, Body, Contract, Header, Operation, Parameter, Response, Tag
 from .names import pascal
 from .python_text import docstring, literal, module
 
@@ -9,6 +9,7 @@ Imports = set[tuple[str, str]]
 _HOOKS = ("..runtime.hooks", "Hooks")
 _CALL = ("..runtime.hooks", "Call")
 _PAGE = ("..runtime.hooks", "Page")
+_LINES = ("..runtime.json_lines", "JsonLines")
 _ROUTE: Imports = {("starlette.routing", "Route")}
 
 
@@ -176,15 +177,18 @@ def _signature(operation: Operation, imports: Imports) -> list[str]:
             arguments.append("body: bytes" if operation.body.required else 'body: bytes = b""')
             arguments += ["content_type: str"] if operation.body.has_content_type else []
         else:
-            imports |= operation.body.annotation.imports
-            annotation = operation.body.annotation
-            is_required = operation.body.required
-            arguments.append(
-                f"body: {annotation.text}"
-                if is_required
-                else f"body: {annotation.optional().text} = None"
-            )
+            arguments.append(_typed_body(operation.body, operation.body.annotation, imports))
     return arguments
+
+
+def _typed_body(body: Body, annotation: Annotation, imports: Imports) -> str:
+    imports |= annotation.imports
+    if body.is_lines:
+        imports.add(_LINES)
+        return f"body: JsonLines[{annotation.text}]"
+    if body.required:
+        return f"body: {annotation.text}"
+    return f"body: {annotation.optional().text} = None"
 
 
 def _with_default(parameter: Parameter) -> str:
@@ -267,7 +271,9 @@ def _passed(operation: Operation) -> list[str]:
     ]
     if operation.has_page:
         passed.append("page=call.page")
-    if operation.body and operation.body.annotation:
+    if operation.body and operation.body.is_lines:
+        passed.append(f"body=JsonLines(call.lines, _{operation.constant}_BODY)")
+    elif operation.body and operation.body.annotation:
         body = f"_{operation.constant}_BODY.validate_python(call.json_body)"
         passed.append(
             f"body={body}" if operation.body.required else f"body={body} if call.raw_body else None"

@@ -3,6 +3,7 @@
 Schemas are seen as the generated service sees them: a view for requests, one for responses.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ import jsonschema_rs
 from .bundle import Bundle
 from .contract import is_json
 from .diagnostics import Findings
+from .runtime.media_types import is_json_lines
 from .runtime.schemas import Direction, upgrade_3_0, view
 from .shape import Node, Pointer, walk, written
 
@@ -68,16 +70,27 @@ def _samples(contract: Bundle, node: Node) -> Iterator[_Sample]:
     if node.kind == "schema":
         yield from _samples_of_schema(node)
     elif node.kind in ("parameter", "header", "media_type") and "schema" in node.value:
-        if node.kind == "media_type" and not is_json(str(node.pointer[-1])):
+        is_lines = node.kind == "media_type" and is_json_lines(str(node.pointer[-1]))
+        if node.kind == "media_type" and not is_json(str(node.pointer[-1])) and not is_lines:
             return
         schema = (*node.pointer, "schema")
         if "example" in node.value:
-            yield _Sample((*node.pointer, "example"), node.value["example"], schema, "CG060")
+            value = _lines(node.value["example"]) if is_lines else node.value["example"]
+            yield _Sample((*node.pointer, "example"), value, schema, "CG060")
         examples = node.value.get("examples")
         for name in examples if isinstance(examples, dict) else ():
             pointer, example = contract.follow((*node.pointer, "examples", name))
             if isinstance(example, dict) and "value" in example:
-                yield _Sample((*pointer, "value"), example["value"], schema, "CG060")
+                value = _lines(example["value"]) if is_lines else example["value"]
+                yield _Sample((*pointer, "value"), value, schema, "CG060")
+
+
+def _lines(text: Any) -> Any:
+    """The values of an example of lines, which is text as it is sent; what is no such misfits."""
+    try:
+        return [json.loads(line) for line in text.split("\n") if line.strip()]
+    except (AttributeError, ValueError):
+        return text if isinstance(text, str) else None
 
 
 def _samples_of_schema(node: Node) -> Iterator[_Sample]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from .bundle import value_at
 from .contract import (
     Annotation,
     Body,
@@ -13,7 +14,8 @@ from .contract import (
     is_problem,
 )
 from .names import header_argument, pascal
-from .schema_types import SchemaTypes
+from .runtime.media_types import is_json_lines
+from .schema_types import ANY, SchemaTypes
 from .shape import Pointer, written
 
 _FORMS = ("multipart/", "application/x-www-form-urlencoded")
@@ -27,7 +29,7 @@ def read_request_body(types: SchemaTypes, operation: Pointer, name: str) -> Body
     content = _content(types, pointer, value)
     if not content:
         return None
-    typed = [media for media in content if is_json(media.media_type) and media.pointer]
+    typed = [media for media in content if media.pointer and _is_parsed(media.media_type)]
     if any(media.media_type.startswith(_FORMS) and media.pointer for media in content):
         hint = "leave out its `schema` to get the raw bytes, or take JSON"
         message = "forms (multipart, urlencoded) are not parsed"
@@ -39,8 +41,46 @@ def read_request_body(types: SchemaTypes, operation: Pointer, name: str) -> Body
     annotation = None
     if typed:
         schema = (*pointer, "content", typed[0].media_type, "schema")
-        annotation = types.annotation(schema, f"{pascal(name)}Body")
+        if is_json_lines(typed[0].media_type):
+            annotation = _line(types, pointer, schema, f"{pascal(name)}Line")
+        else:
+            annotation = types.annotation(schema, f"{pascal(name)}Body")
     return Body(value.get("required") is True, content, annotation)
+
+
+def _is_parsed(media_type: str) -> bool:
+    return is_json(media_type) or is_json_lines(media_type)
+
+
+def _line(types: SchemaTypes, body: Pointer, schema: Pointer, name: str) -> Annotation:
+    """The type of one line. As in OpenAPI 3.2, an array stands for the lines of the body."""
+    declared = value_at(types.contract.document, schema)
+    place = types.contract.place(schema)
+    if not _is_array_of_lines(declared):
+        hint = (
+            "write `type: array` with `items` here, and at most `minItems: 1`, `maxItems`; put the "
+            "schema of a line in `items`"
+        )
+        message = "the schema of a body of lines must be a plain array, which stands for the lines"
+        types.findings.add(place, "CG080", message, hint)
+        return ANY
+    if types.contract.follow(body)[1].get("required") is not True:
+        hint = "say `required: true`; with `minItems` 0 it may have no lines"
+        types.findings.add(place, "CG080", "a body of lines can't be optional", hint)
+    return types.annotation((*schema, "items"), name)
+
+
+def _is_array_of_lines(schema: Any) -> bool:
+    return (
+        isinstance(schema, dict)
+        and schema.get("type") == "array"
+        and "items" in schema
+        and schema.get("minItems", 0) in (0, 1)
+        and not set(schema) - _ARRAY_OF_LINES
+    )
+
+
+_ARRAY_OF_LINES = frozenset({"type", "items", "minItems", "maxItems", "title", "description"})
 
 
 def read_responses(types: SchemaTypes, operation: Pointer, name: str) -> tuple[Response, ...]:

@@ -20,37 +20,39 @@ MAX_CONTAINERS = 1_000_000
 _MAYBE_LONG_INTEGER = re.compile(rb"[0-9]{19}")
 
 
-def parse_json(content: bytes) -> Any:
-    """The JSON value of `content` (UTF-8). Raises a 400 or 422 Problem.
+def parse_json(content: bytes, what: str = "body") -> Any:
+    """The JSON value of `content` (UTF-8). Raises a 400 or 422 Problem that calls it `what`.
 
     Integers keep every digit; numbers beyond a double's range (1.8e308, integers too), NaN and lone
     surrogates are refused.
     """
     brackets = content.count(b"[") + content.count(b"{")
     if brackets > MAX_CONTAINERS:
-        raise _too_many(brackets)
+        raise _too_many(brackets, what)
     try:
         value = orjson.loads(content)
     except orjson.JSONDecodeError as error:
-        place = f"line {error.lineno} column {error.colno}"
+        # A value that is one line of many knows nothing of the others.
+        line = f"line {error.lineno} " if what == "body" else ""
+        place = f"{line}column {error.colno}"
         detail = (
-            f"The body is not JSON in UTF-8 at {place}: a syntax error, or a number or nesting out "
-            "of range."
+            f"The {what} is not JSON in UTF-8 at {place}: a syntax error, or a number or nesting "
+            "out of range."
         )
         raise malformed_request(detail) from error
     if brackets > MAX_DEPTH:
-        _refuse_deeper_than(MAX_DEPTH, value)
+        _refuse_deeper_than(MAX_DEPTH, value, what)
     if _MAYBE_LONG_INTEGER.search(content):
         value = pydantic_core.from_json(content, allow_inf_nan=False)
     return value
 
 
-def _too_many(brackets: int) -> Problem:
-    detail = f"The body has {brackets} opening brackets; it may have {MAX_CONTAINERS}. Split it."
+def _too_many(brackets: int, what: str) -> Problem:
+    detail = f"The {what} has {brackets} opening brackets; it may have {MAX_CONTAINERS}. Split it."
     return invalid_input([InputError("body", "", "maxContainers", str(MAX_CONTAINERS))], detail)
 
 
-def _refuse_deeper_than(limit: int, value: Any) -> None:
+def _refuse_deeper_than(limit: int, value: Any, what: str) -> None:
     level: list[Any] = [value]
     for _ in range(limit):
         below: list[Any] = []
@@ -62,5 +64,5 @@ def _refuse_deeper_than(limit: int, value: Any) -> None:
         level = below
         if not level:
             return
-    detail = f"The body is nested deeper than {limit} levels. Flatten it, or send it as a string."
+    detail = f"The {what} is nested deeper than {limit} levels. Flatten it, or send it as a string."
     raise invalid_input([InputError("body", "", "maxDepth", str(limit))], detail)

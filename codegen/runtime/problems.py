@@ -38,7 +38,10 @@ class InputError:
 
 @dataclass(eq=False)
 class Problem(Exception):
-    """An error answer. `slug` becomes the problem type `/problems/<slug>`."""
+    """An error answer. `slug` becomes the problem type `/problems/<slug>`.
+
+    `members` are what a type adds of its own (RFC 9457, 3.2).
+    """
 
     status: int
     slug: str
@@ -46,22 +49,27 @@ class Problem(Exception):
     detail: str
     errors: Sequence[InputError] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    members: Mapping[str, object] = field(default_factory=dict)
 
     @override
     def __str__(self) -> str:
         return f"{self.status} {self.slug}: {self.detail}"
 
     def as_bytes(self, request_id: str) -> bytes:
+        instance = {"instance": f"urn:request:{request_id}"}
+        return orjson.dumps({**self.as_json(), **instance, **self.members})
+
+    def as_json(self) -> dict[str, object]:
+        """What is told whatever request it answers."""
         document: dict[str, object] = {
             "type": f"/problems/{self.slug}",
             "title": self.title,
             "status": self.status,
             "detail": self.detail,
-            "instance": f"urn:request:{request_id}",
         }
         if self.errors:
             document["errors"] = [error.as_json() for error in self.errors[:MAX_ERRORS]]
-        return orjson.dumps(document)
+        return document
 
 
 def malformed_request(detail: str) -> Problem:
@@ -95,6 +103,11 @@ def method_not_allowed(allow: str) -> Problem:
 def body_too_large(limit: int, size: int | None) -> Problem:
     came = f"{size} bytes came" if size is not None else "more came"
     detail = f"The body may have {limit} bytes; {came}."
+    return Problem(413, "body-too-large", "Body too large", detail)
+
+
+def line_too_long(limit: int, size: int) -> Problem:
+    detail = f"A line may have {limit} bytes; this one has {size}."
     return Problem(413, "body-too-large", "Body too large", detail)
 
 

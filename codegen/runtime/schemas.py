@@ -73,6 +73,17 @@ class ContractSchemas:
             for error in islice(found, MAX_ERRORS + 1)
         ]
 
+    def first_error(self, pointer: str, value: Any, location: str) -> InputError | None:
+        """Where `value` first breaks the request schema at `pointer`; costs no more than to check.
+
+        For values that come by the thousand, of which each may have thousands of errors.
+        """
+        validator = self.compiled("request", pointer)
+        if validator.is_valid(value):
+            return None
+        [error] = _first(validator, value)
+        return self._input_error(error, value, location, ())
+
     def _input_error(
         self,
         error: jsonschema_rs.ValidationError,

@@ -32,7 +32,8 @@ from .operation import Operation
 from .problems import Problem
 from .quota import Quota, QuotaStep
 from .security import SCHEME_NAME, Authenticator, challenge, security_map
-from .validation import ContractTables
+from .tables import ContractTables
+from .validation import validators
 
 __all__ = ["Assembly", "Observer", "ProblemTable", "RequestRecord", "build_application"]
 
@@ -98,7 +99,7 @@ def build_application(assembly: Assembly) -> ASGIApp:
         },
         validate_responses=True,
         strict_validation=False,
-        validator_map=tables.validators(),
+        validator_map=validators(tables),
         security_map=security_map(assembly.authenticators),
         resolver=Resolver(function_resolver=lambda operation_id: _unused),
         uri_parser_class=_NoUriParser,

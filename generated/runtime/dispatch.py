@@ -18,7 +18,7 @@ from starlette.responses import Response
 from .hooks import Answer, Call, ContextT, Hooks, NotModified, Page
 from .operation import Operation
 from .problems import not_found, unavailable, unsupported_media_type
-from .validation import CALL
+from .tables import CALL
 
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 # RFC 9110, 5.5. Servers differ in whether they stop a line break, which would begin a new header.

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
+from .json_lines import ReadLines
 from .operation import Operation
 
 ContextT = TypeVar("ContextT")
@@ -35,7 +36,8 @@ class Call:
     """One request, decoded and valid by the contract.
 
     `parameters` maps argument names to JSON values, without those that hooks claim. `identities`
-    maps each security scheme to what its authenticator returned.
+    maps each security scheme to what its authenticator returned. A body of lines is not in
+    `raw_body`: `lines` reads it, and `body_sha256` stands for it.
     """
 
     operation: Operation
@@ -46,6 +48,8 @@ class Call:
     raw_body: bytes = b""
     body_read: bool = False
     json_body: Any = None
+    lines: ReadLines | None = None
+    body_sha256: bytes = b""
     page_limit: int | None = None
     page_token: str | None = None
     if_none_match: str | None = None
@@ -78,7 +82,7 @@ class Call:
         """SHA-256 of parameters, media type and body: whether two requests are the same."""
         digest = hashlib.sha256(self.canonical_query().encode())
         digest.update(b"\0" + self.content_type.encode() + b"\0")
-        digest.update(self.raw_body)
+        digest.update(self.raw_body if self.lines is None else self.body_sha256)
         return digest.digest()
 
 

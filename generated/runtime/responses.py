@@ -2,9 +2,11 @@
 """Holds answers against the contract on their way out. What breaks it never reaches a caller."""
 
 import orjson
+from anyio import to_thread
 from connexion.exceptions import NonConformingResponseBody
 from starlette.types import Message, Send
 
+from .admission import LARGE_BYTES
 from .media_types import is_json, media_type_of
 from .operation import Media, Operation
 from .schemas import ContractSchemas
@@ -36,7 +38,10 @@ class ResponseStep:
             chunks.append(message.get("body", b""))
             if not message.get("more_body", False):
                 body = b"".join(chunks)
-                self._check(pointer, body, start["status"])
+                if len(body) > LARGE_BYTES:
+                    await to_thread.run_sync(self._check, pointer, body, start["status"])
+                else:
+                    self._check(pointer, body, start["status"])
                 await send(start)
                 await send({"type": "http.response.body", "body": body})
 

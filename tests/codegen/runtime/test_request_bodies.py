@@ -13,7 +13,7 @@ from codegen.runtime.admission import LARGE_BYTES
 from codegen.runtime.dispatch import EncodedJson
 from codegen.runtime.hooks import Call
 from codegen.runtime.operation import Media, RequestBody
-from codegen.runtime.validation import DEFAULT_MAX_BODY
+from codegen.runtime.tables import DEFAULT_MAX_BODY
 
 from .small_service import Caller, Service, operation, result, slug
 

@@ -1,10 +1,12 @@
 """Remembers what an Idempotency-Key did, in the transaction that did it, for 24 hours.
 
-Stores no answer, only a reference from which the caller builds it again.
+Stores a reference from which the caller builds the answer again; the answer itself only where
+nothing else keeps what is in it, and then compressed.
 """
 
 import hashlib
 import json
+import zlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,10 +30,11 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """The same request was answered already; `reference` says with what."""
+    """The same request was answered already; `reference` says with what, unless `answer` does."""
 
     status: int
     reference: str
+    answer: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,8 @@ class Mismatch:
 # row committed between a single statement's snapshot and its lock would stay unseen.
 _CLAIM: Final = """
 SELECT set_config('app.claimed', pg_try_advisory_xact_lock(%(lock)s)::text, true);
-SELECT current_setting('app.claimed')::boolean, known.request_sha256, known.status, known.reference
+SELECT current_setting('app.claimed')::boolean, known.request_sha256, known.status, known.reference,
+       known.answer
   FROM (SELECT 1) AS always
   LEFT JOIN idempotency_keys AS known
     ON known.key_id = %(key_id)s AND known.operation = %(operation)s AND known.key = %(key)s
@@ -56,15 +60,20 @@ SELECT current_setting('app.claimed')::boolean, known.request_sha256, known.stat
 """
 _RECORD: Final = """
 INSERT INTO idempotency_keys AS known (
-  tenant_id, key_id, operation, key, request_sha256, status, reference, created_at, expires_at)
+  tenant_id, key_id, operation, key, request_sha256, status, reference, answer, created_at,
+  expires_at)
 VALUES (%(tenant_id)s, %(key_id)s, %(operation)s, %(key)s, %(request_sha256)s, %(status)s,
-        %(reference)s, now(), now() + interval '24 hours')
+        %(reference)s, %(answer)s, now(), now() + interval '24 hours')
 ON CONFLICT (tenant_id, key_id, operation, key) DO UPDATE
    SET request_sha256 = EXCLUDED.request_sha256, status = EXCLUDED.status,
-       reference = EXCLUDED.reference, created_at = EXCLUDED.created_at,
+       reference = EXCLUDED.reference, answer = EXCLUDED.answer, created_at = EXCLUDED.created_at,
        expires_at = EXCLUDED.expires_at
  WHERE known.expires_at <= clock_timestamp()
 """
+
+
+# Of ids and the same few words again and again: more effort gains next to nothing.
+_FAST: Final = 1
 
 
 def claim(
@@ -82,15 +91,22 @@ def claim(
     )
     if row is None:
         raise AssertionError("a query without conditions answered no row")
-    locked, known_sha256, status, reference = row
+    locked, known_sha256, status, reference, answer = row
     if known_sha256 is not None:
         same = bytes(known_sha256) == request_sha256
-        return Replay(status, reference) if same else Mismatch()
+        if not same:
+            return Mismatch()
+        return Replay(status, reference, None if answer is None else zlib.decompress(answer))
     return Claimed() if locked else Busy()
 
 
 def record(
-    tx: Transaction, scope: IdempotencyScope, request_sha256: bytes, status: int, reference: str
+    tx: Transaction,
+    scope: IdempotencyScope,
+    request_sha256: bytes,
+    status: int,
+    reference: str,
+    answer: bytes | None = None,
 ) -> None:
     """Remember a success (2xx) under a key that `claim` gave to this transaction."""
     remembered = tx.changed_rows(
@@ -103,6 +119,7 @@ def record(
             "request_sha256": request_sha256,
             "status": status,
             "reference": reference,
+            "answer": None if answer is None else zlib.compress(answer, _FAST),
         },
     )
     if remembered != 1:

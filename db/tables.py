@@ -150,6 +150,8 @@ idempotency_keys: Final = Table(
     Column("reference", _words(), nullable=False),
     Column("created_at", _moment(), nullable=False),
     Column("expires_at", _moment(), nullable=False),
+    # An answer that can't be built again from the reference; compressed.
+    Column("answer", LargeBinary),
     PrimaryKeyConstraint("tenant_id", "key_id", "operation", "key", name="idempotency_keys_pkey"),
     _length("idempotency_keys", "tenant_id", 128),
     _length("idempotency_keys", "key_id", 128),
@@ -157,6 +159,7 @@ idempotency_keys: Final = Table(
     _length("idempotency_keys", "key", 255),
     _length("idempotency_keys", "reference", 512, least=0),
     _digest("idempotency_keys", "request_sha256"),
+    CheckConstraint("octet_length(answer) <= 4194304", name="idempotency_keys_answer_length"),
     CheckConstraint("status BETWEEN 200 AND 299", name="idempotency_keys_status_is_success"),
     CheckConstraint("expires_at > created_at", name="idempotency_keys_expiry_is_later"),
     Index("idempotency_keys_by_expiry", "expires_at"),

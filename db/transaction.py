@@ -85,6 +85,14 @@ class Transaction:
         changed: int = self._cursor.rowcount
         return changed
 
+    def set_savepoint(self) -> None:
+        """Mark where `return_to_savepoint` leads back to; a later mark replaces this one."""
+        self.rows("SAVEPOINT marked")
+
+    def return_to_savepoint(self) -> None:
+        """Undo all since the mark, and free what was locked since; the transaction goes on."""
+        self.rows("ROLLBACK TO SAVEPOINT marked")
+
     def bump_at_commit(self, revision_class: RevisionClass) -> None:
         """Note that data of this class changed; its revision moves as the last statement.
 

@@ -192,6 +192,66 @@ INGEST_QC = Operation(
     extensions={"x-max-body": 10485760, "x-idempotency": True},
 )
 
+INGEST_BATCH = Operation(
+    id="ingest_batch",
+    method="POST",
+    path="/ingest/qc/batch",
+    tag="ingest",
+    parameters=(
+        Parameter(
+            name="atomic",
+            argument="atomic",
+            location="query",
+            required=False,
+            pointer="/paths/~1ingest~1qc~1batch/post/parameters/0",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="Idempotency-Key",
+            argument="idempotency_key",
+            location="header",
+            required=False,
+            pointer="/components/parameters/IdempotencyKey",
+            style="simple",
+            explode=False,
+        ),
+    ),
+    request_body=RequestBody(
+        required=True,
+        content=(
+            Media(
+                "application/x-ndjson",
+                "/paths/~1ingest~1qc~1batch/post/requestBody/content/application~1x-ndjson/schema",
+            ),
+        ),
+    ),
+    responses={
+        "200": (
+            Media(
+                "application/json",
+                "/paths/~1ingest~1qc~1batch/post/responses/200/content/application~1json/schema",
+            ),
+        ),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+    security=(
+        {
+            "ApiKey": (
+                "operator",
+                "admin",
+            ),
+            "Tenant": (),
+        },
+    ),
+    extensions={"x-max-body": 67108864, "x-max-line": 1048576, "x-idempotency": True},
+)
+
 INGEST_TOOL_OUTPUT = Operation(
     id="ingest_tool_output",
     method="POST",
@@ -524,6 +584,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             GET_LIVENESS,
             GET_DOCS_ASSET,
             INGEST_QC,
+            INGEST_BATCH,
             INGEST_TOOL_OUTPUT,
             LIST_REPORTS,
             GET_REPORT,

@@ -33,7 +33,8 @@ class Context:
     digit, where its model is not enough. `now` is the request's one idea of the time (UTC).
 
     `replay_of` names the result of an earlier request with the same idempotency key; a handler of
-    an unsafe operation then answers with that, and otherwise leaves its own in `reference`.
+    an unsafe operation then answers with that, and otherwise leaves its own in `reference`. Where
+    nothing stored leads to an answer, its bytes travel in `replayed_answer` and `answer` as well.
     """
 
     database: Database
@@ -43,6 +44,8 @@ class Context:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     replay_of: str | None = None
     reference: str | None = None
+    replayed_answer: bytes | None = None
+    answer: bytes | None = None
     _open: Transaction | None = None
     _read_only: bool = False
 

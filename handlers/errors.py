@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from typing_extensions import override
 
@@ -44,6 +45,17 @@ class Untranslatable(DomainError):
     detail: str
     pointer: str
     limit: str | None = None
+
+
+@dataclass(eq=False)
+class BatchRefused(DomainError):
+    """A batch to be stored whole or not at all, of which `refused` lines can't be stored.
+
+    `outcomes` has one entry a line, as the contract has it.
+    """
+
+    refused: int
+    outcomes: list[dict[str, Any]]
 
 
 @dataclass(eq=False)

@@ -8,14 +8,23 @@ import orjson
 from typing_extensions import override
 
 from db.ids import ReportId
-from db.reports import NewReport, ReportRow, SealedRaw, get_report, insert_report
+from db.reports import ReportRow, get_report, insert_report
 from formats.errors import TranslationError
 from formats.registry import FORMATS
 from generated.models import IngestReceipt, QcReport, Redaction, Severity, Stream, ToolFormat
-from generated.routes.ingest import IngestHandlers, IngestQc201, IngestToolOutput201
+from generated.routes.ingest import (
+    IngestBatch200,
+    IngestHandlers,
+    IngestQc201,
+    IngestToolOutput201,
+)
+from generated.runtime.dispatch import EncodedJson
+from generated.runtime.json_lines import JsonLines
+from handlers.batch import store_batch
 from handlers.context import Context
 from handlers.errors import InvalidValue, NotConfigured, NotFound, Untranslatable
-from handlers.preparation import Preparation, PreparedReport
+from handlers.new_reports import new_report
+from handlers.preparation import Preparation
 from handlers.sealing import RawSealer, require_sealer, seal_raw
 
 
@@ -55,6 +64,15 @@ class Ingest(IngestHandlers[Context]):
         )
         return IngestToolOutput201(receipt, location=_location(receipt))
 
+    @override
+    def ingest_batch(
+        self, context: Context, /, *, atomic: bool = False, body: JsonLines[QcReport]
+    ) -> IngestBatch200:
+        answer = context.replayed_answer
+        if answer is None:
+            answer = store_batch(context, self._preparation, self._sealer, body, atomic=atomic)
+        return IngestBatch200(EncodedJson(answer))
+
     def _translate(
         self,
         context: Context,
@@ -93,7 +111,7 @@ class Ingest(IngestHandlers[Context]):
         with context.transaction() as transaction:
             report_id = transaction.new_report_id()
             raw = seal_raw(self._sealer, transaction.tenant_id, report_id, prepared.raw)
-            new = _new_report(context, prepared, original_digest, raw)
+            new = new_report(context, prepared, original_digest, raw)
             stored = insert_report(transaction, new, report_id)
         context.reference = str(stored.id)
         decision = prepared.decision
@@ -116,32 +134,6 @@ class Ingest(IngestHandlers[Context]):
             raise NotFound
         severity = cast(Severity, row.severity)
         return _receipt(row.id, severity, row.duplicate_of, row.inconsistencies, row.redaction)
-
-
-def _new_report(
-    context: Context,
-    prepared: PreparedReport,
-    original_digest: str | None,
-    raw: SealedRaw | None,
-) -> NewReport:
-    decision = prepared.decision
-    return NewReport(
-        severity=decision.severity,
-        policy_version=prepared.policy_version,
-        source=prepared.source,
-        stream=prepared.stream,
-        pass_count=decision.counts.pass_,
-        warn_count=decision.counts.warn,
-        block_count=decision.counts.block,
-        inconsistencies=decision.inconsistencies,
-        sha256=prepared.sha256,
-        original_digest=original_digest,
-        key_id=context.principal.key_id,
-        request_id=context.request_id,
-        redaction=prepared.redaction,
-        document=prepared.document,
-        raw=raw,
-    )
 
 
 def _receipt(

@@ -112,12 +112,13 @@ class ServiceHooks(Hooks[Context]):
                 raise _reused()
             if isinstance(claimed, Replay):
                 context.replay_of = claimed.reference
+                context.replayed_answer = claimed.answer
                 return Answer(handler(), {"Idempotency-Replayed": "true"})
             result = handler()
             if context.reference is None:
                 raise DomainError(f"operation {call.operation.id} left no reference to its result")
             status = cast(Any, result).status
-            record(transaction, scope, fingerprint, status, context.reference)
+            record(transaction, scope, fingerprint, status, context.reference, context.answer)
             return Answer(result)
 
 

@@ -38,6 +38,10 @@ def _of_domain(error: domain.DomainError) -> Problem | None:
     if isinstance(error, domain.Untranslatable):
         entry = InputError("body", error.pointer, "translation", error.limit)
         return Problem(422, "untranslatable", "Untranslatable", error.detail, [entry])
+    if isinstance(error, domain.BatchRefused):
+        detail = f"{error.refused} of {len(error.outcomes)} lines can't be stored; nothing was."
+        members = {"outcomes": error.outcomes}
+        return Problem(422, "batch-refused", "Batch refused", detail, members=members)
     if isinstance(error, domain.NotConfigured):
         return unavailable(error.detail, retry_after=_RETRY_LATER)
     return None

@@ -11,7 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .exchange import Exchange
 from .operation import Operation
-from .validation import OPERATION_SCOPE, identities
+from .tables import OPERATION_SCOPE
+from .validation import identities
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,6 +182,40 @@ class Redaction(BaseModel):
     """Part of the characters of all texts that was replaced."""
 
 
+LineNumber = TypeAliasType("LineNumber", Annotated[int, Field(ge=1, le=10000)])
+"""Which line of the body, counted from 1, blank ones too."""
+
+
+class StoredLine(ContractModel):
+    """A line whose report was stored."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    line: LineNumber
+    outcome: Literal["created", "duplicate"]
+    """`duplicate` where the tenant already had the same content, by an earlier line too."""
+    id: ReportId
+    severity: Severity
+    duplicate_of: ReportId | None = None
+    """The tenant's newest earlier report with the same content."""
+    inconsistencies: Annotated[int | None, Field(ge=0, le=2000)] = None
+    """How many checks of `status` contradict the evaluations."""
+    redaction: Redaction | None = None
+
+
+class ValidLine(BaseModel):
+    """A line that could have been stored, had the others been valid too."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    line: LineNumber
+    outcome: Literal["valid"]
+
+
 class Counts(BaseModel):
     """Evaluations by verdict."""
 
@@ -261,6 +295,7 @@ ProblemType = TypeAliasType(
         "/problems/body-too-large",
         "/problems/unsupported-media-type",
         "/problems/invalid-input",
+        "/problems/batch-refused",
         "/problems/untranslatable",
         "/problems/idempotency-key-reused",
         "/problems/query-too-slow",
@@ -280,6 +315,7 @@ ProblemType = TypeAliasType(
 - `/problems/body-too-large`: 413, the body is over the operation's limit
 - `/problems/unsupported-media-type`: 415, see the contract for the media types taken
 - `/problems/invalid-input`: 422, a value doesn't fit the contract; see `errors`
+- `/problems/batch-refused`: 422, a batch with `atomic=true` has a line that can't be stored; see `outcomes`
 - `/problems/untranslatable`: 422, the tool's output can't be translated
 - `/problems/idempotency-key-reused`: 422, the `Idempotency-Key` was used for another request
 - `/problems/query-too-slow`: 422, the filters ask for too much; narrow the time window
@@ -349,6 +385,20 @@ class IngestReceipt(ContractModel):
     redaction: Redaction | None = None
 
 
+class LineProblem(ContractModel):
+    """What the line would have been answered, had it come alone; of several errors the first."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    type: ProblemType
+    title: Annotated[str, Field(max_length=128)]
+    status: Annotated[int, Field(ge=400, le=499)]
+    detail: Annotated[str, Field(max_length=2048)]
+    errors: Annotated[list[InputError] | None, Field(max_length=1)] = None
+
+
 class Timeline(BaseModel):
     """Reports by severity over time."""
 
@@ -359,22 +409,6 @@ class Timeline(BaseModel):
     window_h: Annotated[int, Field(ge=1, le=720)]
     bucket_m: Annotated[int, Field(ge=1, le=43200)]
     buckets: Annotated[list[TimelineBucket], Field(max_length=1000)]
-
-
-class Problem(ContractModel):
-    """RFC 9457 problem details. No input value is ever repeated in one."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    type: ProblemType
-    title: Annotated[str, Field(max_length=128)]
-    status: Annotated[int, Field(ge=400, le=599)]
-    detail: Annotated[str, Field(max_length=2048)]
-    instance: Annotated[str, Field(max_length=256)]
-    """The request id, as `urn:request:…`; it stands in the log."""
-    errors: Annotated[list[InputError] | None, Field(max_length=20)] = None
 
 
 class QcReport(ContractModel):
@@ -407,6 +441,32 @@ class QcReport(ContractModel):
     """Anything else the sender wants kept. A report may be nested 64 levels deep, itself the first."""
 
 
+class RefusedLine(BaseModel):
+    """A line that can't be stored."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    line: LineNumber
+    outcome: Literal["refused"]
+    problem: LineProblem
+
+
+class BatchReceipt(BaseModel):
+    """What became of the lines of a batch."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    created: Annotated[int, Field(ge=0, le=10000)]
+    duplicates: Annotated[int, Field(ge=0, le=10000)]
+    refused: Annotated[int, Field(ge=0, le=10000)]
+    outcomes: Annotated[list[StoredLine | RefusedLine], Field(max_length=10000, min_length=1)]
+    """One for each line that isn't blank, in the order of the lines."""
+
+
 class Report(ContractModel):
     """A stored report."""
 
@@ -424,3 +484,23 @@ class Report(ContractModel):
     sha256: Sha256
     redaction: Redaction | None = None
     report: QcReport
+
+
+class Problem(ContractModel):
+    """RFC 9457 problem details. No input value is ever repeated in one."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    type: ProblemType
+    title: Annotated[str, Field(max_length=128)]
+    status: Annotated[int, Field(ge=400, le=599)]
+    detail: Annotated[str, Field(max_length=2048)]
+    instance: Annotated[str, Field(max_length=256)]
+    """The request id, as `urn:request:…`; it stands in the log."""
+    errors: Annotated[list[InputError] | None, Field(max_length=20)] = None
+    outcomes: Annotated[
+        list[ValidLine | RefusedLine] | None, Field(max_length=10000, min_length=1)
+    ] = None
+    """Of `/problems/batch-refused` alone, one for each line that isn't blank."""

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from .. import models, operations
 from ..runtime.dispatch import EncodedJson, invoke
 from ..runtime.hooks import Call, Hooks
+from ..runtime.json_lines import JsonLines
 
 ContextT = TypeVar("ContextT")
 ContextT_contra = TypeVar("ContextT_contra", contravariant=True)
@@ -31,6 +32,21 @@ class IngestQc201:
     media_type: ClassVar[str | None] = "application/json"
     HEADERS: ClassVar[Mapping[str, str]] = {
         "location": "Location",
+        "x_request_id": "X-Request-Id",
+        "idempotency_replayed": "Idempotency-Replayed",
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class IngestBatch200:
+    """What became of each line."""
+
+    body: models.BatchReceipt | EncodedJson
+    x_request_id: str | None = None
+    idempotency_replayed: Literal["true"] | None = None
+    status: ClassVar[int] = 200
+    media_type: ClassVar[str | None] = "application/json"
+    HEADERS: ClassVar[Mapping[str, str]] = {
         "x_request_id": "X-Request-Id",
         "idempotency_replayed": "Idempotency-Replayed",
     }
@@ -75,6 +91,24 @@ class IngestHandlers(Protocol[ContextT_contra]):
         """
         ...
 
+    def ingest_batch(
+        self, context: ContextT_contra, /, *, atomic: bool = False, body: JsonLines[models.QcReport]
+    ) -> IngestBatch200:
+        """Store many QC reports, one a line
+
+        The body is NDJSON: one report a line, of 1 MiB at most. Each line is decided on and
+        stored as `ingest_qc` does it, in the order of the lines, all in one transaction. The
+        answer has an outcome for each line that isn't blank; a line that can't be stored harms
+        no other, unless `atomic` is true: then nothing is stored, and the problem lists the
+        outcomes.
+
+        The array of the schema stands for the lines, and is not what is sent. Lines end with a
+        line feed, with or without a carriage return; the last one may lack it. Blank lines
+        count as lines, and have no outcome. Send an `Idempotency-Key`: without one, a retry
+        after a lost answer stores everything twice.
+        """
+        ...
+
     def ingest_tool_output(
         self,
         context: ContextT_contra,
@@ -107,12 +141,19 @@ class IngestHandlers(Protocol[ContextT_contra]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IngestBatchParameters:
+    atomic: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IngestToolOutputParameters:
     format: models.ToolFormat
     stream: models.Stream | None = None
 
 
 _INGEST_QC_BODY: TypeAdapter[models.QcReport] = TypeAdapter(models.QcReport)
+_INGEST_BATCH_PARAMETERS = TypeAdapter(IngestBatchParameters)
+_INGEST_BATCH_BODY: TypeAdapter[models.QcReport] = TypeAdapter(models.QcReport)
 _INGEST_TOOL_OUTPUT_PARAMETERS = TypeAdapter(IngestToolOutputParameters)
 
 
@@ -124,6 +165,15 @@ def routes(handlers: IngestHandlers[ContextT], hooks: Hooks[ContextT]) -> list[R
             return handlers.ingest_qc(context, body=_INGEST_QC_BODY.validate_python(call.json_body))
 
         return await invoke(request, operations.INGEST_QC, hooks, handle)
+
+    async def ingest_batch(request: Request) -> Response:
+        def handle(context: ContextT, call: Call) -> IngestBatch200:
+            parameters = _INGEST_BATCH_PARAMETERS.validate_python(call.parameters)
+            return handlers.ingest_batch(
+                context, atomic=parameters.atomic, body=JsonLines(call.lines, _INGEST_BATCH_BODY)
+            )
+
+        return await invoke(request, operations.INGEST_BATCH, hooks, handle)
 
     async def ingest_tool_output(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> IngestToolOutput201:
@@ -140,6 +190,7 @@ def routes(handlers: IngestHandlers[ContextT], hooks: Hooks[ContextT]) -> list[R
 
     return [
         Route("/ingest/qc", ingest_qc, methods=["POST"], name="ingest_qc"),
+        Route("/ingest/qc/batch", ingest_batch, methods=["POST"], name="ingest_batch"),
         Route(
             "/ingest/tool/{format}", ingest_tool_output, methods=["POST"], name="ingest_tool_output"
         ),

@@ -52,7 +52,7 @@ def test_write_changes_the_tag_of_what_is_read(
 ) -> None:
     target = example_request(query, callers.operator).target
     before = callers.viewer.get(target)
-    assert example_request(write).send(callers.operator).status == 201
+    assert example_request(write).send(callers.operator).status in (200, 201)
     after = _again(callers.viewer, target, before.etag)
     assert after.status == 200
     assert after.etag != before.etag

@@ -6,10 +6,10 @@ BIN := .venv/bin
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint generate check bench lock clean
+.PHONY: help setup demo test lint generate check bench bench-scale lock clean
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(READY) ## Make .venv/ with everything, from the lock file
 
@@ -37,8 +37,11 @@ generate: $(READY) ## Write generated/ from openapi.yaml
 check: $(READY) ## Whether generated/ is what openapi.yaml says
 	@$(BIN)/codegen check --full
 
-bench: $(READY) ## Requests per second beside a peer, in one run
+bench: $(READY) ## Requests per second beside two peers and the limits, in one run of some 8 minutes
 	@PYTHONPATH=. $(BIN)/python -m bench
+
+bench-scale: $(READY) ## Latencies, ingest and disk at 10 k, 1 M and 10 M reports; takes 25 GB and half an hour
+	@PYTHONPATH=. $(BIN)/python -m bench.scale $(if $(SIZES),--sizes $(SIZES))
 
 lock: $(READY) ## Pin the newest versions that pyproject.toml admits
 	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \

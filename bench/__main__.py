@@ -1,32 +1,39 @@
-"""`python -m bench`: ours beside the peer, in one run, with a table at the end.
+"""`python -m bench`: ours beside its peers and its limits, in one run, with tables at the end.
 
 Fails when any answer is wrong, never because one is slower than the other.
 """
 
 import argparse
 import json
+import os
 import signal
 import sys
 import tempfile
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from bench import table
-from bench.agreement import require_agreement
+from bench.agreement import require_agreement, store_one
 from bench.data import filled_database
-from bench.processes import BenchError, environment, serving
-from bench.rounds import Plan, Results, measure
-from bench.workload import WORKLOADS
+from bench.limits.copy import BareCopy
+from bench.limits.pgbench import Pgbench
+from bench.processes import BenchError, environment, recorded_sql, serving
+from bench.rounds import Plan, Results, Subject, measure
+from bench.servers import ServerSubject
+from bench.workload import REPORT_ID, SINGLE, Workload
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a smoke run; its figures mean little")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds, each of all (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds, each of all (%(default)s)")
     parser.add_argument("--seconds", type=float, default=3.0, help="of a measurement (%(default)s)")
     parser.add_argument("--clients", type=int, default=16, help="connections (%(default)s)")
     parser.add_argument("--reports", type=int, default=20_000, help="stored first (%(default)s)")
     parser.add_argument("--pool-size", type=int, default=8, help="of each server (%(default)s)")
+    parser.add_argument("--lines", type=int, default=10_000, help="of a batch (%(default)s)")
+    parser.add_argument("--batches", type=int, default=3, help="a round (%(default)s)")
     parser.add_argument("--only", default="", help="workloads with this word in their name")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to FILE")
     return parser.parse_args()
@@ -34,12 +41,14 @@ def _arguments() -> argparse.Namespace:
 
 def _plan(arguments: argparse.Namespace) -> Plan:
     quick = arguments.quick
+    workloads = SINGLE
     return Plan(
         rounds=1 if quick else arguments.rounds,
         seconds=0.3 if quick else arguments.seconds,
         warm_up=0.1 if quick else min(1.0, arguments.seconds / 3),
         clients=4 if quick else arguments.clients,
-        workloads=[workload for workload in WORKLOADS if arguments.only in workload.name],
+        batches=1 if quick else arguments.batches,
+        workloads=[workload for workload in workloads if arguments.only in workload.name],
     )
 
 
@@ -53,12 +62,26 @@ def _run(plan: Plan, reports: int, pool_size: int) -> tuple[Results, str]:
         database = stack.enter_context(filled_database(reports))
         logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="qc-bench-logs-")))
         settings = environment(database.app_url, pool_size)
-        ours, peer, bare = (
-            stack.enter_context(serving(name, settings, logs)) for name in ("ours", "peer", "bare")
-        )
-        require_agreement(ours, peer)
-        results = measure(plan, (ours, peer, bare), _say)
+        # The bare COPY encrypts as the servers do.
+        os.environ["ENCRYPTION_KEYS"] = settings["ENCRYPTION_KEYS"]
+        servers = [stack.enter_context(serving(name, settings, logs)) for name in table.SERVERS]
+        _say("Asking all the same …")
+        report_id = store_one(servers[0])
+        plan = replace(plan, workloads=[_placed(each, report_id) for each in plan.workloads])
+        ours, fastapi, connexion, _ = servers
+        require_agreement(ours, (fastapi, connexion), report_id)
+        messages = recorded_sql([w for w in plan.workloads if not w.lines], settings)
+        subjects: list[Subject] = [
+            *map(ServerSubject, servers),
+            Pgbench(database.programs / "pgbench", database.app_dsn, messages),
+            BareCopy(database.owner_dsn),
+        ]
+        results = measure(plan, subjects, _say)
         return results, table.circumstances(plan, reports, pool_size, database.version)
+
+
+def _placed(workload: Workload, report_id: str) -> Workload:
+    return replace(workload, path=workload.path.replace(REPORT_ID, report_id))
 
 
 def main() -> None:
@@ -73,10 +96,7 @@ def main() -> None:
         results, about = _run(plan, reports, arguments.pool_size)
     except BenchError as error:
         sys.exit(f"bench: {error}")
-    print(f"{table.markdown(plan, results)}\n")
-    if not arguments.only:
-        print(f"{table.conditional_gain(plan, results)}\n")
-    print(about)
+    print(table.markdown(plan, results, about))
     if arguments.json:
         arguments.json.write_text(json.dumps(table.as_json(plan, results, about), indent=2) + "\n")
 

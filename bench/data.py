@@ -34,9 +34,15 @@ LATERAL (SELECT now() - n * interval '1 millisecond' AS moment) AS clock
 
 @dataclass(frozen=True, slots=True)
 class FilledDatabase:
-    """`app_url` is the login of the API's role; `version` PostgreSQL's."""
+    """`app_url` and `app_dsn` are the login of the API's role, `owner_dsn` the tables' owner's.
+
+    `programs` is PostgreSQL's folder of programs, `version` its version.
+    """
 
     app_url: str
+    app_dsn: str
+    owner_dsn: str
+    programs: Path
     version: str
 
 
@@ -50,7 +56,13 @@ def filled_database(reports: int) -> Iterator[FilledDatabase]:
         with EmbeddedDatabase.start(home) as embedded:
             migrate(embedded.url(OWNER))
             version = _fill(embedded.url(OWNER), reports)
-            yield FilledDatabase(embedded.url(), version)
+            yield FilledDatabase(
+                app_url=embedded.url(),
+                app_dsn=embedded.libpq_dsn(),
+                owner_dsn=embedded.libpq_dsn(OWNER),
+                programs=embedded.bin_dir,
+                version=version,
+            )
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

@@ -21,7 +21,10 @@ LAST_ANSWER_SECONDS: Final = 15.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
-    """What to send, to whom, for how long. `warm_up` and `seconds` follow each other."""
+    """What to send, to whom, for how long. `warm_up` and `seconds` follow each other.
+
+    With `requests` it is that many, however long they take, and no warm-up.
+    """
 
     port: int
     clients: int
@@ -31,11 +34,15 @@ class Orders:
     body: str
     status: int
     first_number: int
+    requests: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What came of it. Times in seconds; `errors` counts every answer that wasn't `status`."""
+    """What came of it. Times in seconds; `errors` counts every answer that wasn't `status`.
+
+    A rate is `answered` by `seconds`.
+    """
 
     answered: int
     seconds: float
@@ -60,6 +67,7 @@ class Run:
     latencies: list[float] = field(default_factory=list)
     errors: int = 0
     first_error: str = ""
+    left: float = float("inf")
 
     def next_request(self) -> bytes:
         if len(self.body) == 1:
@@ -117,35 +125,44 @@ class Client(asyncio.Protocol):
     def _send(self) -> None:
         assert self._transport is not None
         self._sent = time.perf_counter()
-        if self._sent >= self._run.ends:
+        if self._sent >= self._run.ends or self._run.left <= 0:
             self._transport.close()
             return
+        self._run.left -= 1
         self._waiting = True
         self._transport.write(self._run.next_request())
+
+
+def longest(orders: Orders) -> float:
+    """How long orders may take, in seconds."""
+    if orders.requests:
+        return orders.requests * LAST_ANSWER_SECONDS
+    return orders.warm_up + orders.seconds + LAST_ANSWER_SECONDS
 
 
 async def run_load(orders: Orders) -> Figures:
     """Carries out orders. Raises OSError where nobody listens, TimeoutError for lost answers."""
     loop = asyncio.get_running_loop()
-    begins = time.perf_counter() + orders.warm_up
+    begins = time.perf_counter() + (0 if orders.requests else orders.warm_up)
     run = Run(
         orders=orders,
         head=orders.head.encode("latin-1"),
         body=tuple(part.encode() for part in orders.body.split(COUNTER)),
         begins=begins,
-        ends=begins + orders.seconds,
+        ends=float("inf") if orders.requests else begins + orders.seconds,
+        left=orders.requests or float("inf"),
         number=orders.first_number,
         open=orders.clients,
         finished=asyncio.Event(),
     )
     for _ in range(orders.clients):
         await loop.create_connection(lambda: Client(run), "127.0.0.1", orders.port)
-    bound = orders.warm_up + orders.seconds + LAST_ANSWER_SECONDS
+    bound = longest(orders)
     await asyncio.wait_for(run.finished.wait(), bound)
     times = sorted(run.latencies)
     return Figures(
         answered=len(times),
-        seconds=orders.seconds,
+        seconds=sum(times) / orders.clients if orders.requests else orders.seconds,
         p50=quantile(times, 0.50),
         p95=quantile(times, 0.95),
         errors=run.errors,

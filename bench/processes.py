@@ -9,14 +9,14 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.load import LAST_ANSWER_SECONDS, Figures, Orders
-from bench.workload import API_KEYS
+from bench.load import Figures, Orders, longest
+from bench.workload import API_KEYS, Workload
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 START_SECONDS: Final = 30.0
@@ -47,7 +47,8 @@ def commands() -> dict[str, list[str]]:
     collector = str(Path(sys.executable).parent / "collector")
     return {
         "ours": [collector, "serve"],
-        "peer": [sys.executable, "-m", "bench.server", "peer"],
+        "fastapi": [sys.executable, "-m", "bench.server", "fastapi"],
+        "connexion": [sys.executable, "-m", "bench.server", "connexion"],
         "bare": [sys.executable, "-m", "bench.server", "bare"],
     }
 
@@ -117,7 +118,7 @@ def _port(process: subprocess.Popen[str]) -> int | None:
 
 def send_load(orders: Orders) -> Figures:
     """Has a new load generator carry out orders. Raises BenchError if it fails or hangs."""
-    bound = orders.warm_up + orders.seconds + LAST_ANSWER_SECONDS + START_SECONDS
+    bound = longest(orders) + START_SECONDS
     try:
         done = subprocess.run(
             [sys.executable, "-m", "bench.load"],
@@ -134,3 +135,25 @@ def send_load(orders: Orders) -> Figures:
     except subprocess.CalledProcessError as error:
         raise BenchError(f"the load generator failed:\n{error.stderr[-2000:]}") from error
     return Figures(**json.loads(done.stdout))
+
+
+def recorded_sql(
+    workloads: Sequence[Workload], settings: dict[str, str]
+) -> dict[str, Sequence[str]]:
+    """What the service sends to the database for each workload, by its name."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.record"],
+            input=json.dumps([asdict(workload) for workload in workloads]),
+            capture_output=True,
+            text=True,
+            timeout=START_SECONDS,
+            cwd=ROOT,
+            env=settings,
+            check=True,
+        )
+    except subprocess.SubprocessError as error:
+        told = getattr(error, "stderr", None) or ""
+        raise BenchError(f"the service's SQL could not be recorded:\n{told[-2000:]}") from error
+    found: dict[str, Sequence[str]] = json.loads(done.stdout)
+    return found

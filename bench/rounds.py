@@ -1,33 +1,51 @@
-"""Measures servers in turn, round after round, so that the machine's moods meet all alike."""
+"""Measures whatever is compared in turn, round after round, so that the machine's moods meet all
+alike."""
 
 import statistics
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from bench.agreement import entity_tag
-from bench.load import Figures, Orders
-from bench.processes import BenchError, Server, send_load
-from bench.workload import Workload, headers
+from bench.load import Figures
+from bench.workload import Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How much is measured; times in seconds."""
+    """How much is measured; times in seconds. `batches` is how many of them a round has."""
 
     rounds: int
     seconds: float
     warm_up: float
     clients: int
+    batches: int
     workloads: Sequence[Workload]
+
+
+class Subject(Protocol):
+    """What can be measured: a server, or a limit that no server can pass."""
+
+    @property
+    def name(self) -> str: ...
+
+    def takes(self, workload: Workload) -> bool:
+        """Whether the workload means anything here."""
+        ...
+
+    def run(self, plan: Plan, workload: Workload) -> tuple[Figures, float]:
+        """The figures of one measurement, and the processor time it took, in seconds.
+
+        Raises BenchError where an answer is wrong.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """One server under one workload in one round. `cpu` is its processor time, in seconds."""
+    """One subject under one workload in one round. `cpu` is its processor time, in seconds."""
 
     workload: str
-    server: str
+    subject: str
     round: int
     figures: Figures
     cpu: float
@@ -44,66 +62,42 @@ class Results:
 
     measurements: Sequence[Measurement]
 
-    def of(self, workload: str, server: str) -> list[Measurement]:
-        return [m for m in self.measurements if (m.workload, m.server) == (workload, server)]
+    def of(self, workload: str, subject: str) -> list[Measurement]:
+        return [m for m in self.measurements if (m.workload, m.subject) == (workload, subject)]
 
-    def median(self, workload: str, server: str, of: Callable[[Measurement], float]) -> float:
-        return statistics.median(of(m) for m in self.of(workload, server))
+    def median(
+        self, workload: str, subject: str, of: Callable[[Measurement], float]
+    ) -> float | None:
+        """None where nothing was measured."""
+        values = [of(measurement) for measurement in self.of(workload, subject)]
+        return statistics.median(values) if values else None
 
-    def ratio(self, workload: str, server: str, other_workload: str, other: str) -> float:
+    def ratio(self, workload: str, subject: str, other_workload: str, other: str) -> float:
         """Median over rounds of one rate divided by the other in the same round."""
-        pairs = zip(self.of(workload, server), self.of(other_workload, other), strict=True)
+        pairs = zip(self.of(workload, subject), self.of(other_workload, other), strict=True)
         return statistics.median(one.rate / two.rate for one, two in pairs)
 
 
-def measure(plan: Plan, servers: Sequence[Server], say: Callable[[str], None]) -> Results:
-    """Raises BenchError at the first answer with another status than the workload's."""
+def measure(plan: Plan, subjects: Sequence[Subject], say: Callable[[str], None]) -> Results:
     found = []
     for number in range(1, plan.rounds + 1):
         for workload in plan.workloads:
             # Whoever goes second finds warmer caches, so they take turns at that as well.
-            for server in servers if number % 2 else tuple(reversed(servers)):
-                found.append(_measure_one(plan, workload, server, number))
+            for subject in subjects if number % 2 else tuple(reversed(subjects)):
+                if not subject.takes(workload):
+                    continue
+                figures, cpu = subject.run(plan, workload)
+                found.append(
+                    Measurement(
+                        workload=workload.name,
+                        subject=subject.name,
+                        round=number,
+                        figures=figures,
+                        cpu=cpu,
+                    )
+                )
                 say(
-                    f"round {number} of {plan.rounds}: {workload.name}: {server.name} "
-                    f"{found[-1].rate:.0f} requests/s"
+                    f"round {number} of {plan.rounds}: {workload.name}: {subject.name} "
+                    f"{found[-1].rate * max(1, workload.lines):,.0f} a second"
                 )
     return Results(found)
-
-
-def _measure_one(plan: Plan, workload: Workload, server: Server, number: int) -> Measurement:
-    orders = Orders(
-        port=server.port,
-        clients=plan.clients,
-        warm_up=plan.warm_up,
-        seconds=plan.seconds,
-        head=_head(workload, server),
-        body=workload.body,
-        status=workload.status,
-        # Microseconds, shifted: no two measurements of a machine's life share a number.
-        first_number=time.time_ns() // 1000,
-    )
-    before = server.cpu_seconds()
-    figures = send_load(orders)
-    spent = server.cpu_seconds() - before
-    if figures.errors or not figures.answered:
-        raise BenchError(
-            f"{workload.name}: {server.name} gave {figures.errors} wrong answers beside "
-            f"{figures.answered} right ones, the first: {figures.first_error or 'none at all'}"
-        )
-    share = plan.seconds / (plan.seconds + plan.warm_up)
-    return Measurement(
-        workload=workload.name, server=server.name, round=number, figures=figures, cpu=spent * share
-    )
-
-
-def _head(workload: Workload, server: Server) -> str:
-    """The request's first lines, ready to send."""
-    lines = {**headers(), "Host": f"127.0.0.1:{server.port}", "Accept": "*/*"}
-    if workload.conditional:
-        lines["If-None-Match"] = entity_tag(server, workload.path)
-    if workload.body:
-        lines["Content-Type"] = "application/json"
-        lines["Content-Length"] = str(len(workload.body.encode()))
-    text = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-    return f"{workload.method} {workload.path} HTTP/1.1\r\n{text}\r\n"

@@ -1,4 +1,4 @@
-"""Serves the peer or the bare application: `python -m bench.server peer|bare`.
+"""Serves a peer or the bare application: `python -m bench.server fastapi|connexion|bare`.
 
 Runs uvicorn with the options of `service.serve`, so that only the applications differ.
 """
@@ -11,9 +11,14 @@ from starlette.types import ASGIApp
 
 from bench.bare import bare_application
 from bench.peer.app import create_peer
+from bench.stock.app import create_stock
 from service.serve import listen
 
-APPLICATIONS: dict[str, Callable[[], ASGIApp]] = {"peer": create_peer, "bare": bare_application}
+APPLICATIONS: dict[str, Callable[[], ASGIApp]] = {
+    "fastapi": create_peer,
+    "connexion": create_stock,
+    "bare": bare_application,
+}
 
 
 def main() -> None:

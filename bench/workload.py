@@ -13,6 +13,8 @@ API_KEYS: Final = (
 PAGE: Final = 50
 COUNTER: Final = "0" * 16
 """Stands in a body where each request puts a number of its own."""
+REPORT_ID: Final = "REPORT-ID"
+"""Stands in a path where the id of a stored report belongs."""
 
 # The predecessor's payload: six checks, a diff, a policy's evaluations, about 1 KB.
 REPORT: Final[dict[str, Any]] = {
@@ -67,8 +69,9 @@ REPORT: Final[dict[str, Any]] = {
 class Workload:
     """One operation as it is sent again and again.
 
-    `conditional` sends along the entity tag of an answer got beforehand. `body` may hold COUNTER:
-    reports are told apart by it, as equal ones would queue up behind one another's digest.
+    `path` may hold REPORT_ID. `conditional` sends along the entity tag of an answer got beforehand.
+    `body` may hold COUNTER: reports are told apart by it, as equal ones would queue up behind one
+    another's digest. `lines` is how many reports a batch has; such a workload has one client.
     """
 
     name: str
@@ -76,26 +79,52 @@ class Workload:
     path: str
     status: int
     body: str = ""
+    media_type: str = "application/json"
     conditional: bool = False
+    lines: int = 0
 
 
-WORKLOADS: Final = (
-    Workload(name=f"list {PAGE} reports", method="GET", path=f"/reports?limit={PAGE}", status=200),
-    Workload(
-        name=f"list {PAGE}, not modified",
-        method="GET",
-        path=f"/reports?limit={PAGE}",
-        status=304,
-        conditional=True,
-    ),
-    Workload(
-        name="ingest one report",
-        method="POST",
-        path="/ingest/qc",
-        status=201,
-        body=json.dumps(REPORT),
-    ),
+_PAGE_PATH: Final = f"/reports?limit={PAGE}"
+LIST: Final = Workload(name=f"list {PAGE} reports", method="GET", path=_PAGE_PATH, status=200)
+NOT_MODIFIED: Final = Workload(
+    name=f"list {PAGE}, not modified", method="GET", path=_PAGE_PATH, status=304, conditional=True
 )
+INGEST: Final = Workload(
+    name="ingest one report", method="POST", path="/ingest/qc", status=201, body=json.dumps(REPORT)
+)
+SINGLE: Final = (
+    LIST,
+    Workload(
+        name=f"list {PAGE} by severity",
+        method="GET",
+        path=f"{_PAGE_PATH}&severity=block",
+        status=200,
+    ),
+    Workload(
+        name=f"list {PAGE} by stream",
+        method="GET",
+        path=f"{_PAGE_PATH}&stream=service-3/main",
+        status=200,
+    ),
+    Workload(name="get one report", method="GET", path=f"/reports/{REPORT_ID}", status=200),
+    NOT_MODIFIED,
+    INGEST,
+)
+
+
+def batch(lines: int) -> Workload:
+    """A batch of reports, each with a number of its own beside that of its batch."""
+    text = json.dumps(REPORT)
+    body = "\n".join(text.replace('"requests": 61', f'"line": {line}') for line in range(lines))
+    return Workload(
+        name=f"batch of {lines:,}",
+        method="POST",
+        path="/ingest/qc/batch",
+        status=200,
+        body=body,
+        media_type="application/x-ndjson",
+        lines=lines,
+    )
 
 
 def headers(key: str = OPERATOR_KEY) -> dict[str, str]:

@@ -1,22 +1,25 @@
 """The peer's application: its operations, as FastAPI's documentation advises to write them."""
 
-import hashlib
 from typing import Annotated, Any
 from uuid import UUID
 
-import orjson
 from fastapi import Depends, FastAPI, Header, HTTPException, Query, Request, Response
 
-from bench.peer import queries
-from bench.peer.boundary import Boundary, add_problems, configure_logging
 from bench.peer.database import Reading, Writing
-from bench.peer.models import IngestReceipt, QcReport, ReportPage, ReportQuery
+from bench.peer.models import IngestReceipt, QcReport, Report, ReportPage, ReportQuery
+from bench.peer.problems import add_problems
 from bench.peer.security import Caller, require
-from policies.intake import decide
+from bench.request_log import RequestLog, configure_logging
+from bench.store import queries
+from bench.store.answers import matches, object_tag, query_tag, report_of, summary_of
+from bench.store.preparation import receipt_of, stored_values
 from policies.paging import ForeignPageToken, seal, unseal
 
 _COUNTED_AT_MOST = 1000
 _OPERATION = "list_reports"
+_READERS = [Depends(require("viewer", "operator", "auditor", "admin"))]
+_WRITERS = [Depends(require("operator", "admin"))]
+IfNoneMatch = Annotated[str | None, Header(max_length=4096)]
 
 
 def create_peer() -> FastAPI:
@@ -27,21 +30,27 @@ def create_peer() -> FastAPI:
         # This service traces nothing either.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.add_middleware(Boundary)
+    app.add_middleware(RequestLog)
     add_problems(app)
     app.get(
         "/reports",
         response_model=ReportPage,
         response_model_exclude_unset=True,
-        dependencies=[Depends(require("viewer", "operator", "auditor", "admin"))],
+        dependencies=_READERS,
     )(list_reports)
+    app.get(
+        "/reports/{report_id}",
+        response_model=Report,
+        response_model_exclude_unset=True,
+        dependencies=_READERS,
+    )(get_report)
     app.post(
         "/ingest/qc",
         status_code=201,
         response_model=IngestReceipt,
         response_model_exclude_unset=True,
         max_body_size=10 * 1024 * 1024,
-        dependencies=[Depends(require("operator", "admin"))],
+        dependencies=_WRITERS,
     )(ingest_qc)
     return app
 
@@ -52,17 +61,26 @@ def list_reports(
     connection: Reading,
     request: Request,
     response: Response,
-    if_none_match: Annotated[str | None, Header(max_length=4096)] = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Any:
     request.state.principal = caller
-    tag = _tag(query, queries.read_revisions(connection))
-    if if_none_match is not None and _matches(if_none_match, tag):
+    tag = query_tag(query.model_dump_json(), queries.read_revisions(connection))
+    if matches(if_none_match, tag):
         return Response(status_code=304, headers={"ETag": tag})
-    filters = query.model_dump_json(exclude={"limit", "page_token"})
-    rows = queries.list_reports(connection, query, _cursor(query, caller.tenant_id, filters))
+    filters = query.model_dump_json(exclude={"limit", "page_token", "include_total"})
+    wanted = queries.Wanted(
+        severity=query.severity,
+        policy_version=query.policy_version,
+        source=query.source,
+        stream=query.stream,
+        since=query.since,
+        until=query.until,
+    )
+    after = _cursor(query, caller.tenant_id, filters)
+    rows = queries.list_reports(connection, wanted, query.limit, after)
     page: dict[str, Any] = {"next_page_token": None}
     if query.include_total:
-        found = queries.count_reports(connection, query, _COUNTED_AT_MOST)
+        found = queries.count_reports(connection, wanted, _COUNTED_AT_MOST)
         page["total"] = {
             "count": min(found, _COUNTED_AT_MOST),
             "exact": found <= _COUNTED_AT_MOST,
@@ -71,34 +89,7 @@ def list_reports(
         last = str(rows[query.limit - 1].id)
         page["next_page_token"] = seal(_OPERATION, caller.tenant_id, filters, last)
     response.headers["ETag"] = tag
-    return page | {
-        "items": [
-            {
-                "id": row.id,
-                "created_at": row.created_at,
-                "severity": row.severity,
-                "policy_version": row.policy_version,
-                "source": row.source,
-                "stream": row.stream,
-                "counts": {
-                    "pass": row.pass_count,
-                    "warn": row.warn_count,
-                    "block": row.block_count,
-                },
-            }
-            for row in rows[: query.limit]
-        ]
-    }
-
-
-def _tag(query: ReportQuery, revisions: str) -> str:
-    digest = hashlib.sha256(f"{query.model_dump_json()}\0{revisions}".encode()).hexdigest()
-    return f'"{digest[:32]}"'
-
-
-def _matches(sent: str, tag: str) -> bool:
-    entries = [entry.strip().removeprefix("W/") for entry in sent.split(",")]
-    return tag in entries or entries == ["*"]
+    return page | {"items": [summary_of(row) for row in rows[: query.limit]]}
 
 
 def _cursor(query: ReportQuery, tenant_id: str, filters: str) -> UUID | None:
@@ -110,39 +101,31 @@ def _cursor(query: ReportQuery, tenant_id: str, filters: str) -> UUID | None:
         raise HTTPException(400, "The page token belongs to another query.") from error
 
 
+def get_report(
+    report_id: UUID,
+    caller: Caller,
+    connection: Reading,
+    request: Request,
+    response: Response,
+    if_none_match: IfNoneMatch = None,
+) -> Any:
+    request.state.principal = caller
+    row = queries.get_report(connection, report_id)
+    if row is None:
+        raise HTTPException(404, "There is no such report.")
+    tag = object_tag(row)
+    if matches(if_none_match, tag):
+        return Response(status_code=304, headers={"ETag": tag})
+    response.headers["ETag"] = tag
+    return report_of(row, caller.tenant_id)
+
+
 def ingest_qc(
     report: QcReport, caller: Caller, connection: Writing, request: Request, response: Response
 ) -> Any:
     request.state.principal = caller
-    evaluations = (report.policy.evaluations if report.policy else None) or []
-    decision = decide(report.status, ((e.target, e.verdict, e.severity) for e in evaluations))
     content = report.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    document = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
-    stored = queries.insert_report(
-        connection,
-        {
-            "tenant_id": caller.tenant_id,
-            "severity": decision.severity,
-            "policy_version": report.policy.policy_version if report.policy else None,
-            "source": report.source.tool if report.source else None,
-            "stream": report.stream,
-            "pass_count": decision.counts.pass_,
-            "warn_count": decision.counts.warn,
-            "block_count": decision.counts.block,
-            "inconsistencies": decision.inconsistencies,
-            "sha256": hashlib.sha256(document).digest(),
-            "key_id": caller.key_id,
-            "request_id": request.state.request_id,
-            "document": document.decode(),
-        },
-    )
-    receipt = {
-        "id": stored.id,
-        "status": "ingested",
-        "severity": decision.severity,
-        "inconsistencies": decision.inconsistencies,
-    }
-    if stored.duplicate_of is not None:
-        receipt["duplicate_of"] = stored.duplicate_of
-    response.headers["Location"] = f"/reports/{stored.id}"
-    return receipt
+    values = stored_values(content, caller, request.state.request_id)
+    duplicate_of = queries.insert_report(connection, values)
+    response.headers["Location"] = f"/reports/{values['id']}"
+    return receipt_of(values, duplicate_of)

@@ -103,6 +103,17 @@ class ReportSummary(Strict):
     counts: Counts
 
 
+class Report(Strict):
+    id: UUID
+    created_at: AwareDatetime
+    severity: Severity
+    counts: Counts
+    inconsistencies: Annotated[int, Field(ge=0, le=2000)]
+    duplicate_of: UUID | None
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    report: QcReport
+
+
 class Total(Strict):
     count: Annotated[int, Field(ge=0, le=1000)]
     exact: bool

@@ -1,36 +1,16 @@
-"""API key, tenant and role, as FastAPI dependencies.
+"""API key, tenant, role and rate limit, as FastAPI dependencies.
 
 They wait for nothing, so they are `async def`, which spares them the thread pool.
 """
 
-import hashlib
-import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Annotated
 
-from fastapi import Depends, Header, HTTPException, Security
+from fastapi import Depends, Header, HTTPException, Request, Response, Security
 from fastapi.security import APIKeyHeader
 
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    tenant_id: str
-    key_id: str
-    role: str
-
-
-@lru_cache
-def known_keys() -> dict[bytes, dict[str, Principal]]:
-    """Callers by the digest of their key, then by tenant."""
-    found: dict[bytes, dict[str, Principal]] = {}
-    for entry in os.environ["API_KEYS"].split(","):
-        key_id, tenant, role, secret = entry.split(":")
-        by_tenant = found.setdefault(hashlib.sha256(secret.encode()).digest(), {})
-        by_tenant[tenant] = Principal(tenant, key_id, role)
-    return found
-
+from bench.callers import Principal, callers_with
+from bench.rates import counted
 
 _key_header = APIKeyHeader(name="X-Api-Key", auto_error=False)
 
@@ -44,7 +24,7 @@ async def principal(
         raise HTTPException(
             401, "This operation needs credentials.", {"WWW-Authenticate": "ApiKey"}
         )
-    callers = known_keys().get(hashlib.sha256(api_key.encode()).digest())
+    callers = callers_with(api_key)
     if callers is None:
         raise HTTPException(401, "The API key is unknown.", {"WWW-Authenticate": "ApiKey"})
     if x_tenant not in callers:
@@ -55,11 +35,12 @@ async def principal(
 Caller = Annotated[Principal, Depends(principal)]
 
 
-def require(*roles: str) -> Callable[[Principal], Awaitable[None]]:
-    """A dependency that refuses callers of other roles."""
+def require(*roles: str) -> Callable[[Principal, Request, Response], Awaitable[None]]:
+    """A dependency that refuses callers of other roles, and who asks too much."""
 
-    async def check(caller: Caller) -> None:
+    async def check(caller: Caller, request: Request, response: Response) -> None:
         if caller.role not in roles:
             raise HTTPException(403, "The key's role may not do this.")
+        response.headers.update(await counted(caller, request.method))
 
     return check

@@ -1,0 +1,27 @@
+"""The peers' rate limits: the service's own counting, so that it is not what is compared.
+
+Set so high that nobody is ever refused.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+
+from bench.callers import Principal
+from generated.operations import INGEST_QC, LIST_REPORTS
+from generated.runtime.quota import Arrival
+from service.rate_limits import RateLimits, configured_limits
+from service.settings import Settings
+
+# Reads and writes are counted apart, and nothing else of an operation matters.
+_LIKE: Final = {"GET": LIST_REPORTS, "POST": INGEST_QC}
+
+
+@lru_cache
+def _limits() -> RateLimits:
+    return configured_limits(Settings())
+
+
+async def counted(caller: Principal, method: str) -> Mapping[str, str]:
+    """The headers that tell what is left. Raises a Problem of the service's where nothing is."""
+    return await _limits().admit(Arrival(_LIKE[method], {"ApiKey": caller}))

@@ -15,41 +15,54 @@ from policies.rates import Rate
 from service.rate_counts import PATIENCE_SECONDS, Charge, OwnCounts, SharedCounts
 
 
-@given(
-    st.lists(st.tuples(st.floats(0, 90), st.integers(1, 10)), min_size=1, max_size=60),
-    st.integers(10, 40),
-)
-def test_no_window_ever_holds_more_than_the_rate(
-    hits: list[tuple[float, int]], amount: int
+@given(st.lists(st.integers(1, 10), min_size=1, max_size=40), st.integers(10, 40))
+def test_what_is_taken_at_once_comes_to_the_rate_at_most_and_what_fits_is_taken(
+    costs: list[int], amount: int
 ) -> None:
-    now = 0.0
-    counts = OwnCounts(lambda: now)
-    taken: dict[int, int] = {}
+    async def scenario() -> list[bool]:
+        counts = OwnCounts()
+        charges = [Charge("one", Rate(amount, 3600), cost) for cost in costs]
+        counted = await asyncio.gather(*(counts.take([charge]) for charge in charges))
+        await counts.close()
+        return [each.refused is None for each in counted]
 
-    async def scenario() -> None:
-        nonlocal now
-        for pause, cost in hits:
-            now += pause
-            counted = await counts.take([Charge("one", Rate(amount, 60), cost)])
-            if counted.refused is None:
-                taken[int(now // 60)] = taken.get(int(now // 60), 0) + cost
-
-    asyncio.run(scenario())
-    assert max(taken.values(), default=0) <= amount
+    taken = asyncio.run(scenario())
+    left = amount
+    for cost, was_taken in zip(costs, taken, strict=True):
+        assert was_taken == (cost <= left)
+        left -= cost if was_taken else 0
 
 
 def test_accounts_that_nobody_uses_any_more_are_forgotten() -> None:
-    now = 0.0
-    counts = OwnCounts(lambda: now)
+    async def scenario() -> None:
+        counts = OwnCounts(sweep_seconds=0.1)
+        for name in range(1000):
+            await counts.take([Charge(str(name), Rate(5, 1), 1)])
+        assert len(counts) == 1000
+        deadline = time.monotonic() + 30
+        while len(counts) > 2 and time.monotonic() < deadline:
+            await asyncio.sleep(0.1)
+            await counts.take([Charge("last", Rate(1000, 1), 1)])
+        await counts.close()
+        assert len(counts) <= 2
 
-    async def spend(names: range) -> None:
-        for name in names:
-            await counts.take([Charge(str(name), Rate(5, 60), 1)])
+    asyncio.run(scenario())
 
-    asyncio.run(spend(range(4096)))
-    now = 200.0
-    asyncio.run(spend(range(4096, 4106)))
-    assert len(counts) == 10
+
+def test_sweeps_are_paced_however_many_requests_come() -> None:
+    async def scenario() -> None:
+        counts = OwnCounts(sweep_seconds=60)
+        first = Charge("one", Rate(100_000, 3600), 1)
+        await counts.take([first])
+        await asyncio.sleep(0)
+        before = asyncio.all_tasks()
+        for _ in range(100):
+            await counts.take([first])
+            await asyncio.sleep(0)
+        assert len(asyncio.all_tasks() - before) == 0
+        await counts.close()
+
+    asyncio.run(scenario())
 
 
 @contextmanager

@@ -38,13 +38,14 @@ TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
 }
 FUNCTION_GRANTS: Final[dict[str, str]] = {
     "collector_uuid7(timestamptz)": APP,
-    "collector_uuid7_time(uuid)": APP,
+    # A constraint of reports calls it, as whoever changes a row.
+    "collector_uuid7_time(uuid)": f"{APP}, {MAINTENANCE}",
     "collector_first_uuid(timestamptz)": "",
     "collector_create_partitions(timestamptz, timestamptz, interval)": "",
     "collector_ensure_partitions(integer, interval)": MAINTENANCE,
     "collector_seal_raw(text, uuid, text, text, bytea)": MAINTENANCE,
 }
-"""The one role besides the owner that may execute each function, or nobody."""
+"""The roles besides the owner that may execute each function, or nobody."""
 
 _OWN_ROWS: Final = "tenant_id = current_setting('app.tenant_id', true)"
 
@@ -70,9 +71,9 @@ def table_statements(table: str, schema: str) -> list[str]:
 
 
 def function_statements(signature: str, schema: str) -> list[str]:
-    """Return the DDL that lets only the expected role execute a function."""
-    role = FUNCTION_GRANTS[signature]
+    """Return the DDL that lets only the expected roles execute a function."""
+    roles = FUNCTION_GRANTS[signature]
     statements = [f"REVOKE ALL ON FUNCTION {schema}.{signature} FROM PUBLIC"]
-    if role:
-        statements.append(f"GRANT EXECUTE ON FUNCTION {schema}.{signature} TO {role}")
+    if roles:
+        statements.append(f"GRANT EXECUTE ON FUNCTION {schema}.{signature} TO {roles}")
     return statements

@@ -14,6 +14,7 @@ A later run takes over the entries of earlier ones, which then finish without ta
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -30,13 +31,27 @@ class KeyIdentity:
     check_value: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class RegisteredKey:
+    """A key that anything may be sealed under. `in_use` means that it was written with after the
+    last run began to empty it.
+    """
+
+    identity: KeyIdentity
+    in_use: bool
+    since: datetime
+
+
 # For the WITH clause of what stores something sealed, with the parameters of `key_parameters`.
 REGISTER_KEY: Final = f"""
   INSERT INTO encryption_key_uses (kid, emptied_by, check_value, since)
   VALUES (%(raw_kid)s, '{_IN_USE}', %(raw_key_check)s, clock_timestamp())
   ON CONFLICT (kid, emptied_by) DO NOTHING
 """  # noqa: S608 - a constant
-_REGISTERED: Final = "SELECT DISTINCT kid, check_value FROM encryption_key_uses ORDER BY kid"
+_REGISTERED: Final = """
+SELECT kid, check_value, bool_or(emptied_by = %(in_use)s), min(since)
+  FROM encryption_key_uses GROUP BY kid, check_value ORDER BY kid
+"""
 # Conflicts with every writer's own lock, and with itself, but not with readers.
 _LOCK: Final = """
 SELECT set_config('lock_timeout', '3s', true);
@@ -59,9 +74,12 @@ def key_parameters(key: KeyIdentity) -> dict[str, object]:
     return {"raw_kid": key.kid, "raw_key_check": key.check_value}
 
 
-def registered_keys(tx: Transaction) -> list[KeyIdentity]:
+def registered_keys(tx: Transaction) -> list[RegisteredKey]:
     """Return the keys that anything may be sealed under, by id."""
-    return [KeyIdentity(kid, bytes(check)) for kid, check in tx.rows(_REGISTERED)]
+    return [
+        RegisteredKey(KeyIdentity(kid, bytes(check)), in_use, since)
+        for kid, check, in_use, since in tx.rows(_REGISTERED, {"in_use": _IN_USE})
+    ]
 
 
 def register_key(tx: Transaction, key: KeyIdentity) -> None:

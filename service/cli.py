@@ -1,16 +1,13 @@
 """The `collector` command."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 
 import click
 
-from db.embedded import EmbeddedError
-from db.errors import DatabaseError
 from service import VERSION
-from service.auth import ApiKeysError
 from service.key_source import DEVELOPMENT_TENANT
+from service.keys_command import keys
 from service.maintenance import Maintenance
 from service.push_command import push
 from service.serve import Ending, listen
@@ -18,6 +15,7 @@ from service.serve import serve as run_server
 from service.settings import Settings, SettingsError, described, load_settings
 from service.startup import Prepared, migrate_configured, prepared
 from service.telemetry import configure_logging
+from service.telling import told
 
 _EPILOG = "Settings come from environment variables; `collector settings` lists them."
 
@@ -34,15 +32,6 @@ def main() -> None:
     """
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """Says what went wrong in a sentence, and exits with 1."""
-    try:
-        yield
-    except (SettingsError, ApiKeysError, EmbeddedError, DatabaseError) as error:
-        raise click.ClickException(str(error)) from error
-
-
 @main.command()
 def up() -> None:
     """Bring up database, schema and API in one go, and serve until Ctrl-C.
@@ -52,7 +41,7 @@ def up() -> None:
     start and printed, one for each role.
     """
     ending = Ending()
-    with _told():
+    with told():
         settings = load_settings()
         configure_logging(settings.log_level)
         click.echo(
@@ -73,7 +62,7 @@ def serve() -> None:
     Unlike `up`, this starts no database and changes no schema: it is what a container runs.
     """
     ending = Ending()
-    with _told():
+    with told():
         settings = load_settings()
         configure_logging(settings.log_level)
         if settings.embedded:
@@ -118,7 +107,7 @@ def migrate() -> None:
     roles), else the embedded database in COLLECTOR_HOME. Safe to run at any time and several at
     once.
     """
-    with _told():
+    with told():
         result = migrate_configured(load_settings())
     before = result.from_revision or "nothing"
     if before == result.to_revision:
@@ -135,7 +124,7 @@ def settings() -> None:
 
     Each can also be given as NAME_FILE, the path of a file that holds the value.
     """
-    with _told():
+    with told():
         rows = described(load_settings())
     width = max(len(name) for name, _, _ in rows)
     for name, value, meaning in rows:
@@ -144,4 +133,5 @@ def settings() -> None:
     click.echo("\nFor `collector push` and scripts/smoke: COLLECTOR_URL, API_KEY, TENANT_ID.")
 
 
+main.add_command(keys)
 main.add_command(push)

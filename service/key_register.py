@@ -15,9 +15,10 @@ from service.settings import SettingsError
 def register_keyring(database: Database, keyring: Keyring | None) -> None:
     """Registers the newest key. Raises SettingsError naming each key that is missing or another."""
     with database.system_transaction() as tx:
-        require_keys(keyring, registered_keys(tx))
+        # Before the comparison: of two that register one id at once, the second sees the first.
         if keyring is not None:
             register_key(tx, keyring.newest)
+        require_keys(keyring, (key.identity for key in registered_keys(tx)))
 
 
 def require_keys(keyring: Keyring | None, registered: Iterable[KeyIdentity]) -> None:

@@ -21,6 +21,8 @@ from service.keyring import configured_keyring, development_keyring, parse_keyri
 from service.serve import AppFactory, new_draining_event
 from service.settings import Settings, SettingsError, secret_url
 
+_MAINTENANCE_TIMEOUT_MS = 60_000
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -108,6 +110,44 @@ def keyring_text(settings: Settings) -> str | None:
     return development_keyring(settings.collector_home)
 
 
+@contextmanager
+def maintenance_database(settings: Settings) -> Iterator[Database]:
+    """The external database as collector_maint, or the embedded one, whether it runs or not.
+
+    Raises SettingsError, EmbeddedError, DatabaseError.
+    """
+    url = secret_url(settings.maintenance_database_url)
+    if settings.embedded:
+        with _running_embedded(settings) as embedded:
+            yield from _opened(embedded.url(MAINTENANCE))
+    elif url is not None:
+        yield from _opened(url.render_as_string(hide_password=False))
+    else:
+        raise SettingsError(
+            "MAINTENANCE_DATABASE_URL must be set: DATABASE_URL's login sees no tenant but its own"
+        )
+
+
+def _opened(url: str) -> Iterator[Database]:
+    database = Database(url, pool_size=1, statement_timeout_ms=_MAINTENANCE_TIMEOUT_MS)
+    try:
+        require_current(database)
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
+def _running_embedded(settings: Settings) -> Iterator[EmbeddedDatabase]:
+    try:
+        running = EmbeddedDatabase.attach(settings.collector_home)
+    except EmbeddedError:
+        with EmbeddedDatabase.start(settings.collector_home) as embedded:
+            yield embedded
+        return
+    yield running
+
+
 def migrate_configured(settings: Settings) -> MigrationResult:
     """Migrates the external database, or the embedded one, whether it runs or not."""
     url = secret_url(settings.migration_database_url)
@@ -118,9 +158,5 @@ def migrate_configured(settings: Settings) -> MigrationResult:
         raise SettingsError(
             "MIGRATION_DATABASE_URL must be set: DATABASE_URL's login may not change the schema"
         )
-    try:
-        running = EmbeddedDatabase.attach(settings.collector_home)
-    except EmbeddedError:
-        with EmbeddedDatabase.start(settings.collector_home) as embedded:
-            return migrate(embedded.url(OWNER))
-    return migrate(running.url(OWNER))
+    with _running_embedded(settings) as embedded:
+        return migrate(embedded.url(OWNER))

@@ -44,6 +44,7 @@ GRANT SELECT (tenant_id, id, document, raw_kid, raw_sealed), UPDATE (raw_kid, ra
 REVOKE ALL ON FUNCTION public.collector_seal_raw(text, uuid, text, text, bytea) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.collector_seal_raw(text, uuid, text, text, bytea)
   TO collector_maint;
+GRANT EXECUTE ON FUNCTION public.collector_uuid7_time(uuid) TO collector_maint;
 """
 
 

@@ -1,0 +1,138 @@
+"""The register of keys is never behind the reports, whoever writes while a key is taken off."""
+
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from db import access, errors
+from db.ids import TenantId
+from db.key_uses import (
+    KeyIdentity,
+    begin_emptying,
+    finish_emptying,
+    register_key,
+    registered_keys,
+)
+from db.reports import NewReport, SealedRaw, insert_report
+from db.session import Database
+from db.transaction import Transaction
+from tests.db.samples import new_report
+from tests.support.database import TestDatabase
+
+_OLD, _NEW = KeyIdentity("old", bytes(32)), KeyIdentity("new", bytes(31) + b"n")
+_TENANT = TenantId("a")
+
+
+@pytest.fixture
+def writing(own_database: TestDatabase) -> Iterator[Database]:
+    database = Database(own_database.url(access.APP))
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def maintenance(own_database: TestDatabase) -> Iterator[Database]:
+    database = Database(own_database.url(access.MAINTENANCE))
+    yield database
+    database.close()
+
+
+def _sealed(key: KeyIdentity) -> NewReport:
+    plain = new_report()
+    values = {name: getattr(plain, name) for name in NewReport.__dataclass_fields__}
+    return NewReport(**{**values, "raw": SealedRaw(key, bytes(40))})
+
+
+def _write(tx: Transaction, key: KeyIdentity) -> None:
+    insert_report(tx, _sealed(key))
+
+
+def _registered(database: Database) -> dict[str, bool]:
+    with database.system_transaction(read_only=True) as tx:
+        return {key.identity.kid: key.in_use for key in registered_keys(tx)}
+
+
+def _begin(database: Database, run: uuid.UUID) -> list[str]:
+    with database.system_transaction() as tx:
+        return begin_emptying(tx, _NEW.kid, run)
+
+
+def _finish(database: Database, run: uuid.UUID) -> list[str]:
+    with database.system_transaction() as tx:
+        return finish_emptying(tx, [_OLD.kid, _NEW.kid], run)
+
+
+def test_storing_something_sealed_registers_its_key_once(writing: Database) -> None:
+    assert _registered(writing) == {}
+    for key in (_OLD, _NEW, _OLD):
+        with writing.tenant_transaction(_TENANT) as tx:
+            _write(tx, key)
+    assert _registered(writing) == {"new": True, "old": True}
+
+
+def test_what_is_rolled_back_registers_nothing(writing: Database) -> None:
+    with pytest.raises(errors.ConstraintViolated), writing.tenant_transaction(_TENANT) as tx:
+        _write(tx, KeyIdentity("old", b"no check value"))
+    assert _registered(writing) == {}
+
+
+def test_a_key_registered_with_another_check_value_keeps_the_first(writing: Database) -> None:
+    with writing.system_transaction() as tx:
+        register_key(tx, _OLD)
+        register_key(tx, KeyIdentity("old", bytes(31) + b"x"))
+        assert [key.identity for key in registered_keys(tx)] == [_OLD]
+
+
+def test_emptying_waits_for_whoever_wrote_under_the_old_entry(
+    writing: Database, maintenance: Database
+) -> None:
+    with writing.tenant_transaction(_TENANT) as tx:
+        _write(tx, _OLD)
+    run = uuid.uuid4()
+    with writing.tenant_transaction(_TENANT) as tx, ThreadPoolExecutor(1) as pool:
+        _write(tx, _OLD)
+        beginning = pool.submit(_begin, maintenance, run)
+        with pytest.raises(errors.LockUnavailable):
+            beginning.result()
+    assert _begin(maintenance, run) == ["old"]
+    assert _registered(writing) == {"old": False}
+    assert _finish(maintenance, run) == ["old"]
+    assert _registered(writing) == {}
+
+
+def test_a_transaction_that_began_before_the_emptying_and_writes_after_registers_anew(
+    writing: Database, maintenance: Database
+) -> None:
+    run = uuid.uuid4()
+    with writing.tenant_transaction(_TENANT) as tx:
+        _write(tx, _OLD)
+    with writing.tenant_transaction(_TENANT) as tx:
+        tx.rows("SELECT count(*) FROM reports")
+        assert _begin(maintenance, run) == ["old"]
+        _write(tx, _OLD)
+    assert _finish(maintenance, run) == ["old"]
+    assert _registered(writing) == {"old": True}
+
+
+def test_a_later_run_takes_over_and_the_earlier_one_takes_nothing_off(
+    writing: Database, maintenance: Database
+) -> None:
+    earlier, later = uuid.uuid4(), uuid.uuid4()
+    with writing.tenant_transaction(_TENANT) as tx:
+        _write(tx, _OLD)
+    assert _begin(maintenance, earlier) == ["old"]
+    with writing.tenant_transaction(_TENANT) as tx:
+        _write(tx, _OLD)
+    assert _begin(maintenance, later) == ["old"]
+    assert _finish(maintenance, earlier) == []
+    assert _registered(writing) == {"old": False}
+    assert _finish(maintenance, later) == ["old"]
+
+
+def test_the_newest_key_stays_as_it_is(writing: Database, maintenance: Database) -> None:
+    with writing.tenant_transaction(_TENANT) as tx:
+        _write(tx, _NEW)
+    assert _begin(maintenance, uuid.uuid4()) == []
+    assert _registered(writing) == {"new": True}

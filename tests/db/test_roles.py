@@ -130,6 +130,68 @@ def test_the_app_role_may_not(shared_database: TestDatabase, statement: str) -> 
         shared_database.run(access.APP, statement)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT sha256 FROM reports",
+        "SELECT * FROM reports",
+        "UPDATE reports SET document = '{}'",
+        "UPDATE reports SET severity = 'info'",
+        "UPDATE reports SET tenant_id = 'a'",
+        "DELETE FROM reports",
+        "INSERT INTO reports DEFAULT VALUES",
+        "UPDATE encryption_key_uses SET kid = 'k'",
+    ],
+)
+def test_the_maintenance_role_may_not(shared_database: TestDatabase, statement: str) -> None:
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        shared_database.run(access.MAINTENANCE, statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM encryption_key_uses",
+        "UPDATE encryption_key_uses SET kid = 'k'",
+        "UPDATE reports SET raw_sealed = NULL, raw_kid = NULL",
+        "SELECT collector_seal_raw('a', gen_random_uuid(), '{}', 'k', '')",
+    ],
+)
+def test_the_app_role_takes_no_key_off_and_seals_nothing_anew(
+    shared_database: TestDatabase, statement: str
+) -> None:
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        shared_database.run(access.APP, statement)
+
+
+@pytest.mark.parametrize(
+    ("raw_text", "changed"),
+    [
+        ('{"a":1}', True),
+        ('{"a":1},"status":{}', None),
+        ('{"a":1', None),
+        ('{"a":2}', False),
+        ("null", False),
+        ("1", False),
+    ],
+)
+def test_sealing_takes_raw_out_of_a_document_and_nothing_else(
+    own_database: TestDatabase, raw_text: str, changed: bool | None
+) -> None:
+    document = '{"notes":["n"],"raw":{"a":1},"status":{}}'
+    own_database.run(access.OWNER, _INSERTS["reports"], {"t": "a"})
+    own_database.run(access.OWNER, "UPDATE reports SET document = %s", (document,))
+    [(report,)] = own_database.run(access.OWNER, "SELECT id::text FROM reports")
+    seal = "SELECT collector_seal_raw('a', %s, %s, 'k1', decode(repeat('00', 28), 'hex'))"
+    if changed is None:
+        with pytest.raises(psycopg2.errors.InvalidTextRepresentation):
+            own_database.run(access.MAINTENANCE, seal, (report, raw_text))
+    else:
+        assert own_database.run(access.MAINTENANCE, seal, (report, raw_text)) == [(changed,)]
+    [(stored,)] = own_database.run(access.OWNER, "SELECT document::text FROM reports")
+    assert stored == (document.replace('{"a":1}', "null") if changed else document)
+
+
 def test_row_security_off_is_an_error_and_not_a_way_round_it(
     shared_database: TestDatabase,
 ) -> None:

@@ -56,7 +56,8 @@ class AppFactory:
         _end_with_parent()
         database = Database(
             self.app_url.get_secret_value(),
-            pool_size=self.settings.db_pool_size,
+            # Each handler has a connection, and whoever asks how the service is finds one free.
+            pool_size=self.settings.db_pool_size + 1,
             pool_timeout=_POOL_PATIENCE_SECONDS,
         )
         keyring = self.encryption_keys and parse_keyring(self.encryption_keys.get_secret_value())

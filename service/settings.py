@@ -76,7 +76,11 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=1, le=64, description="Server processes.")] = 1
     db_pool_size: Annotated[
         int,
-        Field(ge=1, le=200, description="Database connections, and running handlers, a process."),
+        Field(
+            ge=1,
+            le=200,
+            description="Running handlers a process, a database connection each, and one more.",
+        ),
     ] = 8
     collector_home: Annotated[
         Path, Field(description="Data folder of the embedded database and of development keys.")

@@ -6,7 +6,7 @@ Handlers are synchronous and run in worker threads, never on the event loop.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, TypeVar, cast
+from typing import Any, ClassVar, NoReturn, Protocol, TypeVar, cast
 
 import anyio
 from anyio import to_thread
@@ -19,6 +19,11 @@ from .operation import Operation
 from .problems import not_found, unavailable, unsupported_media_type
 from .tables import CALL
 
+# At a few milliseconds a request so many are done well within a caller's patience.
+_WAITING_A_PLACE = 32
+# Beyond so many the others take turns: refusing them takes a twentieth of a processor.
+_REFUSALS_A_SECOND = 200
+_LONGEST_REFUSAL_SECONDS = 5.0
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 # RFC 9110, 5.5. Servers differ in whether they stop a line break, which would begin a new header.
 _HEADER_TEXT = re.compile(r"[\t\x20-\x7e]*")
@@ -46,17 +51,44 @@ ResultT = TypeVar("ResultT", bound=Result)
 
 
 class Workers:
-    """Places for running handlers. A request that gets none within `patience` seconds is a 503."""
+    """Places for running handlers. A request that gets none within `patience` seconds is a 503.
 
-    def __init__(self, places: int, patience: float = 2.0) -> None:
+    So is one that finds `waiting` others before it, without waiting with them: a queue without an
+    end would take memory and time for requests whose callers have long given up.
+    """
+
+    def __init__(self, places: int, patience: float = 2.0, waiting: int | None = None) -> None:
         self._semaphore = anyio.Semaphore(places)
         self._limiter = anyio.CapacityLimiter(places)
         self._patience = patience
+        self._most_waiting = _WAITING_A_PLACE * places if waiting is None else waiting
+        self._waiting = 0
+        self._next_refusal = 0.0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a request that came now would be refused at once."""
+        return self._waiting >= self._most_waiting
+
+    async def refuse(self) -> NoReturn:
+        """Raises a 503 Problem, at once unless many are refused: then these take turns.
+
+        Callers who heed no Retry-After would else have the event loop do nothing but refuse them,
+        while handlers that are done wait for it to give their places to others.
+        """
+        now = anyio.current_time()
+        self._next_refusal = max(now, self._next_refusal + 1 / _REFUSALS_A_SECOND)
+        self._next_refusal = min(self._next_refusal, now + _LONGEST_REFUSAL_SECONDS)
+        await anyio.sleep(self._next_refusal - now)
+        detail = f"The service is busy: {self._most_waiting} requests wait already. Try again."
+        raise unavailable(detail, retry_after=1)
 
     async def run(self, work: Callable[[], Response]) -> Response:
         try:
             self._semaphore.acquire_nowait()
         except anyio.WouldBlock:
+            if self.is_full:
+                await self.refuse()
             await self._wait()
         try:
             return await to_thread.run_sync(work, limiter=self._limiter)
@@ -64,12 +96,15 @@ class Workers:
             self._semaphore.release()
 
     async def _wait(self) -> None:
-        with anyio.move_on_after(self._patience) as waiting:
-            await self._semaphore.acquire()
-            return
-        if waiting.cancelled_caught:
-            detail = f"The service is busy: no place within {self._patience:g} s. Try again."
-            raise unavailable(detail, retry_after=1)
+        self._waiting += 1
+        try:
+            with anyio.move_on_after(self._patience):
+                await self._semaphore.acquire()
+                return
+        finally:
+            self._waiting -= 1
+        detail = f"The service is busy: no place within {self._patience:g} s. Try again."
+        raise unavailable(detail, retry_after=1)
 
 
 async def invoke(

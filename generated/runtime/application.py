@@ -104,7 +104,7 @@ def build_application(assembly: Assembly) -> ASGIApp:
         resolver=Resolver(function_resolver=lambda operation_id: _unused),
         uri_parser_class=_NoUriParser,
     )
-    return _Boundary(connexion, assembly, challenge(schemes))
+    return _Boundary(connexion, assembly, challenge(schemes), inner.state.workers)
 
 
 def _quota_step(assembly: Assembly) -> list[Any]:
@@ -157,8 +157,11 @@ class _WithState:
 class _Boundary:
     """The outermost layer: request ids, problems, records."""
 
-    def __init__(self, app: ASGIApp, assembly: Assembly, challenge_header: str) -> None:
+    def __init__(
+        self, app: ASGIApp, assembly: Assembly, challenge_header: str, workers: Workers
+    ) -> None:
         self._app = app
+        self._workers = workers
         self._assembly = assembly
         self._challenge = challenge_header
         self._templates = [
@@ -167,6 +170,8 @@ class _Boundary:
         ]
         self._large_bodies = LargeBodies()
         self._known = re.compile("|".join(pattern.pattern for pattern, _ in self._templates))
+        public = [each.path for each in assembly.operations.values() if not each.security]
+        self._public = re.compile("|".join(map(_path_pattern, public)) or r"(?!)")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -178,6 +183,9 @@ class _Boundary:
             if not self._known.fullmatch(_route_path(scope)):
                 # The router would answer with a redirect where a closing slash more or less fits.
                 raise problems.not_found()
+            if self._workers.is_full and self._is_guarded(scope):
+                # Refusing late would cost as much as answering, and then nothing gets answered.
+                await self._workers.refuse()
             with Ticket(self._large_bodies, scope):
                 await self._app(scope, exchange.receiving(receive), exchange.send)
             exchange.finish()
@@ -187,6 +195,10 @@ class _Boundary:
             await self._answer_with_problem(exchange, error)
         finally:
             self._assembly.observer(exchange.record())
+
+    def _is_guarded(self, scope: Scope) -> bool:
+        """Whether the path has none but guarded operations: public ones wait elsewhere."""
+        return not self._public.fullmatch(_route_path(scope))
 
     async def _answer_with_problem(self, exchange: Exchange, error: Exception) -> None:
         problem = self._problem(exchange.scope, error)

@@ -146,3 +146,41 @@ def test_many_callers_with_little_patience_lose_no_place() -> None:
         assert await asyncio.gather(*both) == [DONE] * 2
 
     asyncio.run(scenario())
+
+
+def test_who_finds_the_queue_full_is_refused_at_once_and_those_in_it_get_their_turn() -> None:
+    async def scenario() -> list[type[object]]:
+        workers, gate = Workers(1, patience=5, waiting=3), Gate()
+        tasks = [at_once(workers, gate.work)]
+        await gate.until_running(1)
+        tasks += [at_once(workers, gate.work) for _ in range(3)]
+        await asyncio.sleep(0)
+        assert workers.is_full
+        late = [at_once(workers, gate.work) for _ in range(50)]
+        refused = await asyncio.gather(*late, return_exceptions=True)
+        gate.open()
+        assert await asyncio.gather(*tasks) == [DONE] * 4
+        assert not workers.is_full
+        assert await workers.run(lambda: DONE) is DONE
+        return [type(one) for one in refused]
+
+    assert asyncio.run(scenario()) == [Problem] * 50
+
+
+def test_who_gives_up_waiting_makes_room_for_another() -> None:
+    async def scenario() -> None:
+        workers, gate = Workers(1, patience=0.02, waiting=1), Gate()
+        first = at_once(workers, gate.work)
+        await gate.until_running(1)
+        for end in ("cancelled", "impatient"):
+            waiting = at_once(workers, gate.work)
+            await asyncio.sleep(0)
+            assert workers.is_full
+            if end == "cancelled":
+                waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+            assert not workers.is_full
+        gate.open()
+        assert await first is DONE
+
+    asyncio.run(scenario())

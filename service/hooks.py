@@ -88,7 +88,9 @@ class ServiceHooks(Hooks[Context]):
         """The tag of a query's answer, at the moment the revisions were read."""
         context.now = revisions.read_at
         window = _window(context, call, call.operation.extensions["x-etag"].get("clock"))
-        return self._tag(call, revisions.epoch, repr(revisions.vector), window)
+        # Vectors count alike from nothing: without its tenant's name a tag would be others' too.
+        tenant_id = context.principal.tenant_id
+        return self._tag(call, tenant_id, revisions.epoch, repr(revisions.vector), window)
 
     def _tag(self, call: Call, *parts: str) -> str:
         named = (self._contract_version, call.operation.id, call.canonical_query(), *parts)

@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from db.ids import TenantId
 from db.revisions import Revisions
 from generated.operations import GET_TIMELINE
 from generated.runtime.hooks import Call
-from handlers.context import Context
+from handlers.context import Context, Principal
 from handlers.preparation import Preparation
 from service.app import contract
 from service.hooks import ServiceHooks
@@ -57,6 +58,17 @@ def test_write_changes_the_tag_of_what_is_read(
     assert after.status == 200
     assert after.etag != before.etag
     assert after.content != before.content
+
+
+@pytest.mark.parametrize("query", _QUERIES, ids=_named)
+def test_tag_holds_for_no_other_tenant_whose_data_changed_as_often(
+    query: ContractOperation, callers: Callers, other_callers: Callers
+) -> None:
+    # Neither has written anything, so their revision vectors are the same.
+    target = example_request(query).target
+    tag = callers.viewer.get(target).etag
+    assert _again(other_callers.viewer, target, tag).status == 200
+    assert other_callers.viewer.get(target).etag != tag
 
 
 @pytest.mark.parametrize("query", _QUERIES, ids=_named)
@@ -136,10 +148,11 @@ def test_timelines_tag_lasts_until_the_bucket_is_over(service: RunningService) -
     end = datetime(2026, 11, 20, 9, tzinfo=UTC)
     preparation = Preparation(report_redactor(contract()[1]))
     hooks = ServiceHooks(service.database, "1", preparation)
+    caller = Principal(TenantId("acme"), "key", "viewer")
 
     def tag_at(now: datetime) -> str:
         call = Call(GET_TIMELINE, "r1", {}, {"window_h": 2, "bucket_m": 60})
-        return hooks.tag_at(Context(service.database, "r1", None), call, Revisions("1", (), now))
+        return hooks.tag_at(Context(service.database, "r1", caller), call, Revisions("1", (), now))
 
     last = tag_at(end - timedelta(microseconds=1))
     assert tag_at(end - timedelta(minutes=60)) == last

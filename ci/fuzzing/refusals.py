@@ -1,21 +1,15 @@
 """Requests that fit the contract's schemas and may be refused all the same: the whole list.
 
-Looks at requests only; `schemathesis_hooks` asks it about each refusal of valid input.
+Looks at requests only; `hooks` asks it about each refusal of valid input.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final
 
-import schemathesis
-
+from ci.fuzzing.requests_and_answers import Case, operation_id
+from ci.fuzzing.tool_outputs import real_outputs
 from formats.registry import FORMATS
-
-Case: TypeAlias = schemathesis.Case[Any]
-
-SAMPLES: Final = Path(__file__).resolve().parent.parent / "tests" / "samples"
 
 
 @dataclass(slots=True)
@@ -27,41 +21,6 @@ class Stored:
 
 
 STORED: Final = Stored()
-
-
-def operation_id(case: Case) -> str:
-    return str(case.operation.definition.raw.get("operationId", ""))
-
-
-@dataclass(frozen=True, slots=True)
-class ToolOutput:
-    """A real tool's output and how it is sent."""
-
-    format: str
-    media_type: str
-    content: Any
-
-
-def _content(name: str) -> Any:
-    text = (SAMPLES / name).read_text(encoding="utf-8")
-    return text if name.endswith(".xml") else json.loads(text)
-
-
-TOOL_OUTPUTS: Final = tuple(
-    ToolOutput(format_name, media_type, _content(name))
-    for format_name, media_type, name in (
-        ("sarif", "application/sarif+json", "sarif_suppressions.sarif"),
-        ("sarif", "application/json", "sarif_shellcheck_real.sarif"),
-        ("junit", "application/xml", "junit_pytest.xml"),
-        ("junit", "text/xml", "junit_pytest.xml"),
-        ("lighthouse", "application/json", "lighthouse_sample_v2.json"),
-        ("great_expectations", "application/json", "gx_validation_result_with_exception.json"),
-        ("dbt", "application/json", "dbt_run_results_v4.json"),
-        ("cyclonedx", "application/vnd.cyclonedx+json", "cyclonedx_vex_case7.json"),
-        ("cyclonedx", "application/json", "cyclonedx_vex_case7.json"),
-        ("ctrf", "application/json", "ctrf_comprehensive.json"),
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +66,7 @@ def _sends_empty_text(case: Case) -> bool:
 
 
 def _is_no_sample(case: Case) -> bool:
-    return case.body not in [sample.content for sample in TOOL_OUTPUTS]
+    return case.body not in [output.as_body() for output in real_outputs()]
 
 
 REFUSED_FOR_MEANING: Final = (

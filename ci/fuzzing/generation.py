@@ -1,0 +1,148 @@
+"""What Schemathesis's requests are made to hold: things of the neighbour's, real tools' outputs,
+values that fit each other, canaries. Half of the requests stay as they were.
+"""
+
+import gzip
+import itertools
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import requests
+import schemathesis
+from hypothesis import strategies
+from schemathesis.core import NotSet
+from schemathesis.generation.meta import TestPhase
+
+from ci.fuzzing.canaries import new_canary
+from ci.fuzzing.counted import CANARIES, PACKED, counted
+from ci.fuzzing.facts import facts
+from ci.fuzzing.refusals import fitting_buckets
+from ci.fuzzing.requests_and_answers import Case, is_positive, operation_id, operation_of
+from ci.fuzzing.tool_outputs import ToolOutput, mutated_outputs, real_outputs
+from tests.support.contract import document
+
+Change = Callable[[Case], None]
+Changes = strategies.SearchStrategy[Change]
+
+_EXAMPLE_KEY: Final = document()["components"]["parameters"]["IdempotencyKey"]["example"]
+_numbers: Final = itertools.count()
+
+
+@schemathesis.serializer("application/xml", "text/xml")
+def as_it_is(context: schemathesis.SerializationContext, value: Any) -> bytes | None:
+    """XML has no schema in the contract: text travels as it is, anything else as JSON."""
+    if isinstance(value, bytes):
+        return value
+    return str(value).encode("utf-8", "replace")
+
+
+@schemathesis.hook
+def flatmap_case(context: schemathesis.HookContext, case: Case) -> strategies.SearchStrategy[Case]:
+    """Makes half of the valid requests mean something where a made-up one rarely does."""
+    if not is_positive(case) or not operation_id(case):
+        return strategies.just(case)
+    changes = [strategies.one_of(strategies.just(_nothing), change) for change in _changes(case)]
+    return strategies.tuples(*changes).map(lambda drawn: _changed(case, drawn))
+
+
+def _nothing(case: Case) -> None:
+    """Leaves the request as it is."""
+
+
+def _changed(case: Case, changes: tuple[Change, ...]) -> Case:
+    for change in changes:
+        change(case)
+    return case
+
+
+def _changes(case: Case) -> Iterator[Changes]:
+    # A stateful step has its values from the answer before.
+    if case.meta is not None and case.meta.phase.name != TestPhase.STATEFUL:
+        yield from _known_values(case)
+    if operation_id(case) == "ingest_tool_output":
+        yield strategies.sampled_from(real_outputs()).map(_sends)
+        yield mutated_outputs(real_outputs()).map(_sends)
+    if operation_id(case) == "get_timeline":
+        yield strategies.sampled_from(fitting_buckets(case)).map(_asks_for_bucket)
+    if operation_id(case) == "ingest_qc":
+        yield strategies.just(_noted)
+
+
+def _known_values(case: Case) -> Iterator[Changes]:
+    """For each parameter that the run knows values of: one of its tenant's, or a neighbour's."""
+    if operation_of(case).writes:
+        return  # what it stores is the tenant's own, whatever words it holds
+    for location in ("path", "query", "header"):
+        for parameter in operation_of(case).parameters(location):
+            name = parameter["name"]
+            known = [*facts().own.get(name, []), *facts().neighbours.get(name, {})]
+            if known:
+                yield strategies.sampled_from(known).map(_sets(location, name))
+
+
+def _sets(location: str, name: str) -> Callable[[str], Change]:
+    def with_value(value: str) -> Change:
+        def change(case: Case) -> None:
+            places = {"path": case.path_parameters, "query": case.query, "header": case.headers}
+            places[location][name] = value
+
+        return change
+
+    return with_value
+
+
+def _sends(output: ToolOutput) -> Change:
+    def change(case: Case) -> None:
+        case.path_parameters["format"] = output.format
+        case.media_type = output.media_type
+        case.body = output.as_body()
+
+    return change
+
+
+def _asks_for_bucket(minutes: int) -> Change:
+    def change(case: Case) -> None:
+        case.query["bucket_m"] = minutes
+
+    return change
+
+
+def _noted(case: Case) -> None:
+    """A canary where a report may hold any text."""
+    if isinstance(case.body, dict):
+        # It replaces what notes there are: valid whatever those were.
+        case.body["notes"] = [new_canary()]
+
+
+@schemathesis.hook
+def before_call(context: schemathesis.HookContext, case: Case, kwargs: dict[str, Any]) -> None:
+    """Puts canaries where they change nothing, and a number to the contract's one example key.
+
+    Without it, all but the example key's first use would be refused.
+    """
+    counted[CANARIES] += 1
+    for name in ("Referer", "X-Canary", "Cookie"):
+        if name not in case.headers:
+            case.headers[name] = f"c={new_canary()}"
+    if not is_positive(case):
+        case.headers.setdefault("X-Request-Id", f"{new_canary()} isn't well-formed")
+    if _is_packed(case):
+        _pack(case, kwargs)
+    if case.headers.get("Idempotency-Key") == _EXAMPLE_KEY:
+        case.headers["Idempotency-Key"] = f"{_EXAMPLE_KEY}-{next(_numbers)}"
+
+
+def _pack(case: Case, kwargs: dict[str, Any]) -> None:
+    body = requests.Request(**case.as_transport_kwargs()).prepare().body
+    if isinstance(body, str | bytes) and body:
+        counted[PACKED] += 1
+        case.headers["Content-Encoding"] = "gzip"
+        kwargs["data"] = gzip.compress(body.encode() if isinstance(body, str) else body)
+
+
+def _is_packed(case: Case) -> bool:
+    """Whether the body travels as gzip: the same for the same body, one in four."""
+    has_body = not isinstance(case.body, NotSet) and bool(operation_id(case))
+    known = has_body and "Content-Encoding" not in case.headers
+    return known and zlib.crc32(repr(case.body).encode("utf-8", "replace")) % 4 == 0

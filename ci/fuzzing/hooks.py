@@ -1,0 +1,64 @@
+"""What Schemathesis loads: our checks, our requests, our counting, and what refusals are explained.
+
+A refusal of valid input that `refusals` doesn't explain is a failure.
+"""
+
+import atexit
+import json
+from collections import Counter
+from typing import Final
+
+import schemathesis
+from schemathesis.core.failures import Failure
+
+from ci.fuzzing import canaries, error_checks, generation, http_checks, tally, tenant_checks
+from ci.fuzzing.facts import facts
+from ci.fuzzing.refusals import REFUSED_FOR_MEANING, STORED, Refusal
+from ci.fuzzing.requests_and_answers import Answer, Case, operation_id, problem_in
+from ci.fuzzing.tenant_checks import role_is_admitted
+
+# Importing them registers what is in them.
+LOADED: Final = (canaries, error_checks, generation, http_checks, tally, tenant_checks)
+_explained: Final[Counter[Refusal]] = Counter()
+
+STORED.report_ids.update(facts().own["report_id"])
+
+
+@schemathesis.hook
+def after_call(context: schemathesis.HookContext, case: Case, response: Answer) -> None:
+    """Remembers what now exists, so that the table's conditions are exact."""
+    if response.status_code == 201:
+        STORED.report_ids.add(json.loads(response.content)["id"])
+        if key := case.headers.get("Idempotency-Key"):
+            STORED.keys.add((operation_id(case), str(key)))
+
+
+@schemathesis.hook
+def filter_failure(
+    context: schemathesis.HookContext, failure: Failure, case: Case, response: Answer
+) -> bool:
+    """Keeps a refusal of valid input as a failure unless the table, or the role, explains it."""
+    if failure.code != "ST202":
+        return True
+    if response.status_code == 403 and not role_is_admitted(case):
+        return False
+    problem = problem_in(response)
+    for refusal in REFUSED_FOR_MEANING:
+        if (
+            refusal.operation == operation_id(case)
+            and refusal.status == response.status_code
+            and problem.get("type") == f"/problems/{refusal.problem}"
+            and refusal.applies(case)
+        ):
+            _explained[refusal] += 1
+            return False
+    return True
+
+
+@atexit.register
+def print_explained() -> None:
+    """Ends the report with every refusal of valid input and its reason."""
+    print("Valid by schema, refused for its meaning:")
+    for refusal in REFUSED_FOR_MEANING:
+        answer = f"{refusal.status} {refusal.problem}"
+        print(f"{_explained[refusal]:6} {refusal.operation}: {answer}: {refusal.reason}")

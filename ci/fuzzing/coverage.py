@@ -25,7 +25,7 @@ UNSEEN_PROBLEMS: Final = {
     "query-too-slow": "a few thousand reports are never slow; tests/db/test_session.py waits",
     "rate-limit-exceeded": "the limits are set beyond a fuzzer's reach; "
     "tests/service/test_rate_limits.py sets them low",
-    "body-too-large": "Schemathesis makes no bodies of megabytes; "
+    "body-too-large": "Schemathesis seldom makes bodies of megabytes; "
     "tests/handlers/test_ingest_refusals.py does",
 }
 _MEASURES: Final = ("operations", "parameters", "keywords", "examples", "responses")

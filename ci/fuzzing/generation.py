@@ -4,6 +4,7 @@ values that fit each other, canaries. Half of the requests stay as they were.
 
 import gzip
 import itertools
+import json
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -14,7 +15,7 @@ from hypothesis import strategies
 from schemathesis.core import NotSet
 from schemathesis.generation.meta import TestPhase
 
-from ci.fuzzing.canaries import new_canary
+from ci.fuzzing.canaries import SENT_SECRETS, new_canary
 from ci.fuzzing.counted import CANARIES, PACKED, counted
 from ci.fuzzing.facts import facts
 from ci.fuzzing.refusals import fitting_buckets
@@ -26,6 +27,8 @@ Change = Callable[[Case], None]
 Changes = strategies.SearchStrategy[Change]
 
 _EXAMPLE_KEY: Final = document()["components"]["parameters"]["IdempotencyKey"]["example"]
+# What expands further is refused, by the contract's own words.
+_GREATEST_RATIO: Final = 100
 _numbers: Final = itertools.count()
 
 
@@ -35,6 +38,15 @@ def as_it_is(context: schemathesis.SerializationContext, value: Any) -> bytes | 
     if isinstance(value, bytes):
         return value
     return str(value).encode("utf-8", "replace")
+
+
+@schemathesis.serializer("application/x-ndjson")
+def as_lines(context: schemathesis.SerializationContext, value: Any) -> bytes | None:
+    """The items of an array, a line each; text as it is; anything else as the only line."""
+    if isinstance(value, str | bytes):
+        return value.encode("utf-8", "replace") if isinstance(value, str) else value
+    lines = value if isinstance(value, list) else [value]
+    return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
 
 
 @schemathesis.hook
@@ -65,7 +77,7 @@ def _changes(case: Case) -> Iterator[Changes]:
         yield mutated_outputs(real_outputs()).map(_sends)
     if operation_id(case) == "get_timeline":
         yield strategies.sampled_from(fitting_buckets(case)).map(_asks_for_bucket)
-    if operation_id(case) == "ingest_qc":
+    if operation_id(case) in ("ingest_qc", "ingest_batch"):
         yield strategies.just(_noted)
 
 
@@ -109,10 +121,11 @@ def _asks_for_bucket(minutes: int) -> Change:
 
 
 def _noted(case: Case) -> None:
-    """A canary where a report may hold any text."""
-    if isinstance(case.body, dict):
-        # It replaces what notes there are: valid whatever those were.
-        case.body["notes"] = [new_canary()]
+    """A canary where a report may hold any text, beside secrets that must be taken out of it."""
+    for report in case.body if isinstance(case.body, list) else [case.body]:
+        if isinstance(report, dict):
+            # It replaces what notes there are: valid whatever those were.
+            report["notes"] = [new_canary(), *SENT_SECRETS]
 
 
 @schemathesis.hook
@@ -135,10 +148,14 @@ def before_call(context: schemathesis.HookContext, case: Case, kwargs: dict[str,
 
 def _pack(case: Case, kwargs: dict[str, Any]) -> None:
     body = requests.Request(**case.as_transport_kwargs()).prepare().body
-    if isinstance(body, str | bytes) and body:
+    if not (isinstance(body, str | bytes) and body):
+        return
+    plain = body.encode() if isinstance(body, str) else body
+    packed = gzip.compress(plain)
+    if len(plain) < _GREATEST_RATIO * len(packed):
         counted[PACKED] += 1
         case.headers["Content-Encoding"] = "gzip"
-        kwargs["data"] = gzip.compress(body.encode() if isinstance(body, str) else body)
+        kwargs["data"] = packed
 
 
 def _is_packed(case: Case) -> bool:

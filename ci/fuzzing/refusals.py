@@ -5,11 +5,13 @@ Looks at requests only; `hooks` asks it about each refusal of valid input.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from ci.fuzzing.requests_and_answers import Case, operation_id
 from ci.fuzzing.tool_outputs import real_outputs
 from formats.registry import FORMATS
+from service.redaction import report_redactor
+from tests.support.contract import document
 
 
 @dataclass(slots=True)
@@ -21,6 +23,8 @@ class Stored:
 
 
 STORED: Final = Stored()
+_REDACTOR: Final = report_redactor(document())
+_SECRET_REFUSED: Final = "a secret is refused where it can't be taken out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,17 @@ def _media_type_is_not_of_format(case: Case) -> bool:
     return known is None or case.media_type not in known.media_types
 
 
+def _sends_secret_where_none_is_taken_out(case: Case) -> bool:
+    """A secret in a field that reports are found by, or in the key: those are never rewritten."""
+    sent: Any = case.body
+    texts = [case.headers.get("Idempotency-Key"), case.query.get("stream")]
+    for report in sent if isinstance(sent, list) else [sent]:
+        if isinstance(report, dict):
+            texts += [report.get("stream"), report.get("source", {}).get("tool")]
+            texts += [report.get("policy", {}).get("policy_version")]
+    return any(isinstance(text, str) and _REDACTOR.rule_that_hits(text) for text in texts)
+
+
 def _sends_empty_text(case: Case) -> bool:
     return case.body == ""
 
@@ -87,6 +102,30 @@ REFUSED_FOR_MEANING: Final = (
     ),
     Refusal(
         "ingest_qc",
+        422,
+        "idempotency-key-reused",
+        "an Idempotency-Key stands for one request",
+        _key_was_used,
+    ),
+    *(
+        Refusal(
+            operation,
+            422,
+            "invalid-input",
+            _SECRET_REFUSED,
+            _sends_secret_where_none_is_taken_out,
+        )
+        for operation in ("ingest_qc", "ingest_batch", "ingest_tool_output")
+    ),
+    Refusal(
+        "ingest_batch",
+        422,
+        "batch-refused",
+        _SECRET_REFUSED,
+        _sends_secret_where_none_is_taken_out,
+    ),
+    Refusal(
+        "ingest_batch",
         422,
         "idempotency-key-reused",
         "an Idempotency-Key stands for one request",

@@ -41,6 +41,12 @@ def problem_in(answer: Answer) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def refused_lines(answer: Answer) -> list[Any]:
+    """The problems of the lines that a batch's answer refuses."""
+    outcomes = problem_in(answer).get("outcomes", [])
+    return [outcome["problem"] for outcome in outcomes if "problem" in outcome]
+
+
 def headers_of(answer: Answer) -> dict[str, str]:
     """Header values by small name, several lines of one joined."""
     return {name: ", ".join(values) for name, values in answer.headers.items()}

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ci.fuzzing.canaries import SENT_SECRETS
 from ci.fuzzing.coverage import coverage_findings, print_coverage
 from ci.fuzzing.facts import Facts
 from ci.fuzzing.logs import log_findings, logs_below
@@ -105,7 +106,7 @@ def fuzzed_service() -> Iterator[Fuzzed]:
                 fuzzed.findings.append(f"the service stopped with exit code {stopped}")
         # The tenant's name is logged with each of its requests.
         hidden = [each for each in fuzzed.neighbourhood.hidden if each != NEIGHBOUR]
-        fuzzed.findings += log_findings(logs_below(folder), [*hidden, canary])
+        fuzzed.findings += log_findings(logs_below(folder), [*hidden, canary, *SENT_SECRETS])
 
 
 def fuzz_as_roles(fuzzed: Fuzzed, plan: Plan, reports: Path) -> tuple[list[RoleRun], list[Tallied]]:

@@ -63,6 +63,24 @@ def test_service_that_takes_or_repeats_or_fails_is_found(
         _spoil(make_case, served, lambda *_: said)
 
 
+def test_batch_that_refuses_its_spoiled_line_passes_and_one_that_stores_it_is_found(
+    make_case: CaseMaker, served: Served
+) -> None:
+    case = make_case("POST", "/ingest/qc/batch", body=[], media_type="application/x-ndjson")
+    refused = Said(200, {}, b'{"outcomes":[{"line":1,"outcome":"refused","problem":{}}]}')
+
+    def spoil(of_the_body: Said) -> None:
+        served.respond = lambda method, path, headers, body: (
+            of_the_body if body.startswith(b'{"canary') else problem(422, "invalid-input")
+        )
+        response = answered(case, Said(200), served.url)
+        canaries.spoiled_requests_are_refused_in_our_own_words(_CONTEXT, response, case)
+
+    spoil(refused)
+    with pytest.raises(AssertionError, match="taken"):
+        spoil(Said(200, {}, b'{"outcomes":[{"line":1,"outcome":"created"}]}'))
+
+
 def test_what_did_not_go_well_is_not_spoiled(make_case: CaseMaker, served: Served) -> None:
     case = make_case("GET", "/timeline")
     response = answered(case, problem(422, "invalid-input"), served.url)

@@ -1,5 +1,6 @@
 """Each check of errors passes what the service should say and fails what it must not."""
 
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from tests.fuzzing.conftest import CANARY, CaseMaker, Said, answered, problem
 
 _CONTEXT: Any = None
 _SENT = "a-quite-unlikely-value"
+_LINES = "application/x-ndjson"
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
@@ -106,3 +108,20 @@ def test_canary_in_an_error_is_found_and_in_a_report_it_belongs(make_case: CaseM
     ):
         with pytest.raises(AssertionError, match="canary"):
             check(_CONTEXT, answered(case, said), case)
+
+
+def test_value_and_canary_in_the_problem_of_a_batchs_line_are_found(make_case: CaseMaker) -> None:
+    case = make_case("POST", "/ingest/qc/batch", body=[{"stream": _SENT}], media_type=_LINES)
+    for detail, check in (
+        (f"{_SENT} is wrong", error_checks.errors_repeat_no_input),
+        (f"{CANARY}1 is wrong", error_checks.canaries_never_come_back_in_errors),
+    ):
+        for outcome in ("refused", "created"):
+            told: dict[str, Any] = {"line": 1, "outcome": outcome}
+            told |= {"problem": {"detail": detail}} if outcome == "refused" else {"id": detail}
+            said = Said(200, {}, json.dumps({"outcomes": [told]}).encode())
+            if outcome == "created":
+                check(_CONTEXT, answered(case, said), case)
+                continue
+            with pytest.raises(AssertionError):
+                check(_CONTEXT, answered(case, said), case)

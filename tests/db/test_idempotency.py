@@ -1,5 +1,7 @@
 """Idempotency keys: one effect however many try, and only successes are remembered."""
 
+import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -23,6 +25,15 @@ def _ingest_once(app: Database, tenant: TenantId, request: bytes = _REQUEST) -> 
         outcome = claim(tx, _SCOPE, request)
         if isinstance(outcome, Claimed):
             record(tx, _SCOPE, request, 201, str(insert_report(tx, new_report()).id))
+    return outcome
+
+
+def _claim_number(app: Database, tenant: TenantId, number: int) -> object:
+    scope = IdempotencyScope("key-1", "ingest_report", str(number))
+    with app.tenant_transaction(tenant) as tx:
+        outcome = claim(tx, scope, _REQUEST)
+        if isinstance(outcome, Claimed):
+            record(tx, scope, _REQUEST, 201, "")
     return outcome
 
 
@@ -85,6 +96,30 @@ def test_eight_threads_with_one_key_have_exactly_one_effect(
     (report_id,) = _stored(app, tenant)
     assert outcomes.count(Claimed()) == 1
     assert set(outcomes) <= {Claimed(), Busy(), Replay(201, report_id)}
+
+
+def test_key_that_became_free_while_asked_for_is_replayed_and_never_a_conflict(
+    app: Database, tenant: TenantId
+) -> None:
+    together = threading.Barrier(6)
+
+    def claim_each(_: int) -> Counter[tuple[int, type]]:
+        outcomes: Counter[tuple[int, type]] = Counter()
+        try:
+            for number in range(400):
+                together.wait(timeout=30)
+                for _again in range(2):
+                    outcomes[number, type(_claim_number(app, tenant, number))] += 1
+        except BaseException:
+            # Else the others would wait for this thread.
+            together.abort()
+            raise
+        return outcomes
+
+    with ThreadPoolExecutor(6) as pool:
+        outcomes = sum(pool.map(claim_each, range(6)), Counter())
+    assert [outcomes[number, Claimed] for number in range(400)] == [1] * 400
+    assert all(outcomes[number, Replay] >= 1 for number in range(400))
 
 
 def test_an_effect_and_its_key_are_kept_together_or_not_at_all(

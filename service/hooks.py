@@ -5,7 +5,8 @@ idempotency key is kept in the transaction of its effect.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from typing_extensions import override
@@ -14,7 +15,7 @@ from db.idempotency import Busy, IdempotencyScope, Mismatch, Replay, claim, reco
 from db.revisions import RevisionClass, Revisions, peek_at_revisions, read_revisions
 from db.session import Database
 from generated.runtime.dispatch import encode_body
-from generated.runtime.hooks import Answer, Call, Hooks, NotModified
+from generated.runtime.hooks import Answer, Call, Hooks, InWorker, NotModified
 from generated.runtime.problems import Problem, foreign_page_token
 from handlers.context import Context
 from handlers.errors import DomainError
@@ -22,6 +23,7 @@ from handlers.preparation import Preparation
 from handlers.timeline import window_at
 from policies.paging import ForeignPageToken, seal, unseal
 from service.auth import principal_of
+from service.looks import RevisionLooks
 
 ResultT = TypeVar("ResultT")
 
@@ -31,6 +33,21 @@ class ServiceHooks(Hooks[Context]):
         self._database = database
         self._preparation = preparation
         self._contract_version = contract_version
+        self._looks = RevisionLooks(partial(peek_at_revisions, database))
+
+    @override
+    async def unchanged(self, call: Call, in_worker: InWorker) -> NotModified | None:
+        options = call.operation.extensions["x-etag"]
+        if options["kind"] != "query":
+            return None
+        context = self.context(call)
+        if call.page_token is not None:
+            self.page_cursor(context, call, call.page_token)
+        # Whoever sends a tag mostly has the right one; learning that needs no transaction.
+        tenant_id = context.principal.tenant_id
+        seen = await self._looks.revisions(tenant_id, _classes(options), in_worker)
+        tag = self.tag_at(context, call, seen)
+        return NotModified(tag) if _matches(call, tag) else None
 
     @override
     def context(self, call: Call) -> Context:
@@ -74,12 +91,7 @@ class ServiceHooks(Hooks[Context]):
     def _query_tag(
         self, context: Context, call: Call, handler: Callable[[], ResultT]
     ) -> Answer[ResultT] | NotModified:
-        classes = [RevisionClass(name) for name in call.operation.extensions["x-etag"]["reads"]]
-        if call.if_none_match is not None:
-            # Whoever sends a tag mostly has the right one; learning that needs no transaction.
-            seen = peek_at_revisions(self._database, context.principal.tenant_id, classes)
-            if _matches(call, tag := self.tag_at(context, call, seen)):
-                return NotModified(tag)
+        classes = _classes(call.operation.extensions["x-etag"])
         with context.transaction(read_only=True) as transaction:
             tag = self.tag_at(context, call, read_revisions(transaction, classes))
             return NotModified(tag) if _matches(call, tag) else Answer(handler(), {"ETag": tag})
@@ -122,6 +134,10 @@ class ServiceHooks(Hooks[Context]):
             status = cast(Any, result).status
             record(transaction, scope, fingerprint, status, context.reference, context.answer)
             return Answer(result)
+
+
+def _classes(options: Mapping[str, Any]) -> tuple[RevisionClass, ...]:
+    return tuple(RevisionClass(name) for name in options["reads"])
 
 
 def _window(context: Context, call: Call, clock: dict[str, str] | None) -> str:

@@ -4,6 +4,7 @@ SIGTERM: readiness fails at once, connections are still taken while load balance
 what is in flight gets time to finish. SIGINT skips the wait.
 """
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -68,7 +69,12 @@ class AppFactory:
             places=self.settings.db_pool_size,
             rate_limits=configured_limits(self.settings),
         )
-        return create_app(parts, self.draining.is_set)
+        app = create_app(parts, self.draining.is_set)
+        # What lives as long as the process need not be looked through at each collection, which
+        # makes a request now and then wait.
+        gc.collect()
+        gc.freeze()
+        return app
 
     def _keys(self) -> Callable[[], KeyTable]:
         if self.api_keys is not None:

@@ -5,7 +5,7 @@ Every failure on the way becomes a problem here, and every request one record fo
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,7 +20,7 @@ from connexion.middleware.security import SecurityMiddleware
 from connexion.resolver import Resolver
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -32,7 +32,7 @@ from .operation import Operation
 from .problems import Problem
 from .quota import Quota, QuotaStep
 from .security import SCHEME_NAME, Authenticator, challenge, security_map
-from .tables import ContractTables
+from .tables import OPERATION_SCOPE, ContractTables
 from .validation import validators
 
 __all__ = ["Assembly", "Observer", "ProblemTable", "RequestRecord", "build_application"]
@@ -80,7 +80,7 @@ def build_application(assembly: Assembly) -> ASGIApp:
     inner.state.workers = Workers(assembly.places)
     inner.state.public_workers = Workers(_PUBLIC_PLACES)
     connexion = ConnexionMiddleware(
-        _WithState(inner),
+        _Inner(inner, assembly.routes),
         lifespan=assembly.lifespan,
         middlewares=[
             RoutingMiddleware,
@@ -144,14 +144,25 @@ class _NoUriParser:
     def __init__(self, *_: Any) -> None: ...
 
 
-class _WithState:
-    """Makes the inner application the request's `app`, in whose place Connexion put itself."""
+class _Inner:
+    """The inner application as the request's `app`, in whose place Connexion put itself.
 
-    def __init__(self, inner: Starlette) -> None:
+    Connexion has found the operation by then; what it found none for, the router answers.
+    """
+
+    def __init__(self, inner: Starlette, routes: Iterable[Route]) -> None:
         self._inner = inner
+        self._endpoints = {route.name: route.endpoint for route in routes}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._inner.router({**scope, "app": self._inner}, receive, send)
+        scope = {**scope, "app": self._inner}
+        routing = scope.get("extensions", {}).get(OPERATION_SCOPE, {})
+        endpoint = self._endpoints.get(routing.get("operation_id", ""))
+        if endpoint is None:
+            await self._inner.router(scope, receive, send)
+            return
+        response = await endpoint(Request(scope, receive, send))
+        await response(scope, receive, send)
 
 
 class _Boundary:

@@ -49,6 +49,7 @@ class Result(Protocol):
 
 
 ResultT = TypeVar("ResultT", bound=Result)
+WorkT = TypeVar("WorkT")
 
 
 class Workers:
@@ -84,7 +85,7 @@ class Workers:
         detail = f"The service is busy: {self._most_waiting} requests wait already. Try again."
         raise unavailable(detail, retry_after=1)
 
-    async def run(self, work: Callable[[], Response]) -> Response:
+    async def run(self, work: Callable[[], WorkT]) -> WorkT:
         try:
             self._semaphore.acquire_nowait()
         except anyio.WouldBlock:
@@ -114,7 +115,10 @@ async def invoke(
     hooks: Hooks[ContextT],
     handler: Callable[[ContextT, Call], ResultT],
 ) -> Response:
-    """Answers one request: hooks, handler and encoding, all in one worker thread."""
+    """Answers one request: hooks, handler and encoding, all in one worker thread.
+
+    A caller whose answer still holds is told so before that, where the hooks can tell.
+    """
     call = cast(Call | None, request.scope["extensions"].get(CALL))
     if call is None:
         # Connexion matched no path (one with a line break, say), so it neither asked who is
@@ -126,6 +130,10 @@ async def invoke(
         raise unsupported_media_type(accepted)
     state = request.app.state
     workers = cast(Workers, state.workers if operation.security else state.public_workers)
+    if call.if_none_match is not None and "x-etag" in operation.extensions:
+        unchanged = await hooks.unchanged(call, workers.run)
+        if unchanged is not None:
+            return _not_modified(operation, unchanged)
     return await workers.run(lambda: _answer(operation, hooks, call, handler))
 
 
@@ -150,14 +158,21 @@ def _answer(
             answer = hooks.idempotent(context, call, run)
         else:
             answer = Answer(run())
-        # A cache that doesn't know our credentials for such must not hand one caller's answer to
-        # another; asking again with If-None-Match is cheap.
-        cache = {"Cache-Control": "private, no-cache"} if operation.security else {}
         if isinstance(answer, NotModified):
-            return Response(status_code=304, headers={"ETag": answer.etag, **cache})
-        return encode(answer.result, answer.headers, defaults=cache)
+            return _not_modified(operation, answer)
+        return encode(answer.result, answer.headers, defaults=_cache(operation))
     finally:
         hooks.finish(context)
+
+
+def _not_modified(operation: Operation, answer: NotModified) -> Response:
+    return Response(status_code=304, headers={"ETag": answer.etag, **_cache(operation)})
+
+
+def _cache(operation: Operation) -> dict[str, str]:
+    # A cache that doesn't know our credentials for such must not hand one caller's answer to
+    # another; asking again with If-None-Match is cheap.
+    return {"Cache-Control": "private, no-cache"} if operation.security else {}
 
 
 def _page(operation: Operation, hooks: Hooks[ContextT], context: ContextT, call: Call) -> Page:

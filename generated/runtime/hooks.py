@@ -17,6 +17,7 @@ from .operation import Operation
 ContextT = TypeVar("ContextT")
 ContextT_co = TypeVar("ContextT_co", covariant=True)
 ResultT = TypeVar("ResultT")
+WorkT = TypeVar("WorkT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,28 @@ class Answer(Generic[ResultT]):
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+class InWorker(Protocol):
+    """Runs blocking work in a worker thread, as soon as one of the handlers' places is free.
+
+    Raises a 503 Problem if none gets free in time.
+    """
+
+    async def __call__(self, work: Callable[[], WorkT]) -> WorkT: ...
+
+
 class Hooks(Protocol[ContextT]):
-    """Called in a worker thread, in this order: context, page, then conditional or idempotent."""
+    """Called in a worker thread, in this order: context, page, then conditional or idempotent.
+
+    `unchanged` comes before them all, on the event loop.
+    """
+
+    async def unchanged(self, call: Call, in_worker: InWorker) -> NotModified | None:
+        """Whether the caller's own answer still holds, if that can be told without a handler.
+
+        Asked where an operation has `x-etag` and the caller sent If-None-Match. What blocks goes
+        through `in_worker`. None says no more than that it takes the whole way to find out.
+        """
+        ...
 
     def context(self, call: Call) -> ContextT:
         """What handlers get as their first argument."""
@@ -139,6 +160,9 @@ class Hooks(Protocol[ContextT]):
 
 class PlainHooks:
     """Hooks of a service that has none: the call itself is the context, a token its own cursor."""
+
+    async def unchanged(self, call: Call, in_worker: InWorker) -> NotModified | None:
+        return None
 
     def context(self, call: Call) -> Call:
         return call

@@ -6,6 +6,7 @@ refuses it by the rule it breaks.
 """
 
 import math
+import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -21,6 +22,7 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3
 _DEEP_KEY = re.compile(r"([^\[\]]+)\[([^\[\]]+)\]")
 _SEPARATORS = {"form": ",", "simple": ",", "spaceDelimited": " ", "pipeDelimited": "|"}
 _TEXT = frozenset({"string"})
+_PARTS = {"query": "query", "header": "headers", "cookie": "cookies"}
 
 Types = frozenset[str]
 Decode = Callable[[Sequence[str]], Any]
@@ -62,10 +64,11 @@ class ParameterReader:
         errors = self._unknown(raw.query)
         values: dict[str, Any] = {}
         for parameter, schema, reader in self._readers:
-            location, pointer = parameter.location, pointer_to([parameter.name])
+            location = parameter.location
             try:
                 found, value = reader(raw)
             except _Repeated:
+                pointer = pointer_to([parameter.name])
                 errors.append(InputError(location, pointer, "repeated", "1"))
                 continue
             if found:
@@ -74,7 +77,7 @@ class ParameterReader:
             elif parameter.argument in self._defaults:
                 values[parameter.argument] = self._defaults[parameter.argument]
             elif parameter.required:
-                rule = f"#{parameter.pointer}"
+                pointer, rule = pointer_to([parameter.name]), f"#{parameter.pointer}"
                 errors.append(InputError(location, pointer, "required", rule=rule))
         if errors:
             raise invalid_input(errors)
@@ -100,11 +103,11 @@ class ParameterReader:
             return lambda raw: (True, decode([raw.path[parameter.name]]))
         name = parameter.name.lower() if parameter.location == "header" else parameter.name
 
+        part = operator.attrgetter(_PARTS[parameter.location])
+
         def read(raw: RawRequest) -> tuple[bool, Any]:
-            wire = {"query": raw.query, "header": raw.headers, "cookie": raw.cookies}[
-                parameter.location
-            ]
-            return (True, decode(wire[name])) if name in wire else (False, None)
+            sent = part(raw).get(name)
+            return (False, None) if sent is None else (True, decode(sent))
 
         return read
 

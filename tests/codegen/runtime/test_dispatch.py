@@ -8,7 +8,7 @@ import pytest
 from typing_extensions import override
 
 from codegen.runtime.dispatch import EncodedJson
-from codegen.runtime.hooks import Answer, Call, Hooks, NotModified, PlainHooks
+from codegen.runtime.hooks import Answer, Call, Hooks, InWorker, NotModified, PlainHooks
 from codegen.runtime.operation import Operation, Parameter, ParameterLocation
 from codegen.runtime.problems import foreign_page_token
 
@@ -22,6 +22,14 @@ class Recorder(PlainHooks):
     calls: list[str] = field(default_factory=list)
     not_modified: bool = False
     refuse_context: bool = False
+    early: str | None = None
+
+    @override
+    async def unchanged(self, call: Call, in_worker: InWorker) -> NotModified | None:
+        if self.early is None:
+            return None
+        self.calls.append(await in_worker(lambda: f"unchanged {call.if_none_match}"))
+        return NotModified(self.early) if call.if_none_match == self.early else None
 
     @override
     def context(self, call: Call) -> Call:
@@ -145,6 +153,20 @@ def test_a_failing_handler_frees_the_context() -> None:
     with served(asking(), hooks, fail) as caller:
         assert caller.ask().status_code == 500
     assert hooks.calls == ["context", "finish"]
+
+
+def test_an_answer_known_to_hold_is_a_304_before_anything_else_is_done() -> None:
+    hooks = Recorder(early='"same"')
+    one = asking(extensions={**PAGED, "x-etag": {}})
+    with served(one, hooks, lambda call: result(b"{}")) as caller:
+        answer = caller.ask(headers={"If-None-Match": '"same"'})
+        assert (answer.status_code, answer.headers["etag"], answer.content) == (304, '"same"', b"")
+        assert hooks.calls == ['unchanged "same"']
+        assert caller.ask(headers={"If-None-Match": '"old"'}).status_code == 200
+        assert hooks.calls[1:4] == ['unchanged "old"', "context", 'conditional "old"']
+        hooks.calls.clear()
+        assert caller.ask().status_code == 200
+        assert hooks.calls == ["context", "conditional None", "finish"]
 
 
 def test_an_answer_that_is_still_right_is_a_304_without_the_handler() -> None:

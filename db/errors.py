@@ -33,6 +33,21 @@ class CommitUnknown(DatabaseUnavailable):
     )
 
 
+class DatabaseSilent(DatabaseUnavailable):
+    message = "The database did not answer in time, so the connection to it was cut; try again."
+
+
+class DatabaseReadOnly(DatabaseUnavailable):
+    message = (
+        "The database takes no writes: it is a standby or was made read-only; see that the URL "
+        "names the primary."
+    )
+
+
+class StorageFull(DatabaseUnavailable):
+    message = "The database's disk is full, so it stores nothing new; free space on it."
+
+
 class PoolTimeout(DatabaseUnavailable):
     message = "All database connections of this process are in use; try again shortly."
 
@@ -105,10 +120,12 @@ _BY_STATE: Final[dict[str, type[DatabaseError]]] = {
     "22007": InvalidMoment,
     "22008": InvalidMoment,
     "22009": InvalidMoment,
+    "25006": DatabaseReadOnly,
     "25P02": TransactionFailed,
     "25P03": StatementTimeout,
     "25P04": StatementTimeout,
     "42501": AccessRefused,
+    "53100": StorageFull,
     "55P03": LockUnavailable,
     "57014": StatementTimeout,
     "57P01": DatabaseUnavailable,
@@ -116,7 +133,6 @@ _BY_STATE: Final[dict[str, type[DatabaseError]]] = {
     "57P03": DatabaseUnavailable,
     "57P04": DatabaseUnavailable,
     "57P05": DatabaseUnavailable,
-    "25006": DatabaseUnavailable,
 }
 _BY_STATE_CLASS: Final[dict[str, type[DatabaseError]]] = {
     "08": DatabaseUnavailable,

@@ -16,6 +16,7 @@ from sqlalchemy import exc as sqlalchemy_errors
 
 from db import errors
 from db.ids import TenantId
+from db.silence import Silence
 from db.transaction import (
     Parameters,
     Row,
@@ -25,11 +26,13 @@ from db.transaction import (
     is_closed,
     roll_back,
 )
+from db.writes import Writes
 
 _SETTINGS: Final = (
     "SELECT set_config('app.tenant_id', %(tenant_id)s, true),"
     " set_config('timezone', 'UTC', true),"
     " set_config('statement_timeout', %(statement_timeout)s, true),"
+    " set_config('lock_timeout', %(lock_timeout)s, true),"
     " set_config('idle_in_transaction_session_timeout', %(idle_timeout)s, true),"
     " clock_timestamp()"
 )
@@ -37,6 +40,10 @@ _BEGIN_WRITING: Final = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_SET
 _BEGIN_READING: Final = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_SETTINGS}"
 # Statements of one message are one transaction to the server, which ends with the message.
 _ALONE: Final = f"{_SETTINGS}, set_config('transaction_read_only', 'on', true)"
+_STANDBY_REFUSES_BEGIN: Final = "0A000"
+# What the server's own time limits may be late by before its connection is cut.
+_ANSWER_MARGIN_SECONDS: Final = 10.0
+_PING_SECONDS: Final = 3.0
 # Without these a peer that vanished is noticed after hours only.
 _NETWORK: Final[dict[str, int]] = {
     "connect_timeout": 3,
@@ -57,11 +64,16 @@ class Database:
         pool_size: int = 8,
         pool_timeout: float = 2.0,
         statement_timeout_ms: int = 5_000,
+        lock_timeout_ms: int = 3_000,
         idle_in_transaction_timeout_ms: int = 10_000,
         application_name: str = "collector",
         on_statement: Callable[[str], None] | None = None,
     ) -> None:
-        """`on_statement` gets the SQL of each round trip, parameters left out of it."""
+        """`on_statement` gets the SQL of each round trip, parameters left out of it.
+
+        A statement waits for a lock no longer than `lock_timeout_ms`. A round trip that takes ten
+        seconds more than `statement_timeout_ms` costs the connection: nothing waits for ever.
+        """
         parsed = make_url(url)
         defaults = {"application_name": application_name, "client_encoding": "utf8", **_NETWORK}
         self._engine = create_engine(
@@ -78,9 +90,13 @@ class Database:
         )
         self._attempts = pool_size + 1
         self._statement_timeout = str(statement_timeout_ms)
+        self._lock_timeout = str(lock_timeout_ms)
         self._idle_timeout = str(idle_in_transaction_timeout_ms)
+        self._patience = statement_timeout_ms / 1000 + _ANSWER_MARGIN_SECONDS
+        self._silence = Silence()
+        self._writes = Writes()
         self.on_statement = on_statement
-        _forget_connections_in_children(self._engine)
+        _forget_connections_in_children(self._engine, self._silence)
 
     @contextmanager
     def tenant_transaction(
@@ -112,13 +128,18 @@ class Database:
         """
         _require_tenant(tenant_id)
         transaction, rows = self._first_rows(tenant_id, f"{_ALONE}; {sql}", parameters or {})
-        give_back(transaction.connection)
+        self._give_back(transaction)
         return rows
 
     def ping(self) -> None:
-        """Return if the database answers; raise DatabaseUnavailable if not."""
-        with self.system_transaction(read_only=True):
-            return
+        """Return if the database answers within seconds; raise DatabaseUnavailable if not."""
+        transaction, _ = self._first_rows(TenantId(""), _ALONE, {}, patience=_PING_SECONDS)
+        self._give_back(transaction)
+
+    @property
+    def refuses_writes(self) -> bool:
+        """Whether it refused this process's last write for a reason that holds for every write."""
+        return self._writes.are_refused
 
     def close(self) -> None:
         """Close idle connections; those in use close when they come back."""
@@ -126,17 +147,29 @@ class Database:
 
     @contextmanager
     def _transaction(self, tenant_id: TenantId, *, read_only: bool) -> Iterator[Transaction]:
+        try:
+            with self._open(tenant_id, read_only=read_only) as transaction:
+                yield transaction
+        except errors.DatabaseError as error:
+            self._writes.failed(error)
+            if isinstance(error, errors.DatabaseReadOnly):
+                self._leave_server()
+            raise
+        if not read_only:
+            self._writes.succeeded()
+
+    @contextmanager
+    def _open(self, tenant_id: TenantId, *, read_only: bool) -> Iterator[Transaction]:
         transaction = self._begin(tenant_id, read_only=read_only)
-        connection = transaction.connection
         try:
             try:
                 yield transaction
             except BaseException:
-                roll_back(connection)
+                roll_back(transaction)
                 raise
             commit(transaction)
         finally:
-            give_back(connection)
+            self._give_back(transaction)
 
     def _begin(self, tenant_id: TenantId, *, read_only: bool) -> Transaction:
         begin = _BEGIN_READING if read_only else _BEGIN_WRITING
@@ -145,19 +178,23 @@ class Database:
         return transaction
 
     def _first_rows(
-        self, tenant_id: TenantId, sql: str, parameters: Parameters
+        self, tenant_id: TenantId, sql: str, parameters: Parameters, patience: float | None = None
     ) -> tuple[Transaction, list[Row]]:
         """Send a message that sets up its transaction, on a connection that is alive."""
         parameters = {
             **parameters,
             "tenant_id": tenant_id,
             "statement_timeout": self._statement_timeout,
+            "lock_timeout": self._lock_timeout,
             "idle_timeout": self._idle_timeout,
         }
+        patience = patience or self._patience
         for attempt in range(1, self._attempts + 1):
             connection = self._connect()
             try:
-                transaction = Transaction(tenant_id, connection, self.on_statement)
+                transaction = Transaction(
+                    tenant_id, connection, self._silence, patience, self.on_statement
+                )
                 return transaction, transaction.rows(sql, parameters)
             except psycopg2.InterfaceError as error:
                 failure = errors.from_driver(error)
@@ -171,9 +208,23 @@ class Database:
             # the next one; a server that's gone shows when that one cannot be opened.
             died = is_closed(connection)
             give_back(connection)
+            if isinstance(failure, errors.DatabaseSilent):
+                self._leave_server()
+                raise failure
+            if failure.sqlstate == _STANDBY_REFUSES_BEGIN:
+                raise errors.DatabaseReadOnly(sqlstate=failure.sqlstate) from failure
             if not died or attempt == self._attempts:
                 raise failure
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _give_back(self, transaction: Transaction) -> None:
+        give_back(transaction.connection)
+        if transaction.was_cut:
+            self._leave_server()
+
+    def _leave_server(self) -> None:
+        """Drop all connections: the others lead to the same server, and would fail callers too."""
+        self._engine.dispose()
 
     def _connect(self) -> Connection:
         try:
@@ -187,13 +238,17 @@ def _require_tenant(tenant_id: TenantId) -> None:
         raise ValueError("A tenant transaction needs a tenant; the id given is empty.")
 
 
-def _forget_connections_in_children(engine: Engine) -> None:
+def _forget_connections_in_children(engine: Engine, silence: Silence) -> None:
     # Two processes on one socket would read each other's answers; the parent keeps using it.
     reference = weakref.ref(engine)
+    watched = weakref.ref(silence)
 
     def forget() -> None:
         inherited = reference()
         if inherited is not None:
             inherited.dispose(close=False)
+        waiting = watched()
+        if waiting is not None:
+            waiting.forget()
 
     os.register_at_fork(after_in_child=forget)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from db import errors
 from db.ids import ReportId, TenantId, id_of_tick, tick_of
 from db.revisions import BUMP, RevisionClass
+from db.silence import Silence
 
 Row = tuple[Any, ...]
 Parameters = Mapping[str, object]
@@ -30,9 +31,12 @@ class Transaction:
         "_cursor",
         "_last_tick",
         "_on_statement",
+        "_patience",
+        "_silence",
         "began_at",
         "connection",
         "tenant_id",
+        "was_cut",
     )
 
     began_at: datetime
@@ -42,12 +46,18 @@ class Transaction:
         self,
         tenant_id: TenantId,
         connection: Connection,
+        silence: Silence,
+        patience: float,
         on_statement: Callable[[str], None] | None,
     ) -> None:
         self.tenant_id = tenant_id
         self.connection = connection
         """For libraries that want SQLAlchemy's own; never commit, roll back or close it."""
         self._cursor = driver_connection(connection).cursor()
+        self._silence = silence
+        self._patience = patience
+        self.was_cut = False
+        """Whether a round trip took longer than `patience` seconds, which cost the connection."""
         self._on_statement = on_statement
         self._bumps: set[RevisionClass] = set()
         self._last_tick = 0
@@ -64,14 +74,14 @@ class Transaction:
     def rows(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
         """Run one statement in a round trip; return all its rows, or none if it returns none.
 
-        `sql` is constant text with `%(name)s` parameters. Raises db.errors.DatabaseError.
+        `sql` is constant text with `%(name)s` parameters. Raises db.errors.DatabaseError, one of
+        which is DatabaseSilent: no answer came in the time that the session allows.
         """
-        if self._on_statement is not None:
-            self._on_statement(sql)
         try:
-            self._cursor.execute(sql, parameters)
+            self._ask(sql, parameters)
         except (psycopg2.Error, ValueError) as error:
-            raise errors.from_driver(error) from error
+            failure = errors.DatabaseSilent() if self.was_cut else errors.from_driver(error)
+            raise failure from error
         return self._cursor.fetchall() if self._cursor.description is not None else []
 
     def row(self, sql: str, parameters: Parameters | None = None) -> Row | None:
@@ -115,13 +125,21 @@ class Transaction:
             for revision_class in sorted(self._bumps)
         ]
         script = "; ".join([*bumps, "COMMIT"])
-        if self._on_statement is not None:
-            self._on_statement(script)
         # Already interpolated: without parameters psycopg2 leaves percent signs alone.
-        self._cursor.execute(script)
+        self._ask(script, None)
         if self._cursor.statusmessage != "COMMIT":
             # PostgreSQL answers COMMIT of a failed transaction with ROLLBACK, and no error.
             raise errors.TransactionFailed
+
+    def _ask(self, sql: str, parameters: Parameters | None) -> None:
+        if self._on_statement is not None:
+            self._on_statement(sql)
+        driven = self._cursor.connection
+        self._silence.begin(driven, self._patience)
+        try:
+            self._cursor.execute(sql, parameters)
+        finally:
+            self.was_cut = self._silence.end(driven)
 
 
 def driver_connection(connection: Connection) -> extensions.connection:
@@ -143,20 +161,19 @@ def commit(transaction: Transaction) -> None:
         if is_closed(transaction.connection):
             failure = errors.CommitUnknown(sqlstate=failure.sqlstate)
         else:
-            roll_back(transaction.connection)
+            roll_back(transaction)
         raise failure from error
 
 
-def roll_back(connection: Connection) -> None:
-    driven = driver_connection(connection)
+def roll_back(transaction: Transaction) -> None:
+    driven = driver_connection(transaction.connection)
     if driven.closed:
         return
     if driven.info.transaction_status == extensions.TRANSACTION_STATUS_IDLE:
         return
     try:
-        with driven.cursor() as cursor:
-            cursor.execute("ROLLBACK")
-    except psycopg2.Error:
+        transaction.rows("ROLLBACK")
+    except errors.DatabaseError:
         # The server rolls back by itself when the connection closes, which giving it back does.
         driven.close()
 

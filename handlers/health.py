@@ -21,6 +21,7 @@ from generated.routes.health import (
 from handlers.context import Context
 
 SERVICE = "collector"
+DatabaseState = Literal["connected", "refuses_writes", "unreachable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +52,13 @@ class Health(HealthHandlers[Context]):
 
     @override
     def get_health(self, context: Context, /) -> GetHealth200 | GetHealth503:
-        connected = True
-        try:
-            context.database.ping()
-        except PoolTimeout:
-            # Every connection is at work, so the database answers.
-            connected = True
-        except DatabaseError:
-            connected = False
-        if connected and not self._draining():
-            return GetHealth200(self._body("ok", "connected"))
-        return GetHealth503(self._body("degraded", "connected" if connected else "unreachable"))
+        found = _database(context)
+        draining = self._draining()
+        body = self._body("degraded" if draining or found != "connected" else "ok", found)
+        # One that refuses writes is still ready: reading goes on, and would end if none were sent.
+        return GetHealth503(body) if draining or found == "unreachable" else GetHealth200(body)
 
-    def _body(
-        self, status: Literal["ok", "degraded"], database: Literal["connected", "unreachable"]
-    ) -> HealthBody:
+    def _body(self, status: Literal["ok", "degraded"], database: DatabaseState) -> HealthBody:
         return HealthBody(
             status=status,
             service=SERVICE,
@@ -90,3 +83,14 @@ class Health(HealthHandlers[Context]):
     def get_docs_asset(self, context: Context, /, *, asset: DocsAsset) -> GetDocsAsset200:
         media_type = "text/css" if asset.endswith(".css") else "text/javascript"
         return GetDocsAsset200(self._files.docs_assets[asset], content_type=media_type)
+
+
+def _database(context: Context) -> DatabaseState:
+    try:
+        context.database.ping()
+    except PoolTimeout:
+        # Every connection is at work, so the database answers.
+        return "connected"
+    except DatabaseError:
+        return "unreachable"
+    return "refuses_writes" if context.database.refuses_writes else "connected"

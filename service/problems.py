@@ -13,6 +13,7 @@ from handlers import errors as domain
 
 _RETRY_SOON = 1
 _RETRY_LATER = 5
+_RETRY_MUCH_LATER = 30
 
 
 def problem_of(error: Exception) -> Problem | None:
@@ -52,6 +53,15 @@ def _of_database(error: database.DatabaseError) -> Problem | None:
         return unavailable("The database took too long. Try again.", retry_after=_RETRY_LATER)
     if isinstance(error, database.PoolTimeout):
         return unavailable("The service is busy. Try again.", retry_after=_RETRY_SOON)
+    if isinstance(error, database.CommitUnknown):
+        detail = (
+            "The connection to the database broke while the request was being committed, so it may "
+            "have had its effect. Send it again with the same Idempotency-Key."
+        )
+        return unavailable(detail, retry_after=_RETRY_LATER)
+    if isinstance(error, _NOTHING_NEW):
+        detail = "The database takes nothing new now, as the log says; reading goes on. Try again."
+        return unavailable(detail, retry_after=_RETRY_MUCH_LATER)
     if isinstance(error, database.DatabaseUnavailable):
         return unavailable("The database can't be had now. Try again.", retry_after=_RETRY_LATER)
     if isinstance(error, database.SerializationConflict | database.LockUnavailable):
@@ -61,6 +71,11 @@ def _of_database(error: database.DatabaseError) -> Problem | None:
     return None
 
 
+_NOTHING_NEW = (
+    database.StorageFull,
+    database.DatabaseReadOnly,
+    database.PartitionMissing,
+)
 _UNSTORABLE = (
     database.InvalidText,
     database.NumericOverflow,

@@ -85,7 +85,8 @@ class Health(BaseModel):
     service: Annotated[str, Field(max_length=64)]
     version: Annotated[str, Field(max_length=64)]
     contract_version: Annotated[str, Field(max_length=64)]
-    database: Literal["connected", "unreachable"]
+    database: Literal["connected", "refuses_writes", "unreachable"]
+    """refuses_writes: this process's last write was refused within a minute, for a reason that holds for every write (disk full, a standby, no partition); reading goes on."""
 
 
 class Liveness(BaseModel):

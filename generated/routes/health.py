@@ -98,8 +98,8 @@ class HealthHandlers(Protocol[ContextT_contra]):
     def get_health(self, context: ContextT_contra, /) -> GetHealth200 | GetHealth503:
         """Readiness of the service and its database
 
-        200 while the service can answer requests, 503 while its database is unreachable or it
-        is shutting down.
+        200 while the service can answer requests, degraded while its database refuses to write;
+        503 while its database is unreachable or it is shutting down.
         """
         ...
 

@@ -5,27 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.external_postgres import ExternalPostgres, external_postgres
-from tests.e2e.service_process import clean_environment, run_collector, running, short_folder
+from tests.e2e.external_postgres import (
+    APP_PASSWORD,
+    MAINTENANCE_PASSWORD,
+    ExternalPostgres,
+    migrated_postgres,
+)
+from tests.e2e.service_process import clean_environment, run_collector, running
 
 KEY = "key-of-the-external-database-tests"
-APP_PASSWORD = "app-password"
-MAINTENANCE_PASSWORD = "maintenance-password"
 
 pytestmark = pytest.mark.xdist_group("external_database")
 
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[ExternalPostgres]:
-    """Migrated by its administrator, who then gave the two logins their passwords."""
-    with short_folder() as folder, external_postgres(folder) as started:
-        started.run("CREATE DATABASE collector ENCODING 'UTF8' TEMPLATE template0", "postgres")
-        environment = clean_environment(MIGRATION_DATABASE_URL=started.admin_url)
-        migrated = run_collector("migrate", environment=environment)
-        assert migrated.returncode == 0, migrated.stderr
-        assert "Migrated from nothing to" in migrated.stdout
-        started.run(f"ALTER ROLE collector_app PASSWORD '{APP_PASSWORD}'")
-        started.run(f"ALTER ROLE collector_maint PASSWORD '{MAINTENANCE_PASSWORD}'")
+    with migrated_postgres() as started:
         yield started
 
 

@@ -1,5 +1,6 @@
 """One HTTP/1.1 connection under uvicorn, with bounds that uvicorn has not: how large a request's
-head may be, and how long a client may take to send a request.
+head may be, how long a client may take to send a request or to read an answer, and how many
+connections there may be.
 
 Decides nothing of what is answered to a request that has come.
 """
@@ -7,20 +8,26 @@ Decides nothing of what is answered to a request that has come.
 import asyncio
 import uuid
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import httptools
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import ServerState
 
 from generated.runtime import problems
+from service.open_files import most_connections
 
 # Bytes that bring no part of a body: a request's line and headers, or the framing of one chunk.
 MAX_FRAMING_BYTES = 64 * 1024
 HEAD_SECONDS = 15.0
 BODY_SECONDS = 30.0
-# What a body may come at, beyond its first seconds: a slow uplink's pace.
+ANSWER_SECONDS = 30.0
+# What a body may come at, and an answer be read at, beyond the first seconds: a slow line's pace.
 SLOWEST_BYTES_PER_SECOND = 16 * 1024
 _LOOK_EVERY_SECONDS = 5.0
+# Of each server, its connections without a request to answer, those that wait longest first.
+_WAITING: WeakKeyDictionary[ServerState, dict["BoundedConnection", None]] = WeakKeyDictionary()
 
 
 class BoundedConnection(HttpToolsProtocol):
@@ -38,32 +45,74 @@ class BoundedConnection(HttpToolsProtocol):
         # When the request that is being sent began; None between requests.
         self._since: float | None = None
         self._look: asyncio.TimerHandle | None = None
+        # When an answer was first seen to wait for its reader, and how much of it did.
+        self._unread: tuple[float, int] | None = None
+        self._waiting = _WAITING.setdefault(self.server_state, {})
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
         self._since = self.loop.time()
+        self._waiting[self] = None
+        if len(self.connections) > most_connections():
+            self._make_room()
         self._look_later()
+
+    def _make_room(self) -> None:
+        """Closes the connection that waits longest for a request; this one, if no other waits."""
+        longest = next(iter(self._waiting))
+        del self._waiting[longest]
+        if longest is self:
+            self._say(problems.unavailable("All connections are in use. Try again.", 1))
+        elif longest.transport.get_write_buffer_size():
+            longest.transport.abort()
+        else:
+            longest.transport.close()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         if self._look is not None:
             self._look.cancel()
+        self._waiting.pop(self, None)
         super().connection_lost(exc)
 
     def _look_later(self) -> None:
         self._look = self.loop.call_later(_LOOK_EVERY_SECONDS, self._close_if_too_slow)
 
     def _close_if_too_slow(self) -> None:
-        if self.transport.is_closing():
+        if self._reads_too_slowly():
+            # A mere close would wait for the reader too.
+            self.transport.abort()
             return
         if self.flow.read_paused and self._since is not None:
             # It is the service that doesn't read on.
             self._since += _LOOK_EVERY_SECONDS
         if self._since is not None and self.loop.time() - self._since > self._allowed_seconds():
             self.transport.close()
-            return
         self._look_later()
+
+    def _reads_too_slowly(self) -> bool:
+        left = self.transport.get_write_buffer_size()
+        if not left:
+            self._unread = None
+            return False
+        since, size = self._unread or (self.loop.time(), left)
+        self._unread = since, size
+        return self.loop.time() - since > ANSWER_SECONDS + size / SLOWEST_BYTES_PER_SECOND
+
+    @override
+    def resume_writing(self) -> None:
+        # The reader took what was there, so its time begins anew with what comes next.
+        self._unread = None
+        super().resume_writing()
+
+    @override
+    def eof_received(self) -> bool:  # type: ignore[override]  # True keeps the connection open
+        """Answers a request that came whole before its client ended sending (half-closed)."""
+        if self.cycle is None or self.cycle.response_complete or self.cycle.more_body:
+            return False
+        self.cycle.keep_alive = False
+        return True
 
     def _allowed_seconds(self) -> float:
         if self._in_head:
@@ -97,13 +146,20 @@ class BoundedConnection(HttpToolsProtocol):
 
     @override
     def send_400_response(self, msg: str) -> None:
-        problem = problems.malformed_request(msg)
+        self._say(problems.malformed_request(msg))
+
+    def _say(self, problem: problems.Problem) -> None:
+        """Answers past the application, and closes."""
         body = problem.as_bytes(str(uuid.uuid4()))
-        head = (
-            f"content-type: {problems.MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n"
-            "cache-control: no-store\r\nconnection: close\r\n\r\n"
-        )
-        self.transport.write(STATUS_LINE[400] + head.encode() + body)
+        headers = {
+            "content-type": problems.MEDIA_TYPE,
+            "content-length": str(len(body)),
+            "cache-control": "no-store",
+            "connection": "close",
+            **problem.headers,
+        }
+        head = "".join(f"{name.lower()}: {value}\r\n" for name, value in headers.items())
+        self.transport.write(STATUS_LINE[problem.status] + head.encode() + b"\r\n" + body)
         self.transport.close()
 
     def _go_on_without_upgrade(self, rest: bytes) -> None:
@@ -145,6 +201,7 @@ class BoundedConnection(HttpToolsProtocol):
             return
         self._in_head = False
         self._framing = 0
+        self._waiting.pop(self, None)
         super().on_headers_complete()
 
     @override
@@ -161,6 +218,12 @@ class BoundedConnection(HttpToolsProtocol):
         self._in_head = True
         self._since = None
         super().on_message_complete()
+
+    @override
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self.pipeline and not self.transport.is_closing():
+            self._waiting[self] = None
 
 
 def _without_upgrade(connection: bytes) -> bytes:

@@ -23,6 +23,7 @@ from typing_extensions import override
 from uvicorn.supervisors import Multiprocess
 
 from db.session import Database
+from service import open_files
 from service.app import Parts, create_app
 from service.auth import KeyTable, parse_api_keys
 from service.connections import BoundedConnection
@@ -54,6 +55,7 @@ class AppFactory:
 
     def __call__(self) -> ASGIApp:
         configure_logging(self.settings.log_level)
+        open_files.raise_limit()
         _end_with_parent()
         database = Database(
             self.app_url.get_secret_value(),

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -64,6 +65,11 @@ def _answer(port: int, *pieces: bytes, pause: float = 0.0) -> bytes:
         except (ConnectionResetError, BrokenPipeError):
             return said
         return said
+
+
+def _rest(client: socket.socket) -> bytes:
+    """All that comes until the server closes."""
+    return b"".join(iter(lambda: client.recv(1 << 20), b""))
 
 
 def _told(answer: bytes) -> dict[str, Any]:
@@ -147,3 +153,75 @@ def test_slow_request_at_a_decent_pace_is_waited_for(
     monkeypatch.setattr(connections, "SLOWEST_BYTES_PER_SECOND", 2)
     head = _HEAD + _CLOSE + b"Content-Length: 4\r\n\r\n"
     assert _told(_answer(port, head, b"a", b"b", b"c", b"d", pause=0.15))["body"] == "abcd"
+
+
+def test_answer_that_nobody_reads_is_given_up(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "_LOOK_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(connections, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(connections, "SLOWEST_BYTES_PER_SECOND", 1 << 30)
+    # Far more than the kernel keeps for a reader.
+    body = b"b" * (32 * 1024 * 1024)
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(_HEAD + _CLOSE + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        time.sleep(1.5)
+        # What the kernel had taken still comes; the rest was given up.
+        assert 0 < len(_rest(client)) < len(body)
+
+
+def test_answer_that_is_read_at_a_decent_pace_comes_whole(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "_LOOK_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(connections, "ANSWER_SECONDS", 0.5)
+    body = b"b" * (16 * 1024 * 1024)
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(_HEAD + _CLOSE + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        read = 0
+        while received := client.recv(1 << 18):
+            read += len(received)
+            time.sleep(0.02)
+    assert read > len(body)
+
+
+def test_client_that_ended_sending_still_gets_its_answer(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(_HEAD + b"Content-Length: 2\r\n\r\nab")
+        client.shutdown(socket.SHUT_WR)
+        assert _told(_rest(client))["body"] == "ab"
+
+
+def test_client_that_ended_sending_in_a_body_is_done_with(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(_HEAD + b"Content-Length: 9\r\n\r\nab")
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(65536) == b""
+
+
+def test_connection_that_waits_longest_makes_room_for_a_new_one(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "most_connections", lambda: 3)
+    with ExitStack() as opened:
+        first, *others = [
+            opened.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+            for _ in range(4)
+        ]
+        assert first.recv(1) == b""
+        for client in others:
+            client.sendall(_HEAD + _CLOSE + b"Content-Length: 2\r\n\r\nab")
+            assert _told(_rest(client))["body"] == "ab"
+
+
+def test_connection_that_finds_all_others_at_work_is_told_to_come_back(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "most_connections", lambda: 2)
+    with ExitStack() as opened:
+        for _ in range(2):
+            busy = opened.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+            busy.sendall(_HEAD + b"Content-Length: 2\r\n\r\na")
+        time.sleep(0.2)
+        answer = _answer(port)
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"retry-after: 1\r\n" in answer
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["type"] == "/problems/unavailable"

@@ -1,6 +1,5 @@
 """The `collector` command."""
 
-import sys
 from contextlib import nullcontext
 
 import click
@@ -8,6 +7,7 @@ import click
 from service import VERSION
 from service.key_source import DEVELOPMENT_TENANT
 from service.keys_command import keys
+from service.log_stream import STANDARD_ERROR, STANDARD_OUTPUT, tell
 from service.maintenance import Maintenance
 from service.push_command import push
 from service.serve import Ending, listen
@@ -44,11 +44,11 @@ def up() -> None:
     with told():
         settings = load_settings()
         configure_logging(settings.log_level)
-        click.echo(
+        tell(
+            STANDARD_ERROR,
             f"Starting the database in {settings.collector_home} …"
             if settings.embedded
             else "Bringing the database's schema up …",
-            err=True,
         )
         migrating = settings.embedded or settings.migration_database_url is not None
         with prepared(settings, migrating=migrating) as ready:
@@ -81,18 +81,17 @@ def _serve(settings: Settings, ready: Prepared, ending: Ending) -> None:
         raise SettingsError(f"HOST, PORT: can't listen on {where}: {error.strerror}") from error
     address = listener.getsockname()
     host = f"[{address[0]}]" if ":" in address[0] else address[0]
-    for role, secret in ready.shown_keys.items():
-        click.echo(f"API key ({role}): {secret}")
-    if ready.shown_keys:
-        click.echo(f"Tenant: {DEVELOPMENT_TENANT}. These keys live as long as this start.")
+    lines = [f"API key ({role}): {secret}" for role, secret in ready.shown_keys.items()]
+    if lines:
+        lines.append(f"Tenant: {DEVELOPMENT_TENANT}. These keys live as long as this start.")
     if settings.workers > 1 and settings.redis_url is None:
-        click.echo(
+        tell(
+            STANDARD_ERROR,
             f"Rate limits are counted by each of the {settings.workers} processes for itself: a "
             f"caller may get up to {settings.workers} times as much. REDIS_URL makes them one.",
-            err=True,
         )
-    click.echo(f"Listening on http://{host}:{address[1]}  (docs at /docs, Ctrl-C ends)")
-    sys.stdout.flush()
+    lines.append(f"Listening on http://{host}:{address[1]}  (docs at /docs, Ctrl-C ends)")
+    tell(STANDARD_OUTPUT, "\n".join(lines))
     chores = Maintenance(ready.maintenance_url) if ready.maintenance_url else nullcontext()
     with chores:
         if not run_server(ready.factory, listener, ending):

@@ -3,9 +3,9 @@
 What is never in them: keys, query strings, headers, input values, SQL parameters.
 """
 
+import io
 import logging
-import sys
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import orjson
 import structlog
@@ -13,6 +13,7 @@ import structlog
 from generated.runtime.exchange import RequestRecord
 from generated.runtime.problems import Problem
 from service.auth import principal_of
+from service.log_stream import STANDARD_ERROR, LogStream
 from service.settings import LogLevel
 
 _requests = structlog.get_logger("request")
@@ -20,6 +21,7 @@ _requests = structlog.get_logger("request")
 
 def configure_logging(level: LogLevel) -> None:
     """Sends this program's and its libraries' logs to standard error as JSON lines."""
+    stream = LogStream(STANDARD_ERROR)
     timestamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
     structlog.configure(
         processors=[
@@ -30,10 +32,12 @@ def configure_logging(level: LogLevel) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         # One line a request: written as bytes, past the standard library's logging.
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        logger_factory=structlog.BytesLoggerFactory(cast(BinaryIO, stream)),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(
+        io.TextIOWrapper(cast(BinaryIO, stream), "utf-8", "replace", write_through=True)
+    )
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_log_level, timestamp],

@@ -17,7 +17,7 @@ _READS = {
     "/reports?limit=100&include_total=true": 5,
     "/timeline?window_h=1": 4,
     "/timeline?window_h=720": 4,
-    "/health": 2,
+    "/health": 1,
     "/health/live": 0,
     "/openapi.json": 0,
     "/docs": 0,

@@ -147,6 +147,17 @@ _BY_STATE_CLASS: Final[dict[str, type[DatabaseError]]] = {
 _CHECK_VIOLATION = "23514"
 
 
+def is_of_the_connection(error: psycopg2.Error) -> bool:
+    """Whether the driver speaks of a connection that broke, not the server of a statement.
+
+    Mostly that is an OperationalError, but a bare DatabaseError where libpq has no words for it.
+    """
+    kinds = (psycopg2.OperationalError, psycopg2.InterfaceError)
+    return error.pgcode is None and (
+        isinstance(error, kinds) or type(error) is psycopg2.DatabaseError
+    )
+
+
 def from_driver(error: BaseException) -> DatabaseError:
     """Return the error to raise `from error`, by SQLSTATE where the server sent one.
 
@@ -163,8 +174,7 @@ def from_driver(error: BaseException) -> DatabaseError:
         return DatabaseError()
     state = error.pgcode
     if state is None:
-        lost = isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError))
-        return DatabaseUnavailable() if lost else DatabaseError()
+        return DatabaseUnavailable() if is_of_the_connection(error) else DatabaseError()
     if state == _CHECK_VIOLATION and error.diag.constraint_name is None:
         # A row that fits no partition is reported as a check violation that names no constraint.
         return PartitionMissing(sqlstate=state)

@@ -134,6 +134,15 @@ class Transaction:
     def _ask(self, sql: str, parameters: Parameters | None) -> None:
         if self._on_statement is not None:
             self._on_statement(sql)
+        try:
+            self._await_answer(sql, parameters)
+        except psycopg2.DatabaseError as error:
+            if errors.is_of_the_connection(error):
+                # The driver doesn't notice each time, and would take it for one that lives.
+                self._cursor.connection.close()
+            raise
+
+    def _await_answer(self, sql: str, parameters: Parameters | None) -> None:
         driven = self._cursor.connection
         self._silence.begin(driven, self._patience)
         try:

@@ -4,7 +4,7 @@ Row level security picks the tenant's rows; these queries never filter by tenant
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
@@ -16,8 +16,9 @@ from db.transaction import Row, Transaction
 
 SEVERITIES: Final = ("info", "warn", "block")
 _BYTES_POSITIONS: Final = (11, 17)
-# How far past the present an id may lie after the database's clock was set back.
-_CLOCK_TOLERANCE: Final = timedelta(days=1)
+# How many days' ids are listed, with today's: after its clock was set back, the database has some
+# of the future.
+_DAYS_LISTED: Final = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,16 @@ def get_report(tx: Transaction, report_id: ReportId) -> ReportRow | None:
     return None if row is None else _report_row(row)
 
 
+def horizon(moment: datetime) -> datetime:
+    """Up to when reports are listed at this moment: to the end of the next day.
+
+    It moves at midnight alone (UTC), so that an entity tag can hold it: what is listed depends on
+    it and on the revisions.
+    """
+    midnight = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + _DAYS_LISTED
+
+
 def list_reports(
     tx: Transaction, filters: ReportFilters, *, after: UUID | None, limit: int
 ) -> list[ReportSummaryRow]:
@@ -248,7 +259,7 @@ def _parameters(tx: Transaction, filters: ReportFilters) -> dict[str, Any]:
     severities = _severities(filters)
     # Always an upper bound: planning each empty partition of the weeks ahead costs as much as a
     # page (0.6 ms with eight of them, 0.1 ms without).
-    end = first_id_at(tx.began_at + _CLOCK_TOLERANCE)
+    end = first_id_at(horizon(tx.began_at))
     if filters.until is not None:
         end = min(end, first_id_at(filters.until))
     return {

@@ -6,12 +6,14 @@ idempotency key is kept in the transaction of its effect.
 
 import hashlib
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar, cast
 
 from typing_extensions import override
 
 from db.idempotency import Busy, IdempotencyScope, Mismatch, Replay, claim, record
+from db.reports import horizon
 from db.revisions import RevisionClass, Revisions, peek_at_revisions, read_revisions
 from db.session import Database
 from generated.runtime.dispatch import encode_body
@@ -46,7 +48,7 @@ class ServiceHooks(Hooks[Context]):
         # Whoever sends a tag mostly has the right one; learning that needs no transaction.
         tenant_id = context.principal.tenant_id
         seen = await self._looks.revisions(tenant_id, _classes(options), in_worker)
-        tag = self.tag_at(context, call, seen)
+        tag = self.tag_at(context, call, seen, horizon(seen.read_at))
         return NotModified(tag) if _matches(call, tag) else None
 
     @override
@@ -93,16 +95,21 @@ class ServiceHooks(Hooks[Context]):
     ) -> Answer[ResultT] | NotModified:
         classes = _classes(call.operation.extensions["x-etag"])
         with context.transaction(read_only=True) as transaction:
-            tag = self.tag_at(context, call, read_revisions(transaction, classes))
+            seen = read_revisions(transaction, classes)
+            tag = self.tag_at(context, call, seen, horizon(transaction.began_at))
             return NotModified(tag) if _matches(call, tag) else Answer(handler(), {"ETag": tag})
 
-    def tag_at(self, context: Context, call: Call, revisions: Revisions) -> str:
+    def tag_at(
+        self, context: Context, call: Call, revisions: Revisions, listed_until: datetime
+    ) -> str:
         """The tag of a query's answer, at the moment the revisions were read."""
         context.now = revisions.read_at
         window = _window(context, call, call.operation.extensions["x-etag"].get("clock"))
         # Vectors count alike from nothing: without its tenant's name a tag would be others' too.
         tenant_id = context.principal.tenant_id
-        return self._tag(call, tenant_id, revisions.epoch, repr(revisions.vector), window)
+        listed = listed_until.isoformat()
+        vector = repr(revisions.vector)
+        return self._tag(call, tenant_id, revisions.epoch, vector, listed, window)
 
     def _tag(self, call: Call, *parts: str) -> str:
         named = (self._contract_version, call.operation.id, call.canonical_query(), *parts)

@@ -19,6 +19,7 @@ from tests.support.examples import example_request
 from tests.support.reports import SMALLEST
 from tests.support.service import RunningService
 
+_LISTED_UNTIL = datetime(2026, 3, 6, tzinfo=UTC)
 _TAGGED = [each for each in operations().values() if each.has_etag]
 _QUERIES = [each for each in _TAGGED if each.node["x-etag"]["kind"] == "query"]
 _WRITES = [each for each in operations().values() if each.writes]
@@ -152,7 +153,8 @@ def test_timelines_tag_lasts_until_the_bucket_is_over(service: RunningService) -
 
     def tag_at(now: datetime) -> str:
         call = Call(GET_TIMELINE, "r1", {}, {"window_h": 2, "bucket_m": 60})
-        return hooks.tag_at(Context(service.database, "r1", caller), call, Revisions("1", (), now))
+        context = Context(service.database, "r1", caller)
+        return hooks.tag_at(context, call, Revisions("1", (), now), _LISTED_UNTIL)
 
     last = tag_at(end - timedelta(microseconds=1))
     assert tag_at(end - timedelta(minutes=60)) == last

@@ -123,7 +123,8 @@ def test_full_disk_under_the_write_ahead_log_ends_postgresql_until_space_is_free
         wait_until(lambda: _post(client).status_code == 201, "reports to be stored again", 60)
         wait_until(lambda: client.get("/health").status_code == 200, "readiness")
         assert {client.get(f"/reports/{each}").status_code for each in stored} == {200}
-        print("postmaster", before, service.postmaster())
+        assert service.postmaster() != before
+        assert "the embedded database ended" in service.log()
         assert service.stop() == 0
 
 

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+import psycopg2
 import pytest
 
 from db import access, errors
@@ -279,3 +280,44 @@ def test_a_value_that_breaks_a_rule_is_named_as_such(app: Database, tenant: Tena
     ):
         insert_report(tx, new_report("catastrophic"))
     assert "catastrophic" not in str(caught.value)
+
+
+def test_error_for_which_the_driver_has_no_code_and_no_words_is_a_lost_connection() -> None:
+    """What libpq's breaking connections now and then come as; a killed server showed it."""
+    wordless = psycopg2.DatabaseError("error with status PGRES_TUPLES_OK and no message")
+    assert isinstance(errors.from_driver(wordless), errors.DatabaseUnavailable)
+    misused = psycopg2.ProgrammingError("no results to fetch")
+    assert not isinstance(errors.from_driver(misused), errors.DatabaseUnavailable)
+
+
+def test_round_trip_that_gets_no_answer_costs_its_connection_and_is_no_wait_for_ever(
+    shared_database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.session._ANSWER_MARGIN_SECONDS", -4.0)
+    database = Database(shared_database.url(access.APP), pool_size=1)
+
+    def ask_the_silent() -> None:
+        with database.system_transaction() as tx:
+            tx.rows("SELECT pg_sleep(4)")
+
+    with pytest.raises(errors.DatabaseSilent):
+        ask_the_silent()
+
+    def commit_to_the_silent() -> None:
+        with database.system_transaction() as tx:
+            tx.rows("CREATE TEMPORARY TABLE slow (number integer)")
+            tx.rows(_SLOW_COMMIT)
+            tx.rows("INSERT INTO slow VALUES (1)")
+
+    with pytest.raises(errors.CommitUnknown):
+        commit_to_the_silent()
+    database.ping()
+    database.close()
+
+
+_SLOW_COMMIT = """
+CREATE FUNCTION pg_temp.dawdle() RETURNS trigger LANGUAGE plpgsql
+  AS $$ BEGIN PERFORM pg_sleep(4); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER dawdle AFTER INSERT ON slow DEFERRABLE INITIALLY DEFERRED
+  FOR EACH ROW EXECUTE FUNCTION pg_temp.dawdle()
+"""

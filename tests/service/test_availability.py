@@ -137,3 +137,32 @@ def test_readiness_fails_while_the_service_drains_and_requests_are_still_answere
         assert (health.status, health.json["database"]) == (503, "connected")
         callers = Callers(service)
         assert callers.operator.post_json("/ingest/qc", SMALLEST).status == 201
+
+
+def test_full_disk_of_the_database_refuses_reports_and_says_so_while_reading_goes_on(
+    own_database: TestDatabase,
+) -> None:
+    """Raised by a trigger here; ci/disk_full does it with a disk."""
+    with running_service(Database(own_database.url(access.APP))) as service:
+        callers = Callers(service)
+        first = callers.operator.ingest(SMALLEST)
+        own_database.run(access.OWNER, _NO_ROOM)
+        refused = callers.operator.post_json("/ingest/qc", SMALLEST, {"Idempotency-Key": "k"})
+        assert (refused.status, refused.problem_type) == (503, "unavailable")
+        assert refused.headers["retry-after"] == "30"
+        assert len(callers.viewer.get("/reports").json["items"]) == 1
+        health = Client(service).get("/health")
+        assert (health.status, health.json["status"]) == (200, "degraded")
+        assert health.json["database"] == "refuses_writes"
+        own_database.run(access.OWNER, "DROP TRIGGER no_room ON reports")
+        stored = callers.operator.post_json("/ingest/qc", SMALLEST, {"Idempotency-Key": "k"})
+        assert stored.status == 201
+        assert stored.json["duplicate_of"] == first["id"]
+        assert Client(service).get("/health").json["status"] == "ok"
+
+
+_NO_ROOM = """
+CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql
+  AS $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full'; END $$;
+CREATE TRIGGER no_room BEFORE INSERT ON reports FOR EACH ROW EXECUTE FUNCTION no_room();
+"""

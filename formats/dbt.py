@@ -6,10 +6,11 @@ didn't run: its check is `na`. Must not keep args: their vars hold secrets.
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from formats.assembly import ReportAssembly, require_evaluations_within_limit
-from formats.document import MAX_SUMMARY_VALUE, QcDocument, Severity, Verdict
+from formats.document import MAX_CHECKS, MAX_SUMMARY_VALUE, QcDocument, Severity, Verdict
 from formats.errors import TranslationError
 from formats.json_input import (
     JsonObject,
@@ -70,6 +71,24 @@ _TEST_TYPES: Final = frozenset({"test", "unit_test"})
 _NAME_HASH: Final = re.compile(r"\.[0-9a-f]{10}\Z")
 
 
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """What a result is of; `kind` is the resource type."""
+
+    unique_id: str
+    kind: str
+    package: str
+    name: str
+
+    @property
+    def is_test(self) -> bool:
+        return self.kind in _TEST_TYPES
+
+    @property
+    def group(self) -> str:
+        return f"{self.kind}.{self.package}" if self.package else self.kind
+
+
 def translate(content: bytes) -> QcDocument:
     """Translate one run_results.json.
 
@@ -87,7 +106,10 @@ def translate(content: bytes) -> QcDocument:
         )
     results = required_objects(root, "results", "")
     require_evaluations_within_limit(len(results))
-    translation = _DbtTranslation(_command_of(root) in _COMPILING_COMMANDS)
+    translation = _DbtTranslation(
+        compiled_only=_command_of(root) in _COMPILING_COMMANDS,
+        grouped=len({_node_of(result).name for result in results}) > MAX_CHECKS,
+    )
     for number, result in enumerate(results):
         translation.add_result(result, f"/results/{number}")
     return translation.document(root)
@@ -101,31 +123,33 @@ def looks_like(root: JsonObject) -> bool:
 class _DbtTranslation:
     """Adds results to a report, and counts what its notes tell.
 
-    `compiled_only`: the command compiled the nodes and ran none.
+    `compiled_only`: the command compiled the nodes and ran none. `grouped`: there are more nodes
+    than a report takes checks, so that targets are their resource types and packages.
     """
 
-    def __init__(self, compiled_only: bool) -> None:
+    def __init__(self, *, compiled_only: bool, grouped: bool) -> None:
         self._assembly = ReportAssembly()
         self._compiled_only = compiled_only
+        self._grouped = grouped
         self._counts: Counter[str] = Counter()
 
     def add_result(self, result: JsonObject, pointer: str) -> None:
         status = required_choice(result, "status", _STATUSES, pointer)
-        unique_id = text_at(result, "unique_id") or "(no unique_id)"
-        kind, name = _kind_and_name(unique_id)
+        node = _node_of(result)
+        target = node.group if self._grouped else node.name
         if status in ("success", "pass") and (
-            self._compiled_only or (status == "success" and kind in _TEST_TYPES)
+            self._compiled_only or (status == "success" and node.is_test)
         ):
             self._counts["compiled"] += 1
-            self._assembly.check_without_evaluations(name)
+            self._assembly.check_without_evaluations(target)
             return
         self._counts[status] += 1
         outcome = _OUTCOMES.get(status)
         if outcome is None:
-            self._assembly.check_without_evaluations(name)
+            self._assembly.check_without_evaluations(target)
             return
         verdict, severity = outcome
-        self._assembly.evaluate(unique_id, name, verdict, severity, _message(result, status))
+        self._assembly.evaluate(node.unique_id, target, verdict, severity, _message(result, status))
 
     def document(self, root: JsonObject) -> QcDocument:
         """Make the report once all results were added."""
@@ -138,6 +162,11 @@ class _DbtTranslation:
             self._assembly.summarise("elapsed", round(elapsed, 6))
         for counted, one, many in _NOTES:
             self._assembly.note_count(self._counts[counted], one, many)
+        if self._grouped:
+            self._assembly.note(
+                f"The file has more nodes than the {MAX_CHECKS} checks of a report: "
+                "a check is a resource type in a package."
+            )
         if not root["results"]:
             self._assembly.check_without_evaluations("dbt")
         return self._assembly.document(
@@ -171,13 +200,14 @@ def _command_of(root: JsonObject) -> str:
     return text_at(arguments, "which") or text_at(arguments, "rpc_method")
 
 
-def _kind_and_name(unique_id: str) -> tuple[str, str]:
-    """Split `test.package.name.hash` into the resource type and the name alone."""
+def _node_of(result: JsonObject) -> _Node:
+    """Read a node from its unique_id, which is like `test.package.name.hash`."""
+    unique_id = text_at(result, "unique_id") or "(no unique_id)"
     kind, _, rest = unique_id.partition(".")
-    name = rest.partition(".")[2]
+    package, _, name = rest.partition(".")
     if kind in _TEST_TYPES:
         name = _NAME_HASH.sub("", name)
-    return kind, name or unique_id
+    return _Node(unique_id, kind, package, name or unique_id)
 
 
 def _message(result: JsonObject, status: _Status) -> str:

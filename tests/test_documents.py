@@ -9,6 +9,7 @@ from pydantic_core import PydanticUndefined
 
 from codegen.cli import main as codegen
 from codegen.diagnostics import CODES
+from formats.registry import FORMATS
 from service.cli import main as collector
 from service.settings import Settings
 from tests.support.contract import ROOT, document
@@ -97,6 +98,19 @@ def test_problem_types_are_the_contracts() -> None:
     rows = _rows(_text("docs/problems.md"), "type")
     assert [row[0].strip("`") for row in rows] == schema["enum"]
     assert {row[0].strip("`"): row[1] for row in rows} == status
+
+
+def test_formats_are_those_the_collector_takes() -> None:
+    taken = [
+        [f"`{name}`", ", ".join(f"`{each}`" for each in known.media_types)]
+        for name, known in sorted(FORMATS.items())
+    ]
+    operation = document()["paths"]["/ingest/tool/{format}"]["post"]
+    for text in (_text("docs/formats.md"), operation["description"]):
+        rows = _rows(text, "format")
+        assert sorted([row[0], row[2].rstrip(" |")] for row in rows) == taken
+    declared = set(operation["requestBody"]["content"])
+    assert declared == {each for known in FORMATS.values() for each in known.media_types}
 
 
 def test_diagnostics_are_the_generators() -> None:

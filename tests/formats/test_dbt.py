@@ -176,12 +176,20 @@ def test_what_decides_a_verdict_is_read_strictly_and_never_repeated(
     assert "k3y" not in raised.value.detail
 
 
-def test_nodes_over_the_limits_are_refused_by_their_number() -> None:
-    def nodes_of(count: int) -> bytes:
-        return results_of(*(node_of("pass", f"model.shop.m{n}") for n in range(count)))
+def _nodes_of(count: int) -> list[Json]:
+    nodes = [node_of("pass", f"test.shop.t{n}.0123456789") for n in range(count - 2)]
+    return [*nodes, node_of("success", "model.shop.m"), node_of("error", "model.other.n")]
 
-    assert len(translate(nodes_of(MAX_CHECKS))["status"]) == MAX_CHECKS
-    for count, limit in ((MAX_CHECKS + 1, MAX_CHECKS), (MAX_EVALUATIONS + 1, MAX_EVALUATIONS)):
-        with pytest.raises(TranslationError) as raised:
-            translate(nodes_of(count))
-        assert (raised.value.limit, raised.value.actual) == (limit, count)
+
+def test_more_nodes_than_checks_are_grouped_by_type_and_package_and_none_is_lost() -> None:
+    assert len(translated(*_nodes_of(MAX_CHECKS))["status"]) == MAX_CHECKS
+    report = translated(*_nodes_of(MAX_CHECKS + 1))
+    assert report["status"] == {"test.shop": "pass", "model.shop": "pass", "model.other": "fail"}
+    assert len({item["rule_id"] for item in evaluations_of(report)}) == MAX_CHECKS + 1
+    assert len(report["notes"]) == 1
+
+
+def test_results_over_the_limit_are_refused_by_their_number() -> None:
+    with pytest.raises(TranslationError) as raised:
+        translate(results_of(*_nodes_of(MAX_EVALUATIONS + 1)))
+    assert (raised.value.limit, raised.value.actual) == (MAX_EVALUATIONS, MAX_EVALUATIONS + 1)

@@ -71,7 +71,7 @@ def _tree(word: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
         lambda inner: st.one_of(
             st.lists(inner, max_size=4), st.dictionaries(word | _text, inner, max_size=6)
         ),
-        max_leaves=12,
+        max_leaves=8,
     )
 
 
@@ -93,7 +93,7 @@ def _translated_or_refused(name: str, root: Json) -> QcDocument | None:
 
 
 @pytest.mark.parametrize("name", _WORDS)
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(st.data())
 def test_trees_of_a_formats_words_are_translated_or_refused(name: str, data: st.DataObject) -> None:
     word = st.sampled_from(_WORDS[name].split())

@@ -3,6 +3,9 @@
 Its text must never repeat a value of the input, only names the format itself defines.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class TranslationError(Exception):
     """Input that can't be translated.
@@ -25,3 +28,17 @@ class TranslationError(Exception):
         self.pointer = pointer
         self.limit = limit
         self.actual = actual
+
+
+@contextmanager
+def errors_at(pointer: str) -> Iterator[None]:
+    """Say of errors in the block that they are at `pointer`.
+
+    For what lies below keys that are the sender's own: a pointer through them would repeat them.
+    """
+    try:
+        yield
+    except TranslationError as error:
+        raise TranslationError(
+            error.detail, pointer=pointer, limit=error.limit, actual=error.actual
+        ) from None

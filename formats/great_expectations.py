@@ -6,18 +6,26 @@ value of a row: unexpected and observed values, arguments, and exceptions' texts
 
 import re
 from collections import Counter
-from typing import Final, Literal, cast
+from contextlib import nullcontext
+from functools import partial
+from typing import Final, Literal
 
 from formats.assembly import ReportAssembly, require_evaluations_within_limit
 from formats.document import QcDocument, Severity, Verdict
-from formats.errors import TranslationError
+from formats.errors import TranslationError, errors_at
+from formats.great_expectations_shapes import (
+    holds_validations,
+    results_key,
+    results_of,
+    table_of,
+    validations_of,
+)
 from formats.json_input import (
     JsonObject,
     index_at,
     object_at,
     optional_choice,
     parse_object,
-    required_objects,
     text_at,
 )
 
@@ -56,24 +64,22 @@ def translate(content: bytes) -> QcDocument:
     exception blocks. `diff.summary` holds the expectations counted, and `success_percent`.
     """
     root = parse_object(content)
-    validations = _validations_of(root)
-    results = [_results_of(validation, pointer) for validation, pointer in validations]
+    located = partial(errors_at, "/run_results") if "run_results" in root else nullcontext
+    with located():
+        validations = validations_of(root)
+        results = [results_of(validation, pointer) for validation, pointer in validations]
     require_evaluations_within_limit(sum(map(len, results)))
     translation = _GreatExpectationsTranslation(qualified=len(validations) > 1)
-    for number, ((validation, pointer), found) in enumerate(zip(validations, results, strict=True)):
-        translation.add_validation(validation, found, _table_of(validation, number), pointer)
+    with located():
+        for number, (validation, pointer) in enumerate(validations):
+            table = table_of(validation, number)
+            translation.add_validation(validation, results[number], table, pointer)
     return translation.document([validation for validation, _ in validations])
 
 
 def looks_like(root: JsonObject) -> bool:
     """Tell whether `root` is a validation result, or a checkpoint's result."""
-    if isinstance(root.get("run_results"), dict):
-        held = [_unwrapped(value) for value in object_at(root, "run_results").values()]
-        return bool(held) and all(map(_is_validation, held))
-    if isinstance(root.get("validation_results"), list):
-        described = cast(list[object], root["validation_results"])
-        return bool(described) and all(map(_is_validation, described))
-    return _is_validation(root)
+    return holds_validations(root)
 
 
 class _GreatExpectationsTranslation:
@@ -92,7 +98,7 @@ class _GreatExpectationsTranslation:
     ) -> None:
         before = self._counts["unsuccessful"]
         for number, result in enumerate(results):
-            self._add_result(result, table, f"{pointer}/{_results_key(validation)}/{number}")
+            self._add_result(result, table, f"{pointer}/{results_key(validation)}/{number}")
         if validation.get("success") is False and self._counts["unsuccessful"] == before:
             # A file may hold a selection of its results only.
             self._assembly.evaluate(
@@ -181,77 +187,6 @@ class _GreatExpectationsTranslation:
                 "Values of rows, observed values and exceptions' texts are left out: "
                 "see them where the validation ran."
             )
-
-
-def _validations_of(root: JsonObject) -> list[tuple[JsonObject, str]]:
-    """Return the validation results of a file and where each is."""
-    if "run_results" in root:
-        held = root["run_results"]
-        if not isinstance(held, dict):
-            raise TranslationError("`run_results` must be an object.", pointer="/run_results")
-        found = [_unwrapped(value) for value in held.values()]
-        if not all(isinstance(validation, dict) for validation in found):
-            raise TranslationError(
-                "Every member of `run_results` must hold a validation result.",
-                pointer="/run_results",
-            )
-        return [(cast(JsonObject, validation), "/run_results") for validation in found]
-    if "validation_results" in root:
-        described = required_objects(root, "validation_results", "")
-        return [(item, f"/validation_results/{n}") for n, item in enumerate(described)]
-    return [(root, "")]
-
-
-def _unwrapped(held: object) -> object:
-    """Return a validation result of `run_results`: 0.x keeps it beside its actions' results."""
-    if isinstance(held, dict) and isinstance(held.get("validation_result"), dict):
-        return held["validation_result"]
-    return held
-
-
-def _results_key(validation: JsonObject) -> str:
-    """Return where the results are: a description by 1.x calls them expectations."""
-    return (
-        "expectations"
-        if "results" not in validation and "expectations" in validation
-        else "results"
-    )
-
-
-def _results_of(validation: JsonObject, pointer: str) -> list[JsonObject]:
-    return required_objects(validation, _results_key(validation), pointer)
-
-
-def _is_validation(value: object) -> bool:
-    if not isinstance(value, dict):
-        return False
-    validation = cast(JsonObject, value)
-    results = validation.get(_results_key(validation))
-    if not isinstance(results, list) or not isinstance(validation.get("success", ""), bool | None):
-        return False
-    if text_at(object_at(validation, "meta"), "great_expectations_version"):
-        return True
-    return bool(results) and all(_is_result(result) for result in results)
-
-
-def _is_result(value: object) -> bool:
-    if not isinstance(value, dict):
-        return False
-    configuration = object_at(value, "expectation_config") or value
-    kind = text_at(configuration, "type") or text_at(configuration, "expectation_type")
-    return kind.startswith("expect_") and "success" in value
-
-
-def _table_of(validation: JsonObject, number: int) -> str:
-    meta = object_at(validation, "meta")
-    return (
-        text_at(object_at(meta, "active_batch_definition"), "data_asset_name")
-        or text_at(meta, "data_asset_name")
-        or text_at(object_at(meta, "batch_kwargs"), "data_asset_name")
-        or text_at(validation, "suite_name")
-        or text_at(meta, "expectation_suite_name")
-        or (f"(table {number + 1})" if number else "(table)")
-    )
 
 
 def _columns_of(arguments: JsonObject) -> str:

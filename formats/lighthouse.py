@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from formats.assembly import ReportAssembly
 from formats.document import MAX_SUMMARY_VALUE, QcDocument, Severity, Verdict
-from formats.errors import TranslationError
+from formats.errors import TranslationError, errors_at
 from formats.json_input import (
     JsonObject,
     number_at,
@@ -142,9 +142,11 @@ class _LighthouseTranslation:
         self._categories += 1
         target = category_id or "(unnamed category)"
         score = _score_of(category, "/categories")
+        with errors_at("/categories"):
+            listed = required_objects(category, "auditRefs", "")
         references = [
             (audit_id, audit, number_at(reference, "weight"))
-            for reference in required_objects(category, "auditRefs", "/categories")
+            for reference in listed
             if (audit := self._audit(audit_id := text_at(reference, "id"))) is not None
         ]
         worst: _Rank = 1
@@ -189,7 +191,8 @@ class _LighthouseTranslation:
             self._notable["missing"] += 1
             return None
         audit = _member(self._audits, audit_id, "/audits")
-        mode = required_choice(audit, "scoreDisplayMode", _MODES, "/audits")
+        with errors_at("/audits"):
+            mode = required_choice(audit, "scoreDisplayMode", _MODES, "")
         score = _score_of(audit, "/audits")
         remark = _UNSCORED_MODES.get(mode)
         if remark is not None:

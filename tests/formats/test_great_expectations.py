@@ -226,7 +226,10 @@ def test_validation_that_failed_without_saying_why_blocks() -> None:
         ({"results": [1]}, "/results/0"),
         ({"run_results": []}, "/run_results"),
         ({"run_results": {"k3y": 1}}, "/run_results"),
+        ({"run_results": {"k3y": {"results": [{"success": 1}]}}}, "/run_results"),
+        ({"run_results": {"k3y": {"results": {}}}}, "/run_results"),
         ({"validation_results": {}}, "/validation_results"),
+        ({"validation_results": [{"results": [1]}]}, "/validation_results/0/results/0"),
         ({"results": [{"success": "k3y"}]}, "/results/0/success"),
         ({"results": [expectation_of(None)]}, "/results/0/success"),
         ({"results": [{"success": True, "severity": "k3y"}]}, "/results/0/severity"),
@@ -238,7 +241,7 @@ def test_what_decides_a_verdict_is_read_strictly_and_never_repeated(
     with pytest.raises(TranslationError) as raised:
         translate(json.dumps(root).encode())
     assert raised.value.pointer == pointer
-    assert "k3y" not in raised.value.detail
+    assert "k3y" not in raised.value.detail + raised.value.pointer
 
 
 def test_results_over_the_limit_are_counted_over_all_validations() -> None:

@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from formats.document import QcDocument
@@ -24,6 +24,8 @@ from tests.formats.expectations import (
 
 Json = dict[str, Any]
 
+# A busy machine is no failure of a translator.
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 _WORDS = {
     "lighthouse": (
         "lighthouseVersion audits categories auditRefs id weight score scoreDisplayMode numeric "
@@ -75,8 +77,11 @@ def _tree(word: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
     )
 
 
-_anything = _tree(
-    st.sampled_from(sorted({word for all_ in _WORDS.values() for word in all_.split()}))
+_any_word = st.sampled_from(sorted({word for words in _WORDS.values() for word in words.split()}))
+_leaf = _scalar | _any_word
+# Flat beside the trees above: several stand in each result of each list.
+_anything = st.one_of(
+    _leaf, st.lists(_leaf, max_size=3), st.dictionaries(_any_word | _text, _leaf, max_size=3)
 )
 
 
@@ -93,7 +98,7 @@ def _translated_or_refused(name: str, root: Json) -> QcDocument | None:
 
 
 @pytest.mark.parametrize("name", _WORDS)
-@settings(max_examples=50)
+@settings(_PATIENT, max_examples=50)
 @given(st.data())
 def test_trees_of_a_formats_words_are_translated_or_refused(name: str, data: st.DataObject) -> None:
     word = st.sampled_from(_WORDS[name].split())
@@ -136,6 +141,7 @@ _category = st.fixed_dictionaries(
 )
 
 
+@_PATIENT
 @given(
     st.dictionaries(st.sampled_from("abcd"), _audit),
     st.dictionaries(_text, _category, max_size=4),
@@ -168,6 +174,7 @@ _expectation = st.fixed_dictionaries(
 )
 
 
+@_PATIENT
 @given(st.lists(st.lists(_expectation, max_size=4), max_size=3), st.booleans())
 def test_each_expectation_becomes_one_evaluation_and_failures_alone_block(
     validations: list[list[Json]], wrapped: bool
@@ -189,6 +196,7 @@ def test_each_expectation_becomes_one_evaluation_and_failures_alone_block(
     assert "row value" not in json.dumps(report)
 
 
+@_PATIENT
 @given(
     st.text(alphabet=st.characters(categories=["L"]), min_size=12).map(lambda text: f"§{text}§"),
     st.sampled_from(["observed_value", "partial_unexpected_list", "details", "unexpected_rows"]),
@@ -216,6 +224,7 @@ _node = st.fixed_dictionaries(
 )
 
 
+@_PATIENT
 @given(
     st.lists(_node, max_size=8),
     st.sampled_from(["build", "test", "generate", "compile"]),
@@ -248,6 +257,7 @@ _vulnerability = st.fixed_dictionaries(
 )
 
 
+@_PATIENT
 @given(st.lists(_vulnerability, max_size=6), _anything, _anything)
 def test_every_vulnerability_is_judged_by_its_state(
     vulnerabilities: list[Json], components: Any, metadata: Any
@@ -279,6 +289,7 @@ _case = st.fixed_dictionaries(
 )
 
 
+@_PATIENT
 @given(st.lists(_case, max_size=8), _anything)
 def test_every_ctrf_test_is_counted_once_by_its_status(cases: list[Json], summary: Any) -> None:
     report = _translated_or_refused("ctrf", {"results": {"tests": cases, "summary": summary}})

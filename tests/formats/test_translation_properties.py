@@ -100,6 +100,7 @@ _DAMAGED = (
 )
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_damaged_samples_are_translated_or_refused(data: st.DataObject) -> None:
     for name, file in _DAMAGED:

@@ -143,12 +143,11 @@ class Transaction:
             raise
 
     def _await_answer(self, sql: str, parameters: Parameters | None) -> None:
-        driven = self._cursor.connection
-        self._silence.begin(driven, self._patience)
+        number = self._silence.begin(self._cursor.connection, self._patience)
         try:
             self._cursor.execute(sql, parameters)
         finally:
-            self.was_cut = self._silence.end(driven)
+            self.was_cut = self._silence.end(number)
 
 
 def driver_connection(connection: Connection) -> extensions.connection:

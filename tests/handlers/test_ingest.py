@@ -3,6 +3,7 @@
 import hashlib
 import json
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import pytest
@@ -107,6 +108,23 @@ def test_any_text_of_a_note_is_kept(text: str, callers: Callers) -> None:
     stored = callers.viewer.get(f"/reports/{receipt['id']}").json["report"]
     assert stored["notes"] == [text]
     assert stored["raw"] == {text[:1000]: text}
+
+
+def test_longest_values_of_indexed_fields_are_stored_and_found(callers: Callers) -> None:
+    """PostgreSQL takes no more than some 2,700 bytes into an index (54000)."""
+    stream, tool, version = "s" * 256, "😀" * 128, "ü" * 128
+    report = {
+        **SMALLEST,
+        "stream": stream,
+        "source": {"tool": tool},
+        "policy": {"policy_version": version},
+    }
+    headers = {"Idempotency-Key": "k" * 255}
+    receipt = callers.operator.ingest(report, headers)
+    assert callers.operator.ingest(report, headers)["id"] == receipt["id"]
+    for name, value in (("stream", stream), ("source", tool), ("policy_version", version)):
+        page = callers.viewer.get(f"/reports?{name}={quote(value)}").json
+        assert [item["id"] for item in page["items"]] == [receipt["id"]]
 
 
 def test_time_is_kept_as_it_was_written(callers: Callers) -> None:

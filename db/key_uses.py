@@ -4,8 +4,8 @@ Whoever stores something sealed registers its key in the same statement, which c
 one row. Taking a key off the register takes three steps, and is safe beside writers and when
 killed at any point:
 
-1. `begin_emptying` turns the key's entry into one of this run. It waits for all writers that relied
-   on the old entry; a later one makes an entry anew.
+1. `begin_emptying` turns the key's entry into one of this run. After its commit a writer makes an
+   entry anew; whoever relied on the old one is among `writers_at_work`, and must be waited for.
 2. Everything under the key is sealed again under another.
 3. `finish_emptying` takes off the entry of this run alone.
 
@@ -52,10 +52,12 @@ _REGISTERED: Final = """
 SELECT kid, check_value, bool_or(emptied_by = %(in_use)s), min(since)
   FROM encryption_key_uses GROUP BY kid, check_value ORDER BY kid
 """
-# Conflicts with every writer's own lock, and with itself, but not with readers.
-_LOCK: Final = """
-SELECT set_config('lock_timeout', '3s', true);
-LOCK TABLE encryption_key_uses IN SHARE ROW EXCLUSIVE MODE
+# Whoever looks for its entry holds this lock from before the look until its end.
+_WRITERS: Final = """
+SELECT virtualtransaction FROM pg_locks
+ WHERE locktype = 'relation' AND relation = 'public.encryption_key_uses'::regclass
+   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+   AND mode = 'RowExclusiveLock'
 """
 _BEGIN: Final = """
 WITH taken AS (
@@ -88,12 +90,13 @@ def register_key(tx: Transaction, key: KeyIdentity) -> None:
 
 
 def begin_emptying(tx: Transaction, newest: str, run: UUID) -> list[str]:
-    """Make every key's entry but the newest's one of this run; return their ids.
-
-    Raises LockUnavailable if writers don't end within three seconds: then try again.
-    """
-    tx.rows(_LOCK)
+    """Make every key's entry but the newest's one of this run; return their ids."""
     return sorted(row[0] for row in tx.rows(_BEGIN, {"newest": newest, "run": run}))
+
+
+def writers_at_work(tx: Transaction) -> set[str]:
+    """Return which transactions may have stored something sealed and not ended yet."""
+    return {row[0] for row in tx.rows(_WRITERS)}
 
 
 def finish_emptying(tx: Transaction, kids: Iterable[str], run: UUID) -> list[str]:

@@ -13,7 +13,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from db.errors import LockUnavailable
-from db.key_uses import RegisteredKey, begin_emptying, finish_emptying, registered_keys
+from db.key_uses import (
+    RegisteredKey,
+    begin_emptying,
+    finish_emptying,
+    registered_keys,
+    writers_at_work,
+)
 from db.reports import SealedRaw
 from db.resealing import (
     BEFORE_ALL,
@@ -36,7 +42,9 @@ from service.sealing import Sealer
 _PAGE: Final = 1000
 _CHUNK_REPORTS: Final = 500
 _CHUNK_BYTES: Final = 8 * 1024 * 1024
-_LOCK_ATTEMPTS: Final = 20
+# A batch is one transaction, and may take its time.
+_WRITERS_SECONDS: Final = 600.0
+_WRITERS_LOOK_SECONDS: Final = 0.1
 # Only to find where a value ends: its numbers needn't be read.
 _DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str)
 
@@ -102,16 +110,23 @@ class Rewrap:
         return Outcome(self._progress, freed, left)
 
     def _begin_emptying(self, run: uuid.UUID) -> list[str]:
-        for attempt in range(1, _LOCK_ATTEMPTS + 1):
-            try:
-                with self._database.system_transaction() as tx:
-                    return begin_emptying(tx, self._newest, run)
-            except LockUnavailable:
-                if attempt == _LOCK_ATTEMPTS:
-                    raise
-            # Waiting outside the lock's queue lets writers through.
-            time.sleep(1)
-        raise AssertionError("unreachable: the last attempt returns or raises")
+        with self._database.system_transaction() as tx:
+            emptying = begin_emptying(tx, self._newest, run)
+        relying = self._writers()
+        give_up = time.monotonic() + _WRITERS_SECONDS
+        while relying:
+            if time.monotonic() > give_up:
+                raise LockUnavailable(
+                    f"A transaction has been storing reports for {_WRITERS_SECONDS:.0f} s; see "
+                    "that it ends, then run this again."
+                )
+            time.sleep(_WRITERS_LOOK_SECONDS)
+            relying &= self._writers()
+        return emptying
+
+    def _writers(self) -> set[str]:
+        with self._database.system_transaction(read_only=True) as tx:
+            return writers_at_work(tx)
 
     def _pages(self) -> Iterator[list[RawState]]:
         after = BEFORE_ALL

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -14,12 +14,14 @@ from db.key_uses import (
     finish_emptying,
     register_key,
     registered_keys,
+    writers_at_work,
 )
 from db.reports import NewReport, SealedRaw, insert_report
 from db.session import Database
 from db.transaction import Transaction
 from tests.db.samples import new_report
 from tests.support.database import TestDatabase
+from tests.support.service import KEYRING
 
 _OLD, _NEW = KeyIdentity("old", bytes(32)), KeyIdentity("new", bytes(31) + b"n")
 _TENANT = TenantId("a")
@@ -40,9 +42,7 @@ def maintenance(own_database: TestDatabase) -> Iterator[Database]:
 
 
 def _sealed(key: KeyIdentity) -> NewReport:
-    plain = new_report()
-    values = {name: getattr(plain, name) for name in NewReport.__dataclass_fields__}
-    return NewReport(**{**values, "raw": SealedRaw(key, bytes(40))})
+    return replace(new_report(), raw=SealedRaw(key, bytes(40)))
 
 
 def _write(tx: Transaction, key: KeyIdentity) -> None:
@@ -57,6 +57,11 @@ def _registered(database: Database) -> dict[str, bool]:
 def _begin(database: Database, run: uuid.UUID) -> list[str]:
     with database.system_transaction() as tx:
         return begin_emptying(tx, _NEW.kid, run)
+
+
+def _writers(database: Database) -> set[str]:
+    with database.system_transaction(read_only=True) as tx:
+        return writers_at_work(tx)
 
 
 def _finish(database: Database, run: uuid.UUID) -> list[str]:
@@ -85,21 +90,41 @@ def test_a_key_registered_with_another_check_value_keeps_the_first(writing: Data
         assert [key.identity for key in registered_keys(tx)] == [_OLD]
 
 
-def test_emptying_waits_for_whoever_wrote_under_the_old_entry(
+def test_whoever_relied_on_an_entry_is_among_the_writers_until_it_ends(
     writing: Database, maintenance: Database
 ) -> None:
     with writing.tenant_transaction(_TENANT) as tx:
         _write(tx, _OLD)
     run = uuid.uuid4()
-    with writing.tenant_transaction(_TENANT) as tx, ThreadPoolExecutor(1) as pool:
+    with writing.tenant_transaction(_TENANT) as tx:
         _write(tx, _OLD)
-        beginning = pool.submit(_begin, maintenance, run)
-        with pytest.raises(errors.LockUnavailable):
-            beginning.result()
-    assert _begin(maintenance, run) == ["old"]
-    assert _registered(writing) == {"old": False}
+        # Nobody waits: neither this for the writer, nor other writers for this.
+        assert _begin(maintenance, run) == ["old"]
+        [relying] = _writers(maintenance)
+        with writing.tenant_transaction(_TENANT) as another:
+            _write(another, _OLD)
+            assert len(_writers(maintenance)) == 2
+        assert _writers(maintenance) == {relying}
+    assert _writers(maintenance) == set()
     assert _finish(maintenance, run) == ["old"]
-    assert _registered(writing) == {}
+    assert _registered(writing) == {"old": True}
+
+
+def test_who_only_reads_is_no_writer(writing: Database, maintenance: Database) -> None:
+    with writing.tenant_transaction(_TENANT) as tx:
+        registered_keys(tx)
+        insert_report(tx, new_report())
+        assert _writers(maintenance) == set()
+
+
+def test_writers_of_other_databases_are_not_counted(
+    writing: Database, maintenance: Database, shared_database: TestDatabase
+) -> None:
+    elsewhere = Database(shared_database.url(access.APP))
+    with elsewhere.tenant_transaction(_TENANT) as tx:
+        register_key(tx, KEYRING.newest)
+        assert _writers(maintenance) == set()
+    elsewhere.close()
 
 
 def test_a_transaction_that_began_before_the_emptying_and_writes_after_registers_anew(

@@ -5,6 +5,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import create_engine
 
 from db import access, errors
@@ -12,7 +14,11 @@ from db.migrate import current_revision, head_revision, migrate, require_current
 from db.roles import make_roles
 from db.schema_check import check_schema
 from db.session import Database
+from tests.db.samples import BACKFILL
+from tests.support.contract import ROOT
 from tests.support.database import TestDatabase
+
+_FIRST_ROWS = "SELECT tenant_id, id::text, document::text, sha256::text FROM reports ORDER BY id"
 
 
 def test_the_sum_of_migrations_is_what_the_code_declares(shared_database: TestDatabase) -> None:
@@ -117,6 +123,38 @@ def test_an_administrator_without_superuser_may_act_as_the_owner(
         connection.rollback()
     engine.dispose()
     assert (may_act, may_create) == (True, True)
+
+
+def test_a_database_of_the_first_version_keeps_its_reports_as_they_are(
+    empty_database: TestDatabase,
+) -> None:
+    owner = empty_database.url(access.OWNER)
+    _upgrade_to_the_first(owner)
+    empty_database.run(
+        access.OWNER,
+        "SELECT collector_create_partitions(now() - interval '1 hour', now(), '7 days')",
+    )
+    values = {"tenant": "a", "count": 100, "start": "now", "span": "-1 minute"}
+    empty_database.run(access.OWNER, BACKFILL, values)
+    empty_database.run(access.OWNER, """UPDATE reports SET document = '{"raw":{"a":1.10}}'""")
+    before = empty_database.run(access.OWNER, _FIRST_ROWS)
+    assert migrate(owner).from_revision == "0001"
+    assert check_schema(owner) == ()
+    assert empty_database.run(access.OWNER, _FIRST_ROWS) == before
+    sealed = "SELECT count(*)::int FROM reports WHERE raw_kid IS NULL AND raw_sealed IS NULL"
+    assert empty_database.run(access.OWNER, sealed) == [(100,)]
+
+
+def _upgrade_to_the_first(url: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "db/migrations"))
+    config.set_main_option("path_separator", "os")
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.commit()
+    engine.dispose()
 
 
 def test_a_database_without_schema_says_which_command_to_run(empty_database: TestDatabase) -> None:

@@ -1,5 +1,6 @@
 """`collector keys`: a key changed twice while services run, and a run that is killed midway."""
 
+import json
 import os
 import re
 import signal
@@ -246,6 +247,26 @@ def _wait_for_its_lock(database: TestDatabase) -> None:
     )
     administrator = database.server.administrator
     wait_until(lambda: database.run(administrator, waiting) == [(1,)], "the run to meet the lock")
+
+
+def test_an_altered_report_is_an_integrity_failure_in_the_log_without_what_is_secret(
+    installation: Installation,
+) -> None:
+    entry, kid = _new_key()
+    with installation.serving(entry) as client:
+        [(path, _)] = _stored(client, 1).items()
+        altered = "UPDATE reports SET raw_sealed = set_byte(raw_sealed, 12, 0) || '\\x00'"
+        installation.database.run(access.OWNER, altered)
+        assert [client.get(path).status_code for _ in range(2)] == [500, 500]
+    logged = (installation.folder / "log").read_text()
+    events = [json.loads(line) for line in logged.splitlines() if "integrity_failure" in line]
+    assert [(event["report_id"], event["kid"], event["count"]) for event in events] == [
+        (path.rpartition("/")[2], kid, 1),
+        (path.rpartition("/")[2], kid, 2),
+    ]
+    assert f"RawUnreadable: raw of report {path.rpartition('/')[2]} under the key {kid}" in logged
+    for secret in (entry.partition(":")[2], "line 0"):
+        assert secret not in logged
 
 
 def test_rewrap_and_list_work_on_the_embedded_database_running_or_not(

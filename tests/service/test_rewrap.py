@@ -4,17 +4,22 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 
 from db import access
+from db.ids import TenantId
+from db.reports import insert_report
 from db.session import Database
 from service.key_register import register_keyring
 from service.keyring import Keyring
 from service.rewrap import Outcome, Progress, Rewrap
+from service.sealing import Sealer
 from service.settings import SettingsError
+from tests.db.samples import new_report
 from tests.support.client import Callers
 from tests.support.database import TestDatabase
 from tests.support.service import running_service
@@ -197,6 +202,26 @@ def test_a_process_that_still_writes_under_the_old_key_keeps_it_until_it_stops(
     assert sum(run.progress.by_kid["k1"] for run in runs) == len(stored) + 2
     assert (third.freed, third.left) == (["k1"], [])
     assert _kids(own_database) == [("k2", len(stored) + 2)]
+
+
+def test_a_run_waits_for_a_report_that_is_being_stored_under_the_old_key(
+    own_database: TestDatabase, maintenance: Database
+) -> None:
+    stored = _ingested(own_database, _OLD)
+    app = Database(own_database.url(access.APP), pool_size=1)
+    tenant = TenantId(stored[0][0])
+    with ThreadPoolExecutor(1) as pool:
+        with app.tenant_transaction(tenant) as tx:
+            late = tx.new_report_id()
+            sealed = Sealer(_OLD).seal(tenant, late, b"{}")
+            insert_report(tx, replace(new_report(), raw=sealed), late)
+            running = pool.submit(_rewrap, maintenance, _BOTH)
+            with pytest.raises(TimeoutError):
+                running.result(timeout=1)
+        outcome = running.result(timeout=60)
+    app.close()
+    assert _changed(outcome) == ({"k1": _WITH_RAW + 1}, 0)
+    assert (outcome.freed, outcome.left) == (["k1"], [])
 
 
 def test_several_runs_at_once_lose_nothing_and_free_the_key(

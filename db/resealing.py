@@ -62,29 +62,25 @@ SELECT tenant_id, id, raw_kid, in_clear,
  WHERE (tenant_id, id) > (%(tenant)s, %(report)s)
  ORDER BY tenant_id, id LIMIT %(limit)s
 """  # noqa: S608 - a constant
-# The bounds of ids let PostgreSQL leave out the other partitions.
-_CHOSEN: Final = """
-  tenant_id = of_tenant AND id = of_report AND id BETWEEN %(least)s AND %(greatest)s
-"""
-_PLACES: Final = "%(tenants)s::text[], %(reports)s::uuid[]"
+# By one tenant's ids: a join with pairs of tenant and id could be planned as a read of the table.
+_CHOSEN: Final = "tenant_id = %(tenant)s AND id = ANY (%(reports)s::uuid[])"
 # In order, so that two walks wait for one another instead of each for the other.
 _READ: Final = f"""
 SELECT tenant_id, id, raw_kid, raw_sealed, CASE WHEN raw_kid IS NULL THEN document::text END
-  FROM reports JOIN unnest({_PLACES}) AS chosen (of_tenant, of_report) ON {_CHOSEN}
- ORDER BY tenant_id, id FOR NO KEY UPDATE OF reports
+  FROM reports WHERE {_CHOSEN} ORDER BY id FOR NO KEY UPDATE
 """  # noqa: S608 - constants
 _RESEAL: Final = f"""
 WITH key AS ({REGISTER_KEY})
 UPDATE reports SET raw_kid = %(raw_kid)s, raw_sealed = fresh
-  FROM unnest({_PLACES}, %(contents)s::bytea[]) AS chosen (of_tenant, of_report, fresh)
- WHERE {_CHOSEN}
+  FROM unnest(%(reports)s::uuid[], %(contents)s::bytea[]) AS sealed (of_report, fresh)
+ WHERE {_CHOSEN} AND id = of_report
 """  # noqa: S608 - constants
 _SEAL_CLEAR: Final = f"""
 WITH key AS ({REGISTER_KEY})
 SELECT count(*) FILTER (
-         WHERE collector_seal_raw(of_tenant, of_report, raw_text, %(raw_kid)s, fresh))
-  FROM unnest({_PLACES}, %(texts)s::text[], %(contents)s::bytea[])
-    AS chosen (of_tenant, of_report, raw_text, fresh)
+         WHERE collector_seal_raw(%(tenant)s, of_report, raw_text, %(raw_kid)s, fresh))
+  FROM unnest(%(reports)s::uuid[], %(texts)s::text[], %(contents)s::bytea[])
+    AS sealed (of_report, raw_text, fresh)
 """  # noqa: S608 - constants
 
 
@@ -95,7 +91,7 @@ def walk(tx: Transaction, after: Place, limit: int) -> list[RawState]:
 
 
 def read_for_resealing(tx: Transaction, places: Sequence[Place]) -> list[StoredRaw]:
-    """Return what is stored at these places, and keep others from changing it."""
+    """Return what is stored at these places, all of one tenant; keep others from changing it."""
     return [
         StoredRaw(Place(row[0], row[1]), row[2], None if row[3] is None else bytes(row[3]), row[4])
         for row in tx.rows(_READ, _of(places))
@@ -103,7 +99,10 @@ def read_for_resealing(tx: Transaction, places: Sequence[Place]) -> list[StoredR
 
 
 def store_resealed(tx: Transaction, sealed: Sequence[tuple[Place, SealedRaw]]) -> int:
-    """Put raw sealed anew in the place of what was read; return how many changed."""
+    """Put raw of one tenant's reports, sealed anew, in the place of what was read.
+
+    Return how many changed.
+    """
     if not sealed:
         return 0
     return tx.changed_rows(_RESEAL, _sealed_parameters(sealed))
@@ -133,10 +132,7 @@ def _sealed_parameters(sealed: Sequence[tuple[Place, SealedRaw]]) -> Parameters:
 
 
 def _of(places: Sequence[Place]) -> dict[str, object]:
-    reports = [place.report_id for place in places]
     return {
-        "tenants": [place.tenant_id for place in places],
-        "reports": reports,
-        "least": min(reports),
-        "greatest": max(reports),
+        "tenant": places[0].tenant_id,
+        "reports": [place.report_id for place in places],
     }

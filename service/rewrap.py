@@ -186,11 +186,12 @@ class Rewrap:
 
 
 def _chunks(states: Sequence[RawState]) -> Iterator[list[RawState]]:
-    """Parts small enough to hold in memory, and to lock, at once."""
+    """Parts of one tenant each, and small enough to hold in memory, and to lock, at once."""
     chunk: list[RawState] = []
     size = 0
     for state in states:
-        if chunk and (len(chunk) == _CHUNK_REPORTS or size + state.size > _CHUNK_BYTES):
+        full = len(chunk) == _CHUNK_REPORTS or size + state.size > _CHUNK_BYTES
+        if chunk and (full or chunk[0].place.tenant_id != state.place.tenant_id):
             yield chunk
             chunk, size = [], 0
         chunk.append(state)

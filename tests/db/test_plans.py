@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from db import access
 from db.ids import ReportId, TenantId, first_id_at
-from db.reports import ReportFilters, count_reports, get_report, list_reports
+from db.key_uses import KeyIdentity
+from db.reports import ReportFilters, SealedRaw, count_reports, get_report, list_reports
+from db.resealing import Place, read_for_resealing, store_resealed, walk
 from db.session import Database
 from db.timeline import count_by_bucket
 from db.transaction import Transaction
@@ -51,9 +54,18 @@ def database(filled: TestDatabase) -> Iterator[Database]:
     opened.close()
 
 
-def _explain(database: Database, query: Callable[[Transaction], object]) -> list[dict[str, Any]]:
+@pytest.fixture(scope="module")
+def maintenance(filled: TestDatabase) -> Iterator[Database]:
+    opened = Database(filled.url(access.MAINTENANCE))
+    yield opened
+    opened.close()
+
+
+def _explain(
+    database: Database, query: Callable[[Transaction], object], *, read_only: bool = True
+) -> list[dict[str, Any]]:
     """Run a query, then return the nodes of its plan with exactly the parameters it had."""
-    with database.tenant_transaction(_TENANT, read_only=True) as tx:
+    with database.tenant_transaction(_TENANT, read_only=read_only) as tx:
         query(tx)
         sent = tx._cursor.query
         assert sent is not None
@@ -156,3 +168,31 @@ def test_the_timeline_is_counted_from_the_index_alone(database: Database) -> Non
     assert {node["Node Type"] for node in scans} == {"Index Only Scan"}
     assert len(scans) <= 2
     assert sum(node["Actual Rows"] for node in scans) <= 4_000 / 42 + 2
+
+
+def test_a_walk_over_all_tenants_reads_a_page_in_the_primary_key_s_order(
+    maintenance: Database,
+) -> None:
+    after = Place(TenantId("tenant-2"), ReportId(first_id_at(datetime.now(UTC))))
+    nodes = _explain(maintenance, lambda tx: walk(tx, after, 50))
+    assert not [node for node in nodes if "Sort" in node["Node Type"]]
+    scans = _scans(nodes)
+    assert all("_pkey" in node["Index Name"] for node in scans)
+    assert sum(node["Actual Rows"] for node in scans) <= 50 + len(scans)
+
+
+def test_reports_to_encrypt_anew_are_read_and_changed_one_by_one(maintenance: Database) -> None:
+    with maintenance.system_transaction(read_only=True) as tx:
+        places = [state.place for state in walk(tx, Place(_TENANT, ReportId(UUID(int=0))), 50)]
+    key = KeyIdentity("key-1", bytes(32))
+    sealed = [(place, SealedRaw(key, bytes(40))) for place in places]
+    for query in (
+        lambda tx: read_for_resealing(tx, places),
+        lambda tx: store_resealed(tx, sealed),
+    ):
+        nodes = _explain(maintenance, query, read_only=False)
+        [scan] = _scans([node for node in nodes if "Index Name" in node])
+        assert scan["Relation Name"].startswith("reports_p")
+        assert scan["Actual Rows"] == 50
+        assert not scan.get("Rows Removed by Filter")
+        assert "Seq Scan" not in {node["Node Type"] for node in nodes}

@@ -5,7 +5,6 @@ What it accepts can be written again without loss; everything else is a problem,
 Numbers with a fraction or exponent are doubles (RFC 8259, 6); of equal names the last one counts.
 """
 
-import re
 from typing import Any
 
 import orjson
@@ -17,8 +16,10 @@ MAX_DEPTH = 64
 # Each object or array costs some 60 bytes of memory and a share of every garbage collection: 32 MiB
 # of nothing else would stop the process for seconds.
 MAX_CONTAINERS = 1_000_000
-# orjson turns integers past 64 bits into floats. Nineteen digits in a row is where that can begin.
-_MAYBE_LONG_INTEGER = re.compile(rb"[0-9]{19}")
+# orjson turns integers past 64 bits into floats. Nineteen digits in a row is where that can begin;
+# looking for them this way takes a tenth of what a regular expression takes.
+_MAYBE_LONG_INTEGER = b"0" * 19
+_DIGITS_ALIKE = bytes(b"0"[0] if byte in b"0123456789" else b" "[0] for byte in range(256))
 
 
 def parse_json(content: bytes, what: str = "body") -> Any:
@@ -43,7 +44,7 @@ def parse_json(content: bytes, what: str = "body") -> Any:
         raise malformed_request(detail) from error
     if brackets > MAX_DEPTH:
         _refuse_deeper_than(MAX_DEPTH, value, what)
-    if _MAYBE_LONG_INTEGER.search(content):
+    if _MAYBE_LONG_INTEGER in content.translate(_DIGITS_ALIKE):
         value = pydantic_core.from_json(content, allow_inf_nan=False)
     return value
 

@@ -119,6 +119,17 @@ def test_raw_bodies_pass_through_both_ways(service: httpx.Client) -> None:
     assert page.content == b"image/png:\x89PNG" * 2
 
 
+def test_lines_are_read_one_by_one_and_a_bad_one_harms_no_other(service: httpx.Client) -> None:
+    headers = {**MEMBER, "Content-Type": "application/x-ndjson"}
+    body = b'{"title":"Emma","genre":"novel"}\r\n\n{"title":1,"genre":"novel"}\n{"title":"Howl",'
+    answer = service.post("/books/deliveries", headers=headers, content=body)
+    told = [[1, "Emma"], [3, "invalid-input"], [4, "malformed-request"]]
+    assert (answer.status_code, answer.json()) == (200, told)
+    too_many = service.post("/books/deliveries", headers=headers, content=b"\n{}" * 5)
+    assert too_many.status_code == 422
+    assert too_many.json()["detail"] == "The body may have 5 lines; 6 came. Split it."
+
+
 def test_optional_body_may_be_absent(service: httpx.Client) -> None:
     assert service.patch(BOOK, headers=MEMBER, json=["good"]).json() == ["good"]
     assert service.patch(BOOK, headers=MEMBER).json() is None

@@ -18,6 +18,7 @@ from library.routes.books import (
     AddBook409,
     AnnotateBook200,
     BooksHandlers,
+    DeliverBooks200,
     GetBook200,
     GetLatestBook302,
     GetPageImage200,
@@ -27,6 +28,7 @@ from library.routes.books import (
 from library.routes.opening_hours import GetOpeningHours200, OpeningHoursHandlers
 from library.runtime.application import Assembly, build_application
 from library.runtime.hooks import Call, Page, PlainHooks
+from library.runtime.json_lines import JsonLines
 from library.runtime.problems import forbidden, not_found, unauthenticated
 from library.runtime.security import Credential
 from starlette.types import ASGIApp
@@ -66,6 +68,16 @@ class Books(BooksHandlers[Call]):
         )
         self._books[book.id] = book
         return AddBook201(book, location=f"/books/{book.id}", x_shelf_count=len(self._books))
+
+    @override
+    def deliver_books(
+        self, context: Call, /, *, body: JsonLines[models.NewBook]
+    ) -> DeliverBooks200:
+        told: list[list[str | int]] = [
+            [line.number, line.problem.slug if line.problem else body.model(line).title]
+            for line in body
+        ]
+        return DeliverBooks200(told)
 
     @override
     def get_latest_book(self, context: Call, /) -> GetLatestBook302:

@@ -214,6 +214,39 @@ ADD_BOOK = Operation(
     extensions={"x-idempotency": True},
 )
 
+DELIVER_BOOKS = Operation(
+    id="deliver_books",
+    method="POST",
+    path="/books/deliveries",
+    tag="books",
+    request_body=RequestBody(
+        required=True,
+        content=(
+            Media(
+                "application/x-ndjson",
+                "/paths/~1books~1deliveries/post/requestBody/content/application~1x-ndjson/schema",
+            ),
+        ),
+    ),
+    responses={
+        "200": (
+            Media(
+                "application/json",
+                "/paths/~1books~1deliveries/post/responses/200/content/application~1json/schema",
+            ),
+        ),
+    },
+    security=(
+        {
+            "Card": (
+                "member",
+                "librarian",
+            )
+        },
+    ),
+    extensions={"x-max-body": 4000000, "x-max-line": 1000},
+)
+
 GET_LATEST_BOOK = Operation(
     id="get_latest_book",
     method="GET",
@@ -394,6 +427,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         for operation in (
             LIST_BOOKS,
             ADD_BOOK,
+            DELIVER_BOOKS,
             GET_LATEST_BOOK,
             GET_BOOK,
             REPLACE_COVER,

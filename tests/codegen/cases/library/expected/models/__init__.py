@@ -52,6 +52,9 @@ class Problem(BaseModel):
 ListBooksShelf = TypeAliasType("ListBooksShelf", str | int)
 
 
+DeliverBooksResponse200ItemItem = TypeAliasType("DeliverBooksResponse200ItemItem", str | int)
+
+
 NewBookTitle = TypeAliasType("NewBookTitle", Annotated[str, Field(max_length=200, min_length=1)])
 
 

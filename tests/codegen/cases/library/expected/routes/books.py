@@ -16,6 +16,7 @@ from starlette.routing import Route
 from .. import models, operations
 from ..runtime.dispatch import EncodedJson, invoke
 from ..runtime.hooks import Call, Hooks, Page
+from ..runtime.json_lines import JsonLines
 
 ContextT = TypeVar("ContextT")
 ContextT_contra = TypeVar("ContextT_contra", contravariant=True)
@@ -62,6 +63,16 @@ class AddBook409:
 
     body: dict[str, int] | EncodedJson
     status: ClassVar[int] = 409
+    media_type: ClassVar[str | None] = "application/json"
+    HEADERS: ClassVar[Mapping[str, str]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverBooks200:
+    """The title of each line, or the type of its problem."""
+
+    body: list[list[models.DeliverBooksResponse200ItemItem]] | EncodedJson
+    status: ClassVar[int] = 200
     media_type: ClassVar[str | None] = "application/json"
     HEADERS: ClassVar[Mapping[str, str]] = {}
 
@@ -150,6 +161,12 @@ class BooksHandlers(Protocol[ContextT_contra]):
         """Add a book"""
         ...
 
+    def deliver_books(
+        self, context: ContextT_contra, /, *, body: JsonLines[models.NewBook]
+    ) -> DeliverBooks200:
+        """Add a delivery, a book a line"""
+        ...
+
     def get_latest_book(self, context: ContextT_contra, /) -> GetLatestBook302:
         """GET /books/latest"""
         ...
@@ -225,6 +242,7 @@ class GetPageImageParameters:
 _LIST_BOOKS_PARAMETERS = TypeAdapter(ListBooksParameters)
 _ADD_BOOK_PARAMETERS = TypeAdapter(AddBookParameters)
 _ADD_BOOK_BODY: TypeAdapter[models.NewBook] = TypeAdapter(models.NewBook)
+_DELIVER_BOOKS_BODY: TypeAdapter[models.NewBook] = TypeAdapter(models.NewBook)
 _GET_BOOK_PARAMETERS = TypeAdapter(GetBookParameters)
 _REPLACE_COVER_PARAMETERS = TypeAdapter(ReplaceCoverParameters)
 _ANNOTATE_BOOK_PARAMETERS = TypeAdapter(AnnotateBookParameters)
@@ -264,6 +282,12 @@ def routes(handlers: BooksHandlers[ContextT], hooks: Hooks[ContextT]) -> list[Ro
             )
 
         return await invoke(request, operations.ADD_BOOK, hooks, handle)
+
+    async def deliver_books(request: Request) -> Response:
+        def handle(context: ContextT, call: Call) -> DeliverBooks200:
+            return handlers.deliver_books(context, body=JsonLines(call.lines, _DELIVER_BOOKS_BODY))
+
+        return await invoke(request, operations.DELIVER_BOOKS, hooks, handle)
 
     async def get_latest_book(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> GetLatestBook302:
@@ -313,6 +337,7 @@ def routes(handlers: BooksHandlers[ContextT], hooks: Hooks[ContextT]) -> list[Ro
     return [
         Route("/books", list_books, methods=["GET"], name="list_books"),
         Route("/books", add_book, methods=["POST"], name="add_book"),
+        Route("/books/deliveries", deliver_books, methods=["POST"], name="deliver_books"),
         Route("/books/latest", get_latest_book, methods=["GET"], name="get_latest_book"),
         Route("/books/{book_id}", get_book, methods=["GET"], name="get_book"),
         Route("/books/{book_id}", replace_cover, methods=["PUT"], name="replace_cover"),

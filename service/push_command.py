@@ -1,6 +1,7 @@
 """`collector push`: report files from a terminal or a CI job."""
 
 import os
+import secrets
 import sys
 from pathlib import Path
 from typing import Final
@@ -8,8 +9,8 @@ from typing import Final
 import click
 import httpx2
 
-from formats.registry import FORMATS, detect
 from service.push import MEDIA_TYPES, Pushed, Pusher
+from service.push_run import PushRun, sources
 
 _RANKS: Final = {"info": 0, "warn": 1, "block": 2}
 _EXIT_FAILED: Final = 1
@@ -18,7 +19,9 @@ _TIMEOUT: Final = httpx2.Timeout(30.0, connect=5.0)
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE_OR_FOLDER…"
+)
 @click.option(
     "--format",
     "format_name",
@@ -33,6 +36,14 @@ _TIMEOUT: Final = httpx2.Timeout(30.0, connect=5.0)
     type=click.Choice(["warn", "block"]),
     help="Exit with 3 if a report is this severe, or worse.",
 )
+@click.option("--ignore-unknown", is_flag=True, help="Pass over unknown formats in folders.")
+@click.option(
+    "--run",
+    default="",
+    envvar="COLLECTOR_RUN",
+    help="Tells this push from others of the same files, such as a build's number.",
+)
+@click.option("--again", is_flag=True, help="Store what the same push stored within 24 hours.")
 @click.option("--url", envvar="COLLECTOR_URL", default="http://127.0.0.1:9090", show_default=True)
 @click.option("--tenant", envvar="TENANT_ID", required=True, help="Tenant, or TENANT_ID.")
 @click.option(
@@ -46,6 +57,9 @@ def push(
     format_name: str,
     stream: str | None,
     fail_on: str | None,
+    ignore_unknown: bool,
+    run: str,
+    again: bool,
     url: str,
     tenant: str,
     api_key_file: Path | None,
@@ -53,8 +67,15 @@ def push(
 ) -> None:
     """Send report files to a collector.
 
-    Prints one line a file: severity, report id, file. A file that can't be sent is tried six
-    times, over about a quarter of a minute; it is stored once, however often it is tried.
+    Prints one line a report: severity, report id, file. What can't be sent is tried six times,
+    over about a quarter of a minute; it is stored once, however often it is tried.
+
+    Of a folder all files are sent, in order of their names, those below it too, and hidden ones
+    left out. QC reports in it go in batches, and so do the lines of .ndjson and .jsonl files.
+
+    The same push once more within 24 hours stores nothing again and prints the same ids, so one
+    that was interrupted can simply be repeated. To store equal files of another build, name it by
+    --run; to store the same ones once more, say --again.
 
     \b
     Exit code: 0 all stored; 1 a file was not; 2 wrong usage; 3 see --fail-on.
@@ -66,15 +87,22 @@ def push(
     """
     headers = {"X-Api-Key": _api_key(api_key_file), "X-Tenant": tenant}
     with httpx2.Client(base_url=url, headers=headers, timeout=_TIMEOUT) as client:
-        pusher = Pusher(client)
+        pusher = Pusher(client, secrets.token_hex(16) if again else run)
+        pushing = PushRun(pusher, format_name, stream, ignore_unknown)
         hidden = quiet or not sys.stderr.isatty()
         with click.progressbar(
-            files, label="Pushing", file=sys.stderr, show_pos=True, hidden=hidden
+            list(sources(iter(files))),
+            label="Pushing",
+            file=sys.stderr,
+            show_pos=True,
+            hidden=hidden,
         ) as bar:
-            results = [_push_file(pusher, file, format_name, stream) for file in bar]
-    for result in results:
+            for source in bar:
+                pushing.take(source)
+            pushing.finish()
+    for result in pushing.results:
         _report(result, quiet)
-    sys.exit(_exit_code(results, fail_on))
+    sys.exit(_exit_code(pushing.results, fail_on))
 
 
 def _api_key(file: Path | None) -> str:
@@ -87,28 +115,13 @@ def _api_key(file: Path | None) -> str:
     return key
 
 
-def _push_file(pusher: Pusher, file: Path, format_name: str, stream: str | None) -> Pushed:
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        return Pushed(str(file), error=f"can't read it: {error.strerror}")
-    found = detect(content) if format_name == "auto" else format_name
-    if found is None:
-        known = ", ".join(["qc", *FORMATS])
-        return Pushed(
-            str(file), error=f"its format isn't recognised; name it with --format ({known})"
-        )
-    if found == "qc" and stream is not None:
-        return Pushed(str(file), error="a QC report names its own stream; send it without --stream")
-    return pusher.push(str(file), content, found, stream)
-
-
 def _report(result: Pushed, quiet: bool) -> None:
     if result.error is not None:
         click.echo(f"failed  {result.name}: {result.error}", err=True)
     elif not quiet:
-        again = f"  (same as {result.duplicate_of})" if result.duplicate_of else ""
-        click.echo(f"{result.severity:<6}  {result.report_id}  {result.name}{again}")
+        same = f"  (same as {result.duplicate_of})" if result.duplicate_of else ""
+        before = "  (stored before)" if result.is_replay else ""
+        click.echo(f"{result.severity:<6}  {result.report_id}  {result.name}{same}{before}")
 
 
 def _exit_code(results: list[Pushed], fail_on: str | None) -> int:

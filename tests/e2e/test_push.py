@@ -1,6 +1,8 @@
 """`collector push`: from files on a disk to stored reports, as a CI job runs it."""
 
+import json
 import os
+import secrets
 import signal
 import subprocess
 import time
@@ -89,14 +91,15 @@ def test_an_unknown_format_is_named_and_the_other_files_are_stored(
     assert len(ended.stdout.splitlines()) == 1
 
 
-def test_a_missing_file_a_folder_and_a_refused_body_each_fail_with_a_reason(
+def test_a_missing_file_an_empty_folder_and_a_refused_body_each_fail_with_a_reason(
     shared_service: Service, folder: Path
 ) -> None:
     broken = folder / "broken.sarif"
     broken.write_text('{"version": "2.1.0", "runs": "none"}')
-    ended = push(shared_service, "--format", "sarif", folder / "missing", folder, broken)
+    (folder / "empty").mkdir()
+    ended = push(shared_service, "--format", "sarif", folder / "missing", folder / "empty", broken)
     assert ended.returncode == 1
-    for named in (folder / "missing", folder, broken):
+    for named in (folder / "missing", folder / "empty", broken):
         assert f"failed  {named}: " in ended.stderr
     assert "422" in ended.stderr
     assert ended.stdout == ""
@@ -190,3 +193,128 @@ def test_a_server_that_stays_down_ends_the_push_with_1(environment: dict[str, st
     assert ended.returncode == 1
     assert "can't reach http://127.0.0.1:1" in ended.stderr
     assert os.environ.get("API_KEY", "k" * 32) not in ended.stderr
+
+
+def stored(service: Service) -> int:
+    """How many reports the tenant has, up to 1,000."""
+    with service.client("viewer") as client:
+        page = client.get("/reports", params={"include_total": True}).json()
+    count: int = page["total"]["count"]
+    return count
+
+
+def qc_report(note: str) -> str:
+    return json.dumps({"status": {"api": "pass"}, "notes": [note]}, indent=2)
+
+
+def filled(folder: Path) -> Path:
+    """A folder with reports, one below it, a tool's output, and what isn't to be sent."""
+    reports = folder / "reports"
+    (reports / "nightly").mkdir(parents=True)
+    (reports / ".git").mkdir()
+    token = secrets.token_hex(8)
+    (reports / "a.json").write_text(qc_report(f"a {token}"))
+    (reports / "nightly" / "b.json").write_text(qc_report(f"b {token}"))
+    (reports / "c.sarif").write_bytes((SAMPLES / "sarif_suppressions.sarif").read_bytes())
+    (reports / ".hidden.json").write_text(qc_report("hidden"))
+    (reports / ".git" / "d.json").write_text(qc_report("hidden too"))
+    many = [json.dumps(json.loads(qc_report(f"{n} {token}"))) for n in range(3)]
+    (reports / "many.ndjson").write_text("\n\n".join(many))
+    return reports
+
+
+def test_a_folder_is_sent_whole_without_what_is_hidden(
+    shared_service: Service, folder: Path
+) -> None:
+    reports = filled(folder)
+    ended = push(shared_service, reports)
+    assert ended.returncode == 0, ended.stderr
+    names = sorted(line.split()[2] for line in ended.stdout.splitlines())
+    expected = ["a.json", "c.sarif", "nightly/b.json"]
+    lines = [f"many.ndjson:{number}" for number in (1, 3, 5)]
+    assert names == sorted(f"{reports}/{name}" for name in expected + lines)
+
+
+def test_a_push_made_twice_stores_once_unless_it_is_said_to_be_another(
+    shared_service: Service, folder: Path
+) -> None:
+    reports = filled(folder)
+    first = push(shared_service, reports)
+    count = stored(shared_service)
+    assert first.returncode == 0, first.stderr
+    second = push(shared_service, reports)
+    ids = [[line.split()[1] for line in each.stdout.splitlines()] for each in (first, second)]
+    assert ids[0] == ids[1]
+    assert second.stdout.count("(stored before)") == 6
+    assert stored(shared_service) == count
+    for more in (("--again",), ("--again",), ("--run", "8841"), ("--run", "8842")):
+        assert push(shared_service, *more, reports).returncode == 0
+        count += 6
+        assert stored(shared_service) == count
+    assert "(stored before)" in push(shared_service, "--run", "8842", reports).stdout
+
+
+def test_two_equal_files_are_two_reports(shared_service: Service, folder: Path) -> None:
+    text = qc_report(secrets.token_hex(8))
+    for name in ("one.json", "two.json"):
+        (folder / name).write_text(text)
+    ended = push(shared_service, folder / "one.json", folder / "two.json")
+    assert len({line.split()[1] for line in ended.stdout.splitlines()}) == 2
+
+
+def test_bad_reports_of_a_batch_are_named_and_the_others_stored(
+    shared_service: Service, folder: Path
+) -> None:
+    reports = filled(folder)
+    bad = json.loads(qc_report("x"))
+    bad["notes"] = ["n" * 9000]
+    (reports / "bad.json").write_text(json.dumps(bad))
+    with (reports / "many.ndjson").open("a") as lines:
+        lines.write("\nno JSON\n")
+    (reports / "picture.png").write_bytes(b"\x89PNG")
+    ended = push(shared_service, reports)
+    assert ended.returncode == 1
+    assert len(ended.stdout.splitlines()) == 6
+    assert f"failed  {reports}/bad.json: 422 Invalid input" in ended.stderr
+    assert "/notes/0: maxLength 8192" in ended.stderr
+    assert f"failed  {reports}/many.ndjson:6: 400 Malformed request" in ended.stderr
+    assert f"failed  {reports}/picture.png: its format isn't recognised" in ended.stderr
+    mended = push(shared_service, "--ignore-unknown", reports)
+    assert "picture.png" not in mended.stderr
+
+
+def test_a_folder_of_thousands_goes_in_batches_with_gzip(
+    shared_service: Service, folder: Path
+) -> None:
+    token = secrets.token_hex(8)
+    lines = [json.dumps({"status": {"n": "pass"}, "notes": [f"{n} {token}"]}) for n in range(2500)]
+    (folder / "all.jsonl").write_text("\n".join(lines))
+    ended = push(shared_service, folder / "all.jsonl")
+    assert ended.returncode == 0, ended.stderr
+    printed = ended.stdout.splitlines()
+    ids = [line.split()[1] for line in printed]
+    assert len(set(ids)) == 2500
+    assert ids == sorted(ids)
+    assert printed[-1].split()[2].endswith("all.jsonl:2500")
+
+
+def test_a_killed_push_can_be_made_again_and_everything_is_stored_once(
+    folder: Path, environment: dict[str, str]
+) -> None:
+    lines = [json.dumps({"status": {"n": "pass"}, "notes": [str(n)]}) for n in range(900)]
+    for number in range(30):
+        (folder / f"{number:02}.ndjson").write_text("\n".join(lines[number * 30 :][:30]))
+        (folder / f"{number:02}.json").write_text(qc_report(str(number)))
+    with running("up", environment, folder.parent / "log") as service:
+        arguments = [COLLECTOR, "push", *map(str, sorted(folder.glob("*.json")))]
+        first = subprocess.Popen(arguments, env=push_environment(service))
+        deadline = time.monotonic() + 30
+        while stored(service) == 0 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        first.kill()
+        first.wait()
+        assert push(service, *sorted(folder.glob("*.json"))).returncode == 0
+        assert stored(service) == 30
+        for _ in range(2):
+            assert push(service, *sorted(folder.glob("*.ndjson"))).returncode == 0
+        assert stored(service) == 930

@@ -75,11 +75,12 @@ def test_client_that_leaves_in_the_middle_of_a_batch_stores_nothing(
         )
         with socket.create_connection(("127.0.0.1", shared_service.port)) as connection:
             connection.sendall(head.encode() + b'{"status":{"left":"pass"}}\n' * 20_000)
-        wait_until(
-            lambda: '"status":499' in shared_service.log().replace(" ", ""),
-            "the log of the request",
-        )
+        wait_until(lambda: _was_deserted(shared_service), "the log of the request")
         assert stored(client) == before
+
+
+def _was_deserted(service: Service) -> bool:
+    return '"status":499' in service.log().replace(" ", "")
 
 
 def test_batch_is_whole_or_absent_whatever_is_killed_and_a_retry_completes_it(

@@ -13,6 +13,7 @@ from codegen.runtime.dispatch import EncodedJson
 from codegen.runtime.hooks import Call
 from codegen.runtime.operation import Media, RequestBody
 from codegen.runtime.problems import Problem
+from codegen.runtime.spool import Spool
 
 from .small_service import Caller, Service, operation, result
 
@@ -72,6 +73,30 @@ def test_place_is_waited_for_with_patience_and_given_back_after_a_failure() -> N
                 await enter()
 
     asyncio.run(scenario())
+
+
+def test_spooled_bodies_and_whole_ones_wait_for_their_own_kind_alone() -> None:
+    async def scenario() -> None:
+        shared = LargeBodies(held=LARGE, places=1, patience=0.05, spooled=LARGE, streams=1)
+        with Ticket(shared, scope()) as whole, Ticket(shared, scope()) as streamed:
+            streamed.keep(Spool())
+            for ticket in (whole, streamed):
+                ticket.grown_to(LARGE)
+                await ticket.enter()
+            with Ticket(shared, scope()) as second:
+                second.keep(Spool())
+                with pytest.raises(Problem) as caught:
+                    second.grown_to(LARGE)
+                assert refusal(caught) == (503, "5")
+
+    asyncio.run(scenario())
+
+
+def test_what_a_body_was_spooled_to_is_closed_at_the_end_of_its_request() -> None:
+    with Ticket(LargeBodies(), scope()) as ticket:
+        file = ticket.keep(Spool()).opened()
+        assert not file.closed
+    assert file.closed
 
 
 def test_no_more_than_two_large_bodies_are_handled_at_once_whatever_their_type() -> None:

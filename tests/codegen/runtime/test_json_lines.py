@@ -4,7 +4,9 @@ import asyncio
 import gzip
 import hashlib
 import json
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -179,6 +181,16 @@ def test_spool_gives_back_what_was_put_in_and_knows_it(body: bytes, piece: int) 
         assert (spool.size, spool.sha256()) == (len(body), hashlib.sha256(body).digest())
         assert spool.lines == len(body.split(b"\n")) - (0 if body[-1:] not in (b"", b"\n") else 1)
         assert spool.is_blank == (not body.strip(b" \t\r\n"))
+
+
+def test_body_that_finds_no_room_on_disk_is_asked_to_come_back(
+    caller: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    answer = post(caller, (b" " * 299 + b"\n") * 900 + b"{}")
+    assert (answer.status_code, slug(answer)) == (503, "unavailable")
+    assert answer.headers["retry-after"] == "5"
+    assert post(caller, b"{}").status_code == 200
 
 
 @pytest.mark.parametrize("size", [100, LARGE_BYTES + 1, 3 * LARGE_BYTES])

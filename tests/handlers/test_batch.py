@@ -219,7 +219,7 @@ _BAD = st.sampled_from([b"{}", b"{", b"\xff", b"[]", b'{"status":{"a":"bad"}}', 
 _BLANK = st.sampled_from([b"", b" ", b"\t \t"])
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(soup=st.lists(_GOOD | _BAD | _BLANK, min_size=1, max_size=25), atomic=st.booleans())
 def test_any_soup_of_lines_is_stored_line_by_line_or_not_at_all(
     service: RunningService, soup: list[bytes], atomic: bool

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen.runtime.admission import LARGE_BYTES
@@ -66,6 +66,7 @@ def expansion(gunzip: Gunzip, fed: bytes, at_most: int) -> Iterator[bytes]:
         yield gunzip.expand(at_most)
 
 
+@settings(deadline=None)
 @given(
     parts=st.lists(st.binary(max_size=2000), min_size=1, max_size=4),
     cut=st.integers(1, 500),

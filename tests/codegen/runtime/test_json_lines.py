@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -152,6 +152,7 @@ def test_of_many_errors_in_a_line_the_first_is_told() -> None:
     assert len(problem.errors) == 1
 
 
+@settings(deadline=None)
 @given(
     soup=st.lists(
         st.sampled_from([b"{}", b'{"n":1}', b"", b" \t", b"{", b"\xff", b'{"m":1}', b"x" * 301])
@@ -174,6 +175,7 @@ def test_any_soup_of_lines_has_a_line_told_for_each_that_is_not_blank(
             assert by_number[number].problem is None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=3000), st.integers(1, 500))
 def test_spool_gives_back_what_was_put_in_and_knows_it(body: bytes, piece: int) -> None:
     with asyncio.run(filled(body, piece)) as spool:

@@ -169,7 +169,7 @@ def test_an_idle_transaction_is_ended(one_connection: Database) -> None:
 
 
 def test_connections_that_died_in_the_pool_are_replaced_unseen(own_database: TestDatabase) -> None:
-    database = Database(own_database.url(access.APP), pool_size=3)
+    database = Database(own_database.direct_url(access.APP), pool_size=3)
     barrier = threading.Barrier(3)
 
     def use() -> None:
@@ -228,7 +228,8 @@ def test_a_server_that_is_not_there_is_unavailable() -> None:
 
 # Threads of other fixtures make Python 3.12 warn of any fork; the child here runs to its end.
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_child_opens_connections_of_its_own(app: Database) -> None:
+def test_a_forked_child_opens_connections_of_its_own(shared_database: TestDatabase) -> None:
+    app = Database(shared_database.direct_url(access.APP))
     with app.system_transaction() as tx:
         parents = tx.row("SELECT pg_backend_pid()")
     read_end, write_end = os.pipe()
@@ -247,6 +248,7 @@ def test_a_forked_child_opens_connections_of_its_own(app: Database) -> None:
     assert (int(answer),) != parents
     with app.system_transaction() as tx:
         assert tx.row("SELECT pg_backend_pid()") == parents
+    app.close()
 
 
 @pytest.mark.parametrize(

@@ -112,9 +112,13 @@ class ExternalPostgres:
 
 @contextmanager
 def external_postgres(folder: Path, binaries: Path | None = None) -> Iterator[ExternalPostgres]:
-    """Runs in `folder` until the block ends; `binaries` is where `postgres` lies."""
+    """Runs in `folder` until the block ends.
+
+    `binaries`, or TEST_POSTGRES_BIN, is where `postgres` lies; else it is the embedded one.
+    """
     user = make_place(folder).user
-    binaries = find_binaries(binaries, user)
+    named = os.environ.get("TEST_POSTGRES_BIN")
+    binaries = find_binaries(binaries or (Path(named) if named else None), user)
     uid, gid = (user.uid, user.gid) if os.geteuid() == 0 else (None, None)
     data = folder / "external"
     data.mkdir(mode=0o700)

@@ -142,13 +142,19 @@ def command_line_of(pid: int) -> bytes:
 def running(command: str, environment: Mapping[str, str], log_path: Path) -> Iterator[Service]:
     """`collector <command>` until the block ends; killed there if it still runs."""
     with log_path.open("a", encoding="utf-8") as log:
-        service = Service(_start(command, environment, log), log_path)
+        service = Service(_start(command, environment, log), log_path, keys=_set_keys(environment))
     try:
         service.wait_until_serving()
         yield service
     finally:
         if service.process.poll() is None:
             service.kill_everything()
+
+
+def _set_keys(environment: Mapping[str, str]) -> dict[str, str]:
+    """The secrets of API_KEYS by role; those made up at the start are read from what it prints."""
+    entries = [entry.split(":") for entry in environment.get("API_KEYS", "").split(",") if entry]
+    return {role: secret for _, _, role, secret in (entry[:4] for entry in entries)}
 
 
 def _start(command: str, environment: Mapping[str, str], log: IO[str]) -> subprocess.Popen[str]:

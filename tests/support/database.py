@@ -2,6 +2,7 @@
 
 TEST_DATABASE_ADMIN_URL names an administrator's login of any PostgreSQL 15 to 18; without it the
 embedded one is started. The roles get a password there if the administrator's URL has one.
+TEST_DATABASE_POOLER_PORT is that of a pooler in front of it, for the app login.
 """
 
 import hashlib
@@ -27,18 +28,26 @@ from db.session import Database
 
 _ROLES_LOCK = 1668246628
 _ADMIN_URL = "TEST_DATABASE_ADMIN_URL"
+_POOLER_PORT = "TEST_DATABASE_POOLER_PORT"
 
 
 @dataclass(frozen=True, slots=True)
 class PostgresServer:
-    """Makes databases on one server, and URLs for each role to log in with."""
+    """Makes databases on one server, and URLs for each role to log in with.
+
+    `login` leads straight to it.
+    """
 
     login: Callable[[str, str], str]
     administrator: str
+    pooler_port: int | None = None
 
     def url(self, role: str, database: str) -> str:
-        """A SQLAlchemy URL; `role` may be the administrator's."""
-        return self.login(role, database)
+        """A SQLAlchemy URL; `role` may be the administrator's. The app's goes by the pooler."""
+        url = self.login(role, database)
+        if role != access.APP or self.pooler_port is None:
+            return url
+        return make_url(url).set(port=self.pooler_port).render_as_string(hide_password=False)
 
     @contextmanager
     def database(self, template: str = "template0") -> Iterator["TestDatabase"]:
@@ -71,14 +80,18 @@ class TestDatabase:
     def url(self, role: str) -> str:
         return self.server.url(role, self.name)
 
+    def direct_url(self, role: str) -> str:
+        """Past any pooler, for what is about connections to the server itself."""
+        return self.server.login(role, self.name)
+
     @property
     def admin_url(self) -> str:
         return self.url(self.server.administrator)
 
     @contextmanager
     def login(self, role: str) -> Iterator[psycopg2.extensions.connection]:
-        """A plain autocommit connection of this role, past db.session."""
-        connection = psycopg2.connect(libpq_dsn(self.url(role)))
+        """A plain autocommit connection of this role, past db.session and any pooler."""
+        connection = psycopg2.connect(libpq_dsn(self.direct_url(role)))
         connection.autocommit = True
         try:
             yield connection
@@ -119,7 +132,8 @@ def _external_server(admin_url: URL) -> PostgresServer:
             url = url.set(username=role, password=password)
         return url.render_as_string(hide_password=False)
 
-    server = PostgresServer(login, administrator)
+    port = os.environ.get(_POOLER_PORT)
+    server = PostgresServer(login, administrator, int(port) if port else None)
     with administrator_connection(server, "postgres") as connection, connection.cursor() as cursor:
         # Roles are the server's, and every test process of a run comes here.
         cursor.execute("SELECT pg_advisory_lock(%s)", (_ROLES_LOCK,))

@@ -215,10 +215,14 @@ def _rating(rating: JsonObject) -> str:
 
 
 def _versions_of(affected: JsonObject) -> str:
-    """Write versions and ranges by their status, which is `affected` where none is given."""
+    """Write versions and ranges by their status.
+
+    Without one they are no more than named: the standard's default, affected, is left out where
+    a version is resolved, too.
+    """
     by_status: dict[str, list[str]] = {}
     for entry in objects_at(affected, "versions"):
         version = text_at(entry, "version") or text_at(entry, "range")
         if version:
-            by_status.setdefault(text_at(entry, "status") or "affected", []).append(version)
+            by_status.setdefault(text_at(entry, "status") or "versions", []).append(version)
     return "; ".join(f"{status}: {', '.join(found)}" for status, found in by_status.items())

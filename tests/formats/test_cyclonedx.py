@@ -134,6 +134,20 @@ def test_worst_state_on_a_component_decides_its_check() -> None:
     assert report["status"] == {"a": "warn"}
 
 
+def test_versions_are_told_by_their_status_and_without_one_are_only_named() -> None:
+    versions = [
+        {"version": "2.4", "status": "affected"},
+        {"range": "vers:generic/>=2.9"},
+        {"version": "2.5", "status": "unaffected"},
+        {"version": "2.6", "status": "affected"},
+    ]
+    vulnerability = vulnerability_of("resolved") | {"affects": [{"ref": "a", "versions": versions}]}
+    [evaluation] = evaluations_of(translated(bom_of(vulnerability)))
+    assert evaluation["message"] == (
+        "resolved\naffected: 2.4, 2.6; versions: vers:generic/>=2.9; unaffected: 2.5"
+    )
+
+
 @pytest.mark.parametrize(
     ("tools", "expected"),
     [

@@ -109,16 +109,20 @@ def test_unchanged_answer_hides_no_report_stored_before_it_was_asked(
 ) -> None:
     random, journal, pages = Random(seed), Journal(), _Pages()
     tenant = TenantId(callers.tenant)
+    readers = [
+        _timeline_reader(callers, journal, pages),
+        *(_reader(callers, journal, pages, Random(random.random())) for _ in "abc"),
+    ]
     race(
         [
             *(posting_writer(callers.operator, journal, Random(random.random()), 20) for _ in "ab"),
             *(lingering_writer(app, tenant, journal, Random(random.random()), 40) for _ in "abc"),
         ],
-        [
-            _timeline_reader(callers, journal, pages),
-            *(_reader(callers, journal, pages, Random(random.random())) for _ in "abc"),
-        ],
+        readers,
     )
+    # On a busy machine every answer of the race may be a new one.
+    for read in readers * 10:
+        read()
     assert min(pages.unchanged, pages.changed) > 0
 
 

@@ -21,7 +21,7 @@ from bench.limits.pgbench import Pgbench
 from bench.processes import BenchError, environment, recorded_sql, serving
 from bench.rounds import Plan, Results, Subject, measure
 from bench.servers import ServerSubject
-from bench.workload import REPORT_ID, SINGLE, Workload
+from bench.workload import REPORT_ID, SINGLE, Workload, batch
 
 
 def _arguments() -> argparse.Namespace:
@@ -33,7 +33,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--reports", type=int, default=20_000, help="stored first (%(default)s)")
     parser.add_argument("--pool-size", type=int, default=8, help="of each server (%(default)s)")
     parser.add_argument("--lines", type=int, default=10_000, help="of a batch (%(default)s)")
-    parser.add_argument("--batches", type=int, default=3, help="a round (%(default)s)")
+    parser.add_argument("--batches", type=int, default=2, help="a round (%(default)s)")
     parser.add_argument("--only", default="", help="workloads with this word in their name")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to FILE")
     return parser.parse_args()
@@ -41,7 +41,7 @@ def _arguments() -> argparse.Namespace:
 
 def _plan(arguments: argparse.Namespace) -> Plan:
     quick = arguments.quick
-    workloads = SINGLE
+    workloads = [*SINGLE, batch(50 if quick else arguments.lines)]
     return Plan(
         rounds=1 if quick else arguments.rounds,
         seconds=0.3 if quick else arguments.seconds,

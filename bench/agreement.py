@@ -49,6 +49,13 @@ QUESTIONS = {
     "a filtered page": Question(path="/reports?limit=5&severity=block&source=source-0"),
     "a stream's page": Question(path="/reports?limit=5&stream=service-3/main"),
     "a report": _post(_REPORT, ignored=("id", "duplicate_of")),
+    "a batch": _post(
+        _REPORT + b'\n{"status":{},"x":1}\n\n{',
+        path="/ingest/qc/batch",
+        headers={**headers(), "Content-Type": "application/x-ndjson"},
+        # Whether the first is a duplicate depends on who was asked first.
+        ignored=("created", "duplicates", "outcomes"),
+    ),
     "no key": _refused(headers={}),
     "an unknown key": _refused(headers=_STRANGER),
     "another's tenant": _refused(headers=_FOREIGN),

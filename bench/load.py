@@ -17,6 +17,7 @@ from typing_extensions import override
 from bench.workload import COUNTER
 
 LAST_ANSWER_SECONDS: Final = 15.0
+LONGEST_BATCH_SECONDS: Final = 90.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +137,7 @@ class Client(asyncio.Protocol):
 def longest(orders: Orders) -> float:
     """How long orders may take, in seconds."""
     if orders.requests:
-        return orders.requests * LAST_ANSWER_SECONDS
+        return orders.requests * LONGEST_BATCH_SECONDS
     return orders.warm_up + orders.seconds + LAST_ANSWER_SECONDS
 
 

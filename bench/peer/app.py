@@ -5,8 +5,9 @@ from uuid import UUID
 
 from fastapi import Depends, FastAPI, Header, HTTPException, Query, Request, Response
 
+from bench.peer.batch import ingest_batch
 from bench.peer.database import Reading, Writing
-from bench.peer.models import IngestReceipt, QcReport, Report, ReportPage, ReportQuery
+from bench.peer.models import BatchReceipt, IngestReceipt, QcReport, Report, ReportPage, ReportQuery
 from bench.peer.problems import add_problems
 from bench.peer.security import Caller, require
 from bench.request_log import RequestLog, configure_logging
@@ -52,6 +53,13 @@ def create_peer() -> FastAPI:
         max_body_size=10 * 1024 * 1024,
         dependencies=_WRITERS,
     )(ingest_qc)
+    app.post(
+        "/ingest/qc/batch",
+        response_model=BatchReceipt,
+        response_model_exclude_unset=True,
+        max_body_size=64 * 1024 * 1024,
+        dependencies=_WRITERS,
+    )(ingest_batch)
     return app
 
 

@@ -87,6 +87,38 @@ class IngestReceipt(Strict):
     inconsistencies: Annotated[int, Field(ge=0, le=2000)] | None = None
 
 
+class StoredLine(Strict):
+    line: Annotated[int, Field(ge=1, le=10_000)]
+    outcome: Literal["created", "duplicate"]
+    id: UUID
+    severity: Severity
+    duplicate_of: UUID | None = None
+    inconsistencies: Annotated[int, Field(ge=0, le=2000)] | None = None
+
+
+class LineProblem(Strict):
+    type: str
+    title: Annotated[str, Field(max_length=128)]
+    status: Annotated[int, Field(ge=400, le=499)]
+    detail: Annotated[str, Field(max_length=2048)]
+
+
+class RefusedLine(Strict):
+    line: Annotated[int, Field(ge=1, le=10_000)]
+    outcome: Literal["refused"]
+    problem: LineProblem
+
+
+class BatchReceipt(Strict):
+    created: Annotated[int, Field(ge=0, le=10_000)]
+    duplicates: Annotated[int, Field(ge=0, le=10_000)]
+    refused: Annotated[int, Field(ge=0, le=10_000)]
+    outcomes: Annotated[
+        list[Annotated[StoredLine | RefusedLine, Field(discriminator="outcome")]],
+        Field(min_length=1, max_length=10_000),
+    ]
+
+
 class Counts(Strict):
     passed: Annotated[int, Field(alias="pass", ge=0, le=20_000)]
     warn: Annotated[int, Field(ge=0, le=20_000)]

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from bench.callers import Principal, callers_with
 from bench.rates import counted
+from bench.stock.batch import store_batch
 from bench.store import queries, transactions
 from bench.store.answers import matches, object_tag, query_tag, report_of, summary_of
 from bench.store.preparation import receipt_of, stored_values
@@ -128,6 +129,12 @@ def get_report(report_id: str) -> Any:
     if matches(request.headers.get("If-None-Match"), tag):
         return NoContent, 304, {**_JSON, "ETag": tag}
     return _in_json(report_of(row, caller.tenant_id)), 200, {**_JSON, "ETag": tag}
+
+
+def ingest_batch(body: bytes, atomic: bool = False) -> Any:
+    caller = _caller(_WRITERS)
+    receipt = store_batch(body, caller, request.scope["state"]["request_id"])
+    return receipt, 200, _JSON
 
 
 def ingest_qc(body: dict[str, Any]) -> Any:

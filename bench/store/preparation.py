@@ -1,11 +1,13 @@
-"""What the peers store of a report: decided on by the service's own policy, canonical, digested,
-its raw encrypted by the service's own sealer.
+"""What the peers store of a report: redacted, decided on, canonical, digested, its raw encrypted.
+
+By the service's own rules, policy and sealer: they are not what is compared.
 """
 
 import hashlib
 import os
 from datetime import UTC, datetime
 from functools import lru_cache
+from importlib.resources import files
 from typing import Any
 
 import orjson
@@ -13,7 +15,9 @@ import orjson
 from bench.callers import Principal
 from db.ids import ReportId, TenantId, id_of_tick, moment_of, tick_of
 from policies.intake import decide
+from policies.redaction import Redactor
 from service.keyring import parse_keyring
+from service.redaction import report_redactor
 from service.sealing import Sealer
 
 
@@ -22,8 +26,16 @@ def sealer() -> Sealer:
     return Sealer(parse_keyring(os.environ["ENCRYPTION_KEYS"]))
 
 
-def stored_values(content: dict[str, Any], caller: Principal, request_id: str) -> dict[str, Any]:
+@lru_cache
+def _redactor() -> Redactor:
+    text = files("generated").joinpath("openapi.json").read_bytes()
+    return report_redactor(orjson.loads(text))
+
+
+def stored_values(sent: dict[str, Any], caller: Principal, request_id: str) -> dict[str, Any]:
     """The columns of a valid report."""
+    redaction = _redactor().redact(sent)
+    content: dict[str, Any] = redaction.document
     policy = content.get("policy", {})
     evaluations = policy.get("evaluations", ())
     decision = decide(

@@ -6,7 +6,8 @@ is the identity: a sum of it would let two states look the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -52,6 +53,15 @@ SELECT epoch.value::text, revisions.class, revisions.slot, revisions.value, cloc
   FROM epoch LEFT JOIN revisions ON revisions.class = ANY (%(classes)s)
  ORDER BY revisions.class, revisions.slot
 """
+
+
+@contextmanager
+def snapshot_with_revisions(
+    database: Database, tenant_id: TenantId, classes: Iterable[RevisionClass]
+) -> Iterator[tuple[Transaction, Revisions]]:
+    """Open a read-only transaction; the vector is read in the round trip that begins it."""
+    with database.tenant_snapshot(tenant_id, _READ, _wanted(classes)) as (transaction, rows):
+        yield transaction, _revisions(rows)
 
 
 def read_revisions(tx: Transaction, classes: Iterable[RevisionClass]) -> Revisions:

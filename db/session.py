@@ -109,13 +109,27 @@ class Database:
         PoolTimeout, DatabaseUnavailable, or CommitUnknown if the connection dies in COMMIT.
         """
         _require_tenant(tenant_id)
-        with self._transaction(tenant_id, read_only=read_only) as transaction:
+        with self._transaction(tenant_id, read_only=read_only) as (transaction, _):
             yield transaction
+
+    @contextmanager
+    def tenant_snapshot(
+        self, tenant_id: TenantId, sql: str, parameters: Parameters
+    ) -> Iterator[tuple[Transaction, list[Row]]]:
+        """Open a read-only tenant_transaction with the rows of its first statement.
+
+        That one travels with BEGIN, which saves a round trip. Its last column is clock_timestamp(),
+        and it always finds a row.
+        """
+        _require_tenant(tenant_id)
+        first = (f"{_BEGIN_READING}; {sql}", parameters)
+        with self._transaction(tenant_id, read_only=True, first=first) as (transaction, rows):
+            yield transaction, rows
 
     @contextmanager
     def system_transaction(self, *, read_only: bool = False) -> Iterator[Transaction]:
         """Open a transaction of no tenant: tenants' rows show to roles with their own policies."""
-        with self._transaction(TenantId(""), read_only=read_only) as transaction:
+        with self._transaction(TenantId(""), read_only=read_only) as (transaction, _):
             yield transaction
 
     def tenant_rows(
@@ -146,10 +160,13 @@ class Database:
         self._engine.dispose()
 
     @contextmanager
-    def _transaction(self, tenant_id: TenantId, *, read_only: bool) -> Iterator[Transaction]:
+    def _transaction(
+        self, tenant_id: TenantId, *, read_only: bool, first: tuple[str, Parameters] | None = None
+    ) -> Iterator[tuple[Transaction, list[Row]]]:
+        begin = _BEGIN_READING if read_only else _BEGIN_WRITING
         try:
-            with self._open(tenant_id, read_only=read_only) as transaction:
-                yield transaction
+            with self._open(tenant_id, *(first or (begin, {}))) as opened:
+                yield opened
         except errors.DatabaseError as error:
             self._writes.failed(error)
             if isinstance(error, errors.DatabaseReadOnly):
@@ -159,23 +176,20 @@ class Database:
             self._writes.succeeded()
 
     @contextmanager
-    def _open(self, tenant_id: TenantId, *, read_only: bool) -> Iterator[Transaction]:
-        transaction = self._begin(tenant_id, read_only=read_only)
+    def _open(
+        self, tenant_id: TenantId, begin: str, parameters: Parameters
+    ) -> Iterator[tuple[Transaction, list[Row]]]:
+        transaction, rows = self._first_rows(tenant_id, begin, parameters)
+        transaction.began_at = rows[0][-1]
         try:
             try:
-                yield transaction
+                yield transaction, rows
             except BaseException:
                 roll_back(transaction)
                 raise
             commit(transaction)
         finally:
             self._give_back(transaction)
-
-    def _begin(self, tenant_id: TenantId, *, read_only: bool) -> Transaction:
-        begin = _BEGIN_READING if read_only else _BEGIN_WRITING
-        transaction, rows = self._first_rows(tenant_id, begin, {})
-        transaction.began_at = rows[0][-1]
-        return transaction
 
     def _first_rows(
         self, tenant_id: TenantId, sql: str, parameters: Parameters, patience: float | None = None

@@ -4,7 +4,7 @@ One context serves one request, in one thread; the transaction it opens is share
 so that hooks and handler see one snapshot and commit together.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from typing import Any
 
 from db.errors import StatementTimeout
 from db.ids import TenantId
+from db.revisions import RevisionClass, Revisions, snapshot_with_revisions
 from db.session import Database
 from db.transaction import Transaction
 from handlers.errors import QueryTooSlow
@@ -64,13 +65,31 @@ class Context:
             yield self._open
             return
         tenant_id = self.principal.tenant_id
-        with self.database.tenant_transaction(tenant_id, read_only=read_only) as transaction:
-            self._open, self._read_only = transaction, read_only
-            try:
-                yield transaction
-            except StatementTimeout as error:
-                if read_only:
-                    raise QueryTooSlow from error
-                raise
-            finally:
-                self._open = None
+        with (
+            self.database.tenant_transaction(tenant_id, read_only=read_only) as transaction,
+            self._joined(transaction, read_only=read_only),
+        ):
+            yield transaction
+
+    @contextmanager
+    def snapshot(self, classes: Iterable[RevisionClass]) -> Iterator[tuple[Transaction, Revisions]]:
+        """A read-only transaction for all who ask for one, and the revisions that it sees."""
+        tenant_id = self.principal.tenant_id
+        with (
+            snapshot_with_revisions(self.database, tenant_id, classes) as (transaction, seen),
+            self._joined(transaction, read_only=True),
+        ):
+            yield transaction, seen
+
+    @contextmanager
+    def _joined(self, transaction: Transaction, *, read_only: bool) -> Iterator[None]:
+        """Has nested calls join this transaction."""
+        self._open, self._read_only = transaction, read_only
+        try:
+            yield
+        except StatementTimeout as error:
+            if read_only:
+                raise QueryTooSlow from error
+            raise
+        finally:
+            self._open = None

@@ -69,12 +69,12 @@ class Reports(ReportsHandlers[Context]):
 
     @override
     def get_report(self, context: Context, /, *, report_id: UUID) -> GetReport200:
-        with context.transaction(read_only=True) as transaction:
-            row = stored.get_report(transaction, ReportId(report_id))
+        tenant_id = context.principal.tenant_id
+        row = stored.look_up_report(context.database, tenant_id, ReportId(report_id))
         if row is None:
             raise NotFound
         # The stored text itself, not a model of it: a report leaves as it came, to the last digit.
-        text = opened_text(self._sealer, context.principal.tenant_id, row)
+        text = opened_text(self._sealer, tenant_id, row)
         return GetReport200(EncodedJson(_envelope(row, text)), etag=row.sha256.hex())
 
 

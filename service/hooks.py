@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from db.idempotency import Busy, IdempotencyScope, Mismatch, Replay, claim, record
 from db.reports import horizon
-from db.revisions import RevisionClass, Revisions, peek_at_revisions, read_revisions
+from db.revisions import RevisionClass, Revisions, peek_at_revisions
 from db.session import Database
 from generated.runtime.dispatch import encode_body
 from generated.runtime.hooks import Answer, Call, Hooks, InWorker, NotModified
@@ -94,8 +94,7 @@ class ServiceHooks(Hooks[Context]):
         self, context: Context, call: Call, handler: Callable[[], ResultT]
     ) -> Answer[ResultT] | NotModified:
         classes = _classes(call.operation.extensions["x-etag"])
-        with context.transaction(read_only=True) as transaction:
-            seen = read_revisions(transaction, classes)
+        with context.snapshot(classes) as (transaction, seen):
             tag = self.tag_at(context, call, seen, horizon(transaction.began_at))
             return NotModified(tag) if _matches(call, tag) else Answer(handler(), {"ETag": tag})
 

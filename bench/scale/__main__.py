@@ -24,12 +24,13 @@ from bench.scale.disk import disk_use
 from bench.scale.fill import Size, filled_cluster
 from bench.scale.latency import Asked, Asker, ask_in_turn
 from bench.servers import ServerSubject
-from bench.workload import INGEST
+from bench.workload import INGEST, batch
 from db.access import APP, OWNER
 from db.embedded import EmbeddedDatabase
 
 _BYTES_A_REPORT: Final = 2_200
 _POOL_SIZE: Final = 8
+_BATCH_LINES: Final = 10_000
 
 
 def _arguments() -> argparse.Namespace:
@@ -92,12 +93,22 @@ def _serving(stack: ExitStack, embedded: EmbeddedDatabase, size: Size) -> Server
 
 
 def _ingest_rates(servers: Sequence[Server], seconds: float) -> list[dict[str, float]]:
-    """Reports a second at each size: one by one from 16 clients."""
-    plan = Plan(rounds=1, seconds=seconds, warm_up=1.0, clients=16, batches=1, workloads=[])
+    """Reports a second at each size: one by one from 16 clients, and in batches from one."""
+    plan = Plan(rounds=1, seconds=seconds, warm_up=1.0, clients=16, batches=2, workloads=[])
+    many = batch(_BATCH_LINES)
     rates = []
     for server in servers:
-        figures, _ = ServerSubject(server).run(plan, INGEST)
-        rates.append({"reports a second, one by one": figures.answered / figures.seconds})
+        _say("ingest …")
+        single, _ = ServerSubject(server).run(plan, INGEST)
+        batches, _ = ServerSubject(server).run(plan, many)
+        rates.append(
+            {
+                "reports a second, one by one": single.answered / single.seconds,
+                f"reports a second, batches of {many.lines:,}": many.lines
+                * batches.answered
+                / batches.seconds,
+            }
+        )
     return rates
 
 

@@ -66,9 +66,7 @@ def pooler(folder: Path, postgres: ExternalPostgres, server_connections: int = 2
     if uid is not None:
         for path in (place, users, settings):
             os.chown(path, user.uid, user.gid)
-    server = subprocess.Popen(
-        [program, "--quiet", settings], cwd="/", user=uid, group=gid, extra_groups=[]
-    )
+    server = subprocess.Popen([program, "--quiet", settings], cwd="/", user=uid, group=gid)
     try:
         wait_until(lambda: _answers(postgres, port), "PgBouncer to take connections")
         yield port

@@ -87,7 +87,7 @@ class Crowd:
 
 def kind(answer: httpx2.Response) -> str:
     detail = answer.json().get("detail", "")
-    named = {"wait already": "refused", "no place within": "waited", "took too long": "handled"}
+    named = {"wait already": "refused", "no place within": "waited", "in the way": "handled"}
     return next((kind for words, kind in named.items() if words in detail), detail)
 
 
@@ -98,7 +98,7 @@ def test_with_every_place_taken_a_bounded_number_waits_and_nobody_hangs(
     blocker = psycopg2.connect(postgres.admin_url)
     try:
         with blocker.cursor() as cursor:
-            # Every upload has to write here, and waits until its statement's time is over.
+            # Every upload has to write here, and waits for as long as it may for a lock.
             cursor.execute("LOCK TABLE report_digests IN ACCESS EXCLUSIVE MODE")
         asyncio.run(crowd.send())
     finally:

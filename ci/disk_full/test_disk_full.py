@@ -107,24 +107,21 @@ def test_full_disk_refuses_reports_and_loses_none_until_space_is_freed(
         assert service.stop() == 0
 
 
-def test_full_disk_under_the_write_ahead_log_ends_postgresql_until_space_is_freed(
+def test_full_disk_under_the_write_ahead_log_makes_postgresql_panic_and_loses_nothing(
     small_disk: Path, service: Service
 ) -> None:
     with service.client() as client:
         stored = [_post(client).json()["id"] for _ in range(5)]
-        before = service.postmaster()
         filler = _fill(small_disk)
+        # It recovers by itself, or, where that needs room too, ends and is started again.
         _use_up_log_files(small_disk / "home")
-        refused = _post_until_refused(client, stored)
-        assert _is_refusal(refused)
-        wait_until(lambda: client.get("/health").status_code == 503, "readiness to fail")
+        assert "PANIC" in (small_disk / "home" / "postgres" / "server.log").read_text()
+        assert _is_refusal(_post_until_refused(client, stored))
         assert client.get("/health/live").status_code == 200
         filler.unlink()
         wait_until(lambda: _post(client).status_code == 201, "reports to be stored again", 60)
         wait_until(lambda: client.get("/health").status_code == 200, "readiness")
         assert {client.get(f"/reports/{each}").status_code for each in stored} == {200}
-        assert service.postmaster() != before
-        assert "the embedded database ended" in service.log()
         assert service.stop() == 0
 
 

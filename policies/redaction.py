@@ -3,15 +3,14 @@
 Sees each text by itself, names of members included: what is split over several is not found.
 """
 
-from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
 from typing import Any, Final
 
 from policies.redaction_fields import FREE, Field
 from policies.redaction_rules import MemberRule, Rule, Rules, is_mark, shortened
+from policies.redaction_search import JoinedTexts
 
 # No card or resident number has fewer digits; below, a number needs no look.
 _LONG_NUMBER: Final = 10**12
@@ -51,6 +50,12 @@ class _Rewritten:
     counts: Counter[str] = field(default_factory=Counter)
     characters: int = 0
 
+    def replace(self, rule: Rule, pieces: Sequence[str]) -> None:
+        """`pieces` are what stands between the hits."""
+        self.counts[rule.id] += len(pieces) - 1
+        self.characters += len(self.text) - sum(map(len, pieces))
+        self.text = rule.mark.join(pieces)
+
 
 class Redactor:
     """Applies rules to documents. `shape` says what the texts of a document must still fit."""
@@ -70,7 +75,8 @@ class Redactor:
         texts: dict[str, None] = {}
         names: dict[str, None] = {}
         _collect(document, texts, names)
-        named = self._named(list(names))
+        has_names = self._rules.any_name.search("\n".join(names))
+        named = self._named(list(names)) if has_names else {}
         texts.update(names)
         if not named and not self._rules.any_text.search("\n".join(texts)):
             return Redaction(document)
@@ -89,10 +95,8 @@ class Redactor:
 
     def _named(self, names: Sequence[str]) -> dict[str, MemberRule]:
         """The names of members that a rule is for."""
-        pattern = self._rules.any_name
-        if not pattern.search("\n".join(names)):
-            return {}
-        near = [names[place] for place in _places(pattern, names)]
+        joined = JoinedTexts(names)
+        near = [names[place] for place in joined.touched(self._rules.any_name)]
         return {name: rule for name in near if (rule := self._rules.member(name)) is not None}
 
     def _rewrite(self, texts: Sequence[str]) -> dict[str, _Rewritten]:
@@ -100,27 +104,27 @@ class Redactor:
 
         Each turn takes characters out that stand in no mark, so there is an end.
         """
-        rewritten: dict[str, _Rewritten] = {}
-        turn = list(dict.fromkeys(texts))
+        turn = [_Rewritten(each) for each in texts]
+        rewritten = dict(zip(texts, turn, strict=True))
         while turn:
-            now = [rewritten[each].text if each in rewritten else each for each in turn]
-            changed = []
-            for place, rules in self._touched(now).items():
-                so_far = rewritten.setdefault(turn[place], _Rewritten(turn[place]))
-                if _apply(rules, so_far):
-                    changed.append(turn[place])
-            turn = changed
+            near = JoinedTexts([each.text for each in turn]).touched(self._rules.any_text)
+            turn = self._replace([turn[place] for place in near])
         return {text: each for text, each in rewritten.items() if each.counts}
 
-    def _touched(self, texts: Sequence[str]) -> dict[int, list[Rule]]:
-        """The places of texts that a pattern matches in, with the rules, in order."""
-        near = _places(self._rules.any_text, texts)
-        candidates = [texts[place] for place in near]
-        touched: dict[int, list[Rule]] = {}
-        for rule in self._rules.matching("\n".join(candidates)) if candidates else ():
-            for number in _places(rule.pattern, candidates):
-                touched.setdefault(near[number], []).append(rule)
-        return touched
+    def _replace(self, candidates: Sequence[_Rewritten]) -> list[_Rewritten]:
+        """Replaces the hits of all rules, one rule after the other; returns what has changed."""
+        changed: dict[int, None] = {}
+        if not candidates:
+            return []
+        texts = JoinedTexts([each.text for each in candidates])
+        for rule in self._rules.matching(texts.joined):
+            found = texts.hits(rule)
+            for place, pieces in found.items():
+                candidates[place].replace(rule, pieces)
+            if found:
+                changed.update(dict.fromkeys(found))
+                texts = JoinedTexts([each.text for each in candidates])
+        return [candidates[place] for place in changed]
 
 
 def _collect(node: Any, texts: dict[str, None], names: dict[str, None]) -> None:
@@ -135,35 +139,6 @@ def _collect(node: Any, texts: dict[str, None], names: dict[str, None]) -> None:
             _collect(value, texts, names)
     elif isinstance(node, int) and abs(node) >= _LONG_NUMBER:
         texts[str(abs(node))] = None
-
-
-def _places(pattern: Any, texts: Sequence[str]) -> list[int]:
-    """Which texts a pattern may match in. A match may run over several; then each is one."""
-    begins = list(accumulate((len(each) + 1 for each in texts), initial=0))
-    found: dict[int, None] = {}
-    for match in pattern.finditer("\n".join(texts)):
-        first = bisect_right(begins, match.start()) - 1
-        last = max(first, bisect_right(begins, match.end() - 1) - 1)
-        found.update(dict.fromkeys(range(first, min(last, len(texts) - 1) + 1)))
-    return list(found)
-
-
-def _apply(rules: Iterable[Rule], rewritten: _Rewritten) -> bool:
-    changed = False
-    for rule in rules:
-        spans = list(rule.hits(rewritten.text))
-        if spans:
-            changed = True
-            rewritten.counts[rule.id] += len(spans)
-            rewritten.characters += sum(end - begin for begin, end in spans)
-            rewritten.text = rule.mark.join(_between(rewritten.text, spans))
-    return changed
-
-
-def _between(text: str, spans: Sequence[tuple[int, int]]) -> list[str]:
-    ends = [0, *(end for _, end in spans)]
-    begins = [*(begin for begin, _ in spans), len(text)]
-    return [text[end:begin] for end, begin in zip(ends, begins, strict=True)]
 
 
 class _Walk:

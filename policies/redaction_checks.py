@@ -15,30 +15,34 @@ from typing import Final
 Check = Callable[[str], bool]
 
 _PLACEHOLDER: Final = re.compile(
-    r"[$%<{(@]|\*|(?:x{3}|\.{3}|-{3}|#{3}|_{3})|your|changeme\b|example\b", re.IGNORECASE
+    r"[$%<{(@*…]|(?:x{3}|\.{3}|-{3}|#{3}|_{3})|your|changeme\b|example\b", re.IGNORECASE
 )
+_BASE64_LINE: Final = re.compile(r"[A-Za-z0-9+/=]{16}")
 _DOTTED_NAME: Final = re.compile(r"[A-Za-z_]\w*(?:(?:\.|::|->)[A-Za-z_]\w*)+")
 _PATH_START: Final = ("/", "./", "../", "~/", "\\")
 _SYMBOLS: Final = frozenset("!@#%^&*?+~$")
 _WORDS: Final = (
     "absent changed configured default disabled enabled error expired failed failure hidden "
-    "incorrect invalid masked missing optional passed passwd password present redacted required "
-    "secret skipped string success unchanged undefined unknown unset updated warning"
+    "incorrect invalid masked missing optional pass passed passwd password present pwd redacted "
+    "required secret skipped string success unchanged undefined unknown unset updated warning"
 )
 _NOT_PASSWORDS: Final = frozenset(_WORDS.split())
 _NO_MAILBOX: Final = frozenset(("git", "hg", "svn"))
+# Names of algorithms end so (RFC 4251, 6).
+_NO_MAIL_DOMAINS: Final = frozenset(("openssh.com", "libssh.org"))
 # What stands after the last dot of file names, packages and hosts that no mail reaches.
 _ENDINGS: Final = (
-    "bmp cfg cluster conf cpp css csv dll exe gif gz html ini internal ico jar java jpeg jpg js "
-    "json jsx lan local localdomain localhost log lock map md mjs pdf php png ps ps1 pyc pyi rb rs "
-    "scss service sock svc svg tar toml ts tsx txt vue webp xml yaml yml zip"
+    "bmp bz2 cfg cluster cmake conf cpp css csv device dll exe gif gz header html ini insert "
+    "internal ico jar java jpeg jpg js json jsx lan local localdomain localhost log lock lst "
+    "map md mjs mount offset pdf php png po pot ps ps1 pyc pyi rb rs scss service slice sock "
+    "socket svc svg swap tar target tgz timer toml ts tsx txt vue webp xml xz yaml yml zip"
 )
 _NO_TOP_DOMAINS: Final = frozenset(_ENDINGS.split())
 _LUHN_DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 _CARD_GROUPS: Final = re.compile(
     r"\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5}"
 )
-_CARD_BARE: Final = re.compile(
+_KNOWN_CARD: Final = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}"
     r"|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|6(?:011|5\d\d|4[4-9]\d)\d{12}|35(?:2[89]|[3-8]\d)\d{12}"
     r"|62\d{14,17}"
@@ -50,6 +54,16 @@ _TURNS: Final = 4
 def not_placeholder(text: str) -> bool:
     """Whether it isn't a variable, a mask, or a word that stands for a value."""
     return not _PLACEHOLDER.match(text)
+
+
+def no_plain_word(text: str) -> bool:
+    """Whether it neither stands for a value nor is a word for a password, or for how one is."""
+    return not_placeholder(text) and text.lower() not in _NOT_PASSWORDS
+
+
+def pem_body(text: str) -> bool:
+    """Whether there is a line of Base64 between the first and the last line of a PEM block."""
+    return _BASE64_LINE.search(text) is not None
 
 
 def password(text: str) -> bool:
@@ -65,7 +79,7 @@ def password_member(text: str) -> bool:
     """Whether the value of a member named as a password can be one: a single word of no report."""
     if len(text) < 6 or not not_placeholder(text) or text.startswith(_PATH_START):
         return False
-    return text.lower() not in _NOT_PASSWORDS and not any(each.isspace() for each in text)
+    return no_plain_word(text) and not any(each.isspace() for each in text)
 
 
 def random(text: str) -> bool:
@@ -88,7 +102,7 @@ def _kind(character: str) -> str:
 def url_credentials(text: str) -> bool:
     """Whether user and password of a URL are more than names of variables."""
     user, _, secret = text.partition(":")
-    return not_placeholder(user or secret) and not_placeholder(secret)
+    return not_placeholder(user or secret) and no_plain_word(secret)
 
 
 def basic_credentials(text: str) -> bool:
@@ -103,17 +117,19 @@ def basic_credentials(text: str) -> bool:
 def email(text: str) -> bool:
     """Whether mail could reach it: no file, no host of its own net, no user of a repository."""
     local, _, domain = text.rpartition("@")
-    return local not in _NO_MAILBOX and domain.rpartition(".")[2].lower() not in _NO_TOP_DOMAINS
+    if local in _NO_MAILBOX or domain in _NO_MAIL_DOMAINS:
+        return False
+    return domain.rpartition(".")[2].lower() not in _NO_TOP_DOMAINS
 
 
 def card(text: str) -> bool:
-    """Whether it is grouped as on a card, of a known issuer if it isn't, and passes Luhn's test."""
+    """Whether it is of a known issuer, grouped as on a card or not at all, and right by Luhn."""
     if not _CARD_GROUPS.fullmatch(text):
         return False
     digits = _digits(text)
-    if len(digits) == len(text) and not _CARD_BARE.fullmatch(text):
-        return False
-    if not 13 <= len(digits) <= 19:
+    # Cards of Korea alone begin with 9 too; without hyphens that is any number.
+    is_known = _KNOWN_CARD.fullmatch(digits) or ("-" in text and digits.startswith("9"))
+    if not is_known or not 13 <= len(digits) <= 19:
         return False
     total = sum(
         _LUHN_DOUBLED[int(each)] if place % 2 else int(each)
@@ -185,9 +201,11 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
         "email": email,
         "iban": iban,
         "korean-resident-number": korean_resident_number,
+        "no-plain-word": no_plain_word,
         "not-placeholder": not_placeholder,
         "password": password,
         "password-member": password_member,
+        "pem-body": pem_body,
         "person-number": person_number,
         "phone": phone,
         "random": random,

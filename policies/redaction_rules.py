@@ -16,7 +16,9 @@ from policies.redaction_checks import CHECKS, Check
 
 MOST_OF_ORDINARY_TEXT: Final = 0.8
 SHORT_MARK: Final = "***"
-_MARK: Final = re.compile(r"\[redacted:[a-z0-9-]{1,64}\]")
+_MARK: Final = re.compile(rb"\[redacted:[a-z0-9-]{1,64}\]")
+_WITHIN_MARK: Final = re.compile(rb"[a-z0-9:-]+")
+_MARK_LENGTH: Final = len("[redacted:]") + 64
 # The automaton of all patterns together; where it doesn't fit, RE2 goes on, but slower by far.
 _MEMORY: Final = 128 << 20
 _SCHEMA: Final[dict[str, Any]] = {
@@ -52,6 +54,17 @@ class RulesError(ValueError):
     """Rules that can't be used; each line of the message names a rule and what is wrong with it."""
 
 
+def _touches_mark(text: bytes, begin: int, end: int) -> bool:
+    hit = text[begin:end]
+    if b"[" not in hit and b"]" not in hit and not _WITHIN_MARK.fullmatch(hit):
+        return False
+    first = max(0, begin - _MARK_LENGTH)
+    near = text[first : end + _MARK_LENGTH]
+    return any(
+        first + each.start() < end and begin < first + each.end() for each in _MARK.finditer(near)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What to take out of a text. `group` is the part of a match that is replaced."""
@@ -68,21 +81,25 @@ class Rule:
         return f"[redacted:{self.id}]"
 
     def hits(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where the text is to be replaced: begin and end, from left to right, none in a mark."""
-        marks = [each.span() for each in _MARK.finditer(text)] if "[redacted:" in text else []
-        marks.append((len(text), len(text)))
-        place = 0
-        for match in self.pattern.finditer(text):
-            begin, end = match.span(self.group)
-            if begin < 0:
-                # The alternative that matched has no group of its own.
-                begin, end = match.span()
-            while marks[place][1] <= begin < len(text):
-                place += 1
-            if begin == end or marks[place][0] < end:
-                continue
-            if self.check is None or self.check(text[begin:end]):
-                yield begin, end
+        """Where the text is to be replaced: begin and end, from left to right."""
+        encoded = text.encode()
+        for match in self.pattern.finditer(encoded):
+            begin, end = self.replaced(match)
+            if self.takes(encoded, begin, end):
+                first = len(encoded[:begin].decode())
+                yield first, first + len(encoded[begin:end].decode())
+
+    def replaced(self, match: Any) -> tuple[int, int]:
+        """The part of a match that is replaced."""
+        begin, end = match.span(self.group)
+        # An alternative without a group of its own is replaced whole.
+        return (begin, end) if begin >= 0 else match.span()
+
+    def takes(self, text: bytes, begin: int, end: int) -> bool:
+        """Whether a match is a hit: it passes the test, and touches no mark."""
+        if begin == end or _touches_mark(text, begin, end):
+            return False
+        return self.check is None or self.check(text[begin:end].decode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +134,10 @@ class Rules:
     any_name: Any
     which: Any
 
-    def matching(self, text: str) -> Sequence[Rule]:
+    def matching(self, text: bytes) -> Sequence[Rule]:
         """The rules whose patterns match a text that `any_text` matches, in their order."""
         # None is how a set says that its automaton ran out of memory, as well as that none matches.
-        numbers = self.which.Match(text.encode())
+        numbers = self.which.Match(text)
         return [self.texts[number] for number in sorted(numbers)] if numbers else self.texts
 
     def member(self, name: str) -> MemberRule | None:
@@ -130,12 +147,12 @@ class Rules:
 
 def is_mark(text: str) -> bool:
     """Whether a text is nothing but the mark of a rule."""
-    return _MARK.fullmatch(text) is not None
+    return _MARK.fullmatch(text.encode()) is not None
 
 
 def shortened(text: str) -> str:
     """The text with the shortest marks there are: no hit is shorter."""
-    return _MARK.sub(SHORT_MARK, text)
+    return _MARK.sub(SHORT_MARK.encode(), text.encode()).decode()
 
 
 def load_rules(source: str, ordinary: str) -> Rules:

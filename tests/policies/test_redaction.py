@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from policies.redaction import Redactor, RefusedText
 from policies.redaction_fields import field_of
+from policies.redaction_rules import Rule
+from policies.redaction_search import JoinedTexts, between
 from tests.support.redaction import made_up_secrets, redactor, rules
 from tests.support.reports import PREDECESSOR
 
@@ -250,3 +252,20 @@ def test_a_schema_that_refers_to_itself_is_refused() -> None:
     schemas = {"Node": {"type": "object", "properties": {"next": {"$ref": "#/x/Node"}}}}
     with pytest.raises(ValueError, match="refers to itself"):
         field_of(schemas, "Node")
+
+
+@given(st.lists(_MIXED, max_size=6), st.sampled_from(rules().texts))
+def test_texts_searched_together_have_the_hits_that_each_has_alone(
+    texts: list[str], rule: Rule
+) -> None:
+    alone = {place: between(text, list(rule.hits(text))) for place, text in enumerate(texts)}
+    together = JoinedTexts(texts).hits(rule)
+    assert together == {place: pieces for place, pieces in alone.items() if len(pieces) > 1}
+
+
+@given(st.lists(st.sampled_from([text for _, text in _SECRETS]), min_size=2, max_size=4))
+def test_secrets_beside_each_other_are_hit_as_each_is_alone(texts: list[str]) -> None:
+    for rule in rules().texts:
+        together = JoinedTexts(texts).hits(rule)
+        for place, text in enumerate(texts):
+            assert bool(together.get(place)) == any(rule.hits(text)), (rule.id, text)

@@ -44,12 +44,12 @@ def store_batch(
     """The answer: what became of each line. Raises BatchRefused if atomic and a line is bad."""
     with context.transaction() as transaction:
         transaction.set_savepoint()
-        reader = _Reader(preparation, sealer, lines)
+        reader = _Reader(preparation, context.own_secret, sealer, lines)
         writer = _Writer(context, transaction, sealer)
         _store(reader, writer, atomic)
         if not writer.settle():
             transaction.return_to_savepoint()
-            reader = _Reader(preparation, sealer, lines)
+            reader = _Reader(preparation, context.own_secret, sealer, lines)
             writer = writer.after_settling()
             _store(reader, writer, atomic)
     context.reference = _REFERENCE
@@ -70,6 +70,7 @@ class _Reader:
     """Reads and prepares lines; begins an outcome for each."""
 
     preparation: Preparation
+    own_secret: str | None
     sealer: RawSealer | None
     lines: JsonLines[QcReport]
     outcomes: list[Outcome] = field(default_factory=list)
@@ -97,7 +98,7 @@ class _Reader:
             self._refuse(outcome, line.problem)
             return None
         try:
-            prepared = self.preparation.prepare(line.value)
+            prepared = self.preparation.prepare(line.value, self.own_secret)
         except InvalidValue as error:
             entry = InputError(error.location, error.pointer, error.keyword, error.limit)
             self._refuse(outcome, invalid_input([entry], error.detail))

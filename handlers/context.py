@@ -36,6 +36,8 @@ class Context:
     `replay_of` names the result of an earlier request with the same idempotency key; a handler of
     an unsafe operation then answers with that, and otherwise leaves its own in `reference`. Where
     nothing stored leads to an answer, its bytes travel in `replayed_answer` and `answer` as well.
+
+    `own_secret` is the key that the caller has shown. It is here to be taken out of what is stored.
     """
 
     database: Database
@@ -47,6 +49,7 @@ class Context:
     reference: str | None = None
     replayed_answer: bytes | None = None
     answer: bytes | None = None
+    own_secret: str | None = field(default=None, repr=False)
     _open: Transaction | None = None
     _read_only: bool = False
 

@@ -95,7 +95,7 @@ class Ingest(IngestHandlers[Context]):
             limit = None if error.limit is None else str(error.limit)
             raise Untranslatable(error.detail, error.pointer, limit) from error
         if stream is not None:
-            self._preparation.require_no_secret("query", "/stream", stream)
+            self._preparation.require_no_secret("query", "/stream", stream, context.own_secret)
             document["stream"] = stream
         # The translators keep to the contract by their own types; this holds them to it.
         QcReport.model_validate(document)
@@ -104,7 +104,7 @@ class Ingest(IngestHandlers[Context]):
     def _store(
         self, context: Context, sent: Mapping[str, Any], original_digest: str | None = None
     ) -> IngestReceipt:
-        prepared = self._preparation.prepare(sent)
+        prepared = self._preparation.prepare(sent, context.own_secret)
         if prepared.raw is not None:
             # Before a transaction is opened for what can't be stored.
             require_sealer(self._sealer)

@@ -41,14 +41,14 @@ class Preparation:
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
 
-    def prepare(self, sent: Mapping[str, Any]) -> PreparedReport:
+    def prepare(self, sent: Mapping[str, Any], own_secret: str | None) -> PreparedReport:
         """`sent` is the JSON object of a report that is valid by the contract.
 
         It is kept as it was sent, not as a model has it, which may round a time or a number. Raises
-        InvalidValue for a secret in a field that is never rewritten.
+        InvalidValue for a secret in a field that is never rewritten. `own_secret` is the key sent with it.
         """
         try:
-            redaction = self._redactor.redact(sent)
+            redaction = self._redactor.redact(sent, own_secret)
         except RefusedText as refused:
             raise secret_refused("body", refused.pointer, refused.rule_id) from refused
         kept = redaction.document
@@ -69,9 +69,11 @@ class Preparation:
         """Whether no rule hits a text."""
         return self._redactor.rule_that_hits(text) is None
 
-    def require_no_secret(self, location: str, pointer: str, text: str) -> None:
+    def require_no_secret(
+        self, location: str, pointer: str, text: str, own_secret: str | None
+    ) -> None:
         """Raises InvalidValue for a text that is stored as it is, such as a key, if a rule hits."""
-        if (rule_id := self._redactor.rule_that_hits(text)) is not None:
+        if (rule_id := self._redactor.rule_that_hits(text, own_secret)) is not None:
             raise secret_refused(location, pointer, rule_id)
 
 

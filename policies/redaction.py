@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from policies.redaction_fields import FREE, Field
-from policies.redaction_rules import MemberRule, Rule, Rules, is_mark, shortened
+from policies.redaction_rules import MemberRule, Rules, is_mark, mark_of, shortened
 from policies.redaction_search import JoinedTexts
 
+OWN_KEY: Final = "own-api-key"
+_SHORTEST_SECRET: Final = 12
 # No card or resident number has fewer digits; below, a number needs no look.
 _LONG_NUMBER: Final = 10**12
 
@@ -50,11 +52,11 @@ class _Rewritten:
     counts: Counter[str] = field(default_factory=Counter)
     characters: int = 0
 
-    def replace(self, rule: Rule, pieces: Sequence[str]) -> None:
+    def replace(self, rule_id: str, pieces: Sequence[str]) -> None:
         """`pieces` are what stands between the hits."""
-        self.counts[rule.id] += len(pieces) - 1
+        self.counts[rule_id] += len(pieces) - 1
         self.characters += len(self.text) - sum(map(len, pieces))
-        self.text = rule.mark.join(pieces)
+        self.text = mark_of(rule_id).join(pieces)
 
 
 class Redactor:
@@ -64,10 +66,12 @@ class Redactor:
         self._rules = rules
         self._shape = shape
 
-    def redact(self, document: Any) -> Redaction:
+    def redact(self, document: Any, own_secret: str | None = None) -> Redaction:
         """Take out what the rules hit, wherever it stands; no value of `document` is changed.
 
-        Raises RefusedText where that would break an identifier, or a limit even with short marks.
+        `own_secret` is the key that the sender has shown, whatever it looks like; a very short one
+        stands in too many texts to be told. Raises RefusedText where a mark would break an
+        identifier, or a limit even if it is a short one.
         """
         # One pass over all texts joined says of nearly all reports that there is nothing to do. A
         # line feed between two texts is as good a border as their ends, for ^, $ and \b alike, so
@@ -78,17 +82,21 @@ class Redactor:
         has_names = self._rules.any_name.search("\n".join(names))
         named = self._named(list(names)) if has_names else {}
         texts.update(names)
-        if not named and not self._rules.any_text.search("\n".join(texts)):
+        joined = "\n".join(texts)
+        own = own_secret if _is_within(own_secret, joined) else None
+        if not (named or own or self._rules.any_text.search(joined)):
             return Redaction(document)
-        walk = _Walk(named, self._rewrite(list(texts)))
+        walk = _Walk(named, self._rewrite(list(texts), own))
         redacted = walk.value(document, self._shape)
         if not walk.counts:
             return Redaction(document)
         share = round(walk.replaced / walk.characters, 6)
         return Redaction(redacted, dict(sorted(walk.counts.items())), share)
 
-    def rule_that_hits(self, text: str) -> str | None:
+    def rule_that_hits(self, text: str, own_secret: str | None = None) -> str | None:
         """The id of a rule that hits a text which can't be rewritten, such as a header."""
+        if _is_within(own_secret, text):
+            return OWN_KEY
         if not self._rules.any_text.search(text):
             return None
         return next((rule.id for rule in self._rules.texts if any(rule.hits(text))), None)
@@ -99,13 +107,16 @@ class Redactor:
         near = [names[place] for place in joined.touched(self._rules.any_name)]
         return {name: rule for name in near if (rule := self._rules.member(name)) is not None}
 
-    def _rewrite(self, texts: Sequence[str]) -> dict[str, _Rewritten]:
+    def _rewrite(self, texts: Sequence[str], own: str | None) -> dict[str, _Rewritten]:
         """Rewrites until no rule hits any more: a mark ends what a boundary hid before.
 
         Each turn takes characters out that stand in no mark, so there is an end.
         """
         turn = [_Rewritten(each) for each in texts]
         rewritten = dict(zip(texts, turn, strict=True))
+        for each in turn if own else ():
+            if len(pieces := each.text.split(own)) > 1:
+                each.replace(OWN_KEY, pieces)
         while turn:
             near = JoinedTexts([each.text for each in turn]).touched(self._rules.any_text)
             turn = self._replace([turn[place] for place in near])
@@ -120,11 +131,15 @@ class Redactor:
         for rule in self._rules.matching(texts.joined):
             found = texts.hits(rule)
             for place, pieces in found.items():
-                candidates[place].replace(rule, pieces)
+                candidates[place].replace(rule.id, pieces)
             if found:
                 changed.update(dict.fromkeys(found))
                 texts = JoinedTexts([each.text for each in candidates])
         return [candidates[place] for place in changed]
+
+
+def _is_within(secret: str | None, text: str) -> bool:
+    return secret is not None and len(secret) >= _SHORTEST_SECRET and secret in text
 
 
 def _collect(node: Any, texts: dict[str, None], names: dict[str, None]) -> None:
@@ -197,7 +212,7 @@ class _Walk:
             return self.value(node, shape)
         self.characters += len(text)
         self._count({rule.id: 1}, len(text))
-        return rule.mark
+        return mark_of(rule.id)
 
     def _text(self, text: str, is_identifier: bool, takes: Callable[[str], bool]) -> str:
         self.characters += len(text)

@@ -75,11 +75,6 @@ class Rule:
     group: int
     check: Check | None
 
-    @property
-    def mark(self) -> str:
-        """What stands in the place of a hit."""
-        return f"[redacted:{self.id}]"
-
     def hits(self, text: str) -> Iterator[tuple[int, int]]:
         """Where the text is to be replaced: begin and end, from left to right."""
         encoded = text.encode()
@@ -111,11 +106,6 @@ class MemberRule:
     pattern: Any
     check: Check
 
-    @property
-    def mark(self) -> str:
-        """What stands in the place of the value."""
-        return f"[redacted:{self.id}]"
-
     def is_hit(self, value: str) -> bool:
         """Whether the value of a member of such a name is to be replaced."""
         return not is_mark(value) and self.check(value)
@@ -143,6 +133,11 @@ class Rules:
     def member(self, name: str) -> MemberRule | None:
         """The rule for the value of a member of this name."""
         return next((rule for rule in self.members if rule.pattern.search(name)), None)
+
+
+def mark_of(rule_id: str) -> str:
+    """What stands in the place of a hit."""
+    return f"[redacted:{rule_id}]"
 
 
 def is_mark(text: str) -> bool:

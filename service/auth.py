@@ -8,7 +8,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import cast
 
@@ -126,6 +126,14 @@ class KeyTable:
         return self._entries.get(self._place(digest))
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is calling, and the secret that showed it: for this request alone, to be kept nowhere."""
+
+    principal: Principal
+    secret: str = field(repr=False)
+
+
 class Authentication:
     """The contract's security schemes `ApiKey` and `Tenant`.
 
@@ -139,7 +147,11 @@ class Authentication:
         self._today = today or (lambda: datetime.now(UTC).date())
 
     def authenticators(self) -> dict[str, Authenticator]:
-        return {"ApiKey": self.principal, "Tenant": lambda credential: None}
+        return {"ApiKey": self.caller, "Tenant": lambda credential: None}
+
+    def caller(self, credential: Credential) -> Caller:
+        """Raises a 401 or 403 Problem for anyone who may not call the operation."""
+        return Caller(self.principal(credential), credential.value)
 
     def principal(self, credential: Credential) -> Principal:
         """Raises a 401 or 403 Problem for anyone who may not call the operation."""
@@ -163,4 +175,11 @@ class Authentication:
 
 def principal_of(identities: Mapping[str, object]) -> Principal | None:
     """The caller of a request, None for a public operation."""
-    return cast(Principal | None, identities.get("ApiKey"))
+    caller = cast(Caller | None, identities.get("ApiKey"))
+    return None if caller is None else caller.principal
+
+
+def secret_of(identities: Mapping[str, object]) -> str | None:
+    """The key that the caller has shown, so that it can be taken out of what the caller sends."""
+    caller = cast(Caller | None, identities.get("ApiKey"))
+    return None if caller is None else caller.secret

@@ -24,7 +24,7 @@ from handlers.errors import DomainError
 from handlers.preparation import Preparation
 from handlers.timeline import window_at
 from policies.paging import ForeignPageToken, seal, unseal
-from service.auth import principal_of
+from service.auth import principal_of, secret_of
 from service.looks import RevisionLooks
 
 ResultT = TypeVar("ResultT")
@@ -54,7 +54,11 @@ class ServiceHooks(Hooks[Context]):
     @override
     def context(self, call: Call) -> Context:
         return Context(
-            self._database, call.request_id, principal_of(call.identities), call.json_body
+            self._database,
+            call.request_id,
+            principal_of(call.identities),
+            call.json_body,
+            own_secret=secret_of(call.identities),
         )
 
     @override
@@ -121,7 +125,7 @@ class ServiceHooks(Hooks[Context]):
     ) -> Answer[ResultT]:
         key = cast(str, call.idempotency_key)
         # It is stored as it is, so it must not be a token that a pipeline took for a run's id.
-        self._preparation.require_no_secret("header", "/Idempotency-Key", key)
+        self._preparation.require_no_secret("header", "/Idempotency-Key", key, context.own_secret)
         scope = IdempotencyScope(context.principal.key_id, call.operation.id, key)
         fingerprint = call.fingerprint()
         with context.transaction() as transaction:

@@ -124,3 +124,16 @@ def test_no_made_up_secret_is_given_back(rule_id: str, secret: str, callers: Cal
     assert receipt["redaction"]["counts"]
     kept = json.dumps(_stored(callers, receipt), ensure_ascii=False)
     assert json.dumps(secret, ensure_ascii=False)[1:-1] not in kept
+
+
+def test_key_of_the_caller_itself_is_taken_out_or_refused(callers: Callers) -> None:
+    key = callers.secrets["operator"]
+    report = {"status": {}, "notes": [f"sent with {key}"], "raw": {"env": {"QC": key}}}
+    receipt = callers.operator.ingest(report)
+    assert receipt["redaction"]["counts"] == {"own-api-key": 2}
+    assert key not in json.dumps(_stored(callers, receipt))
+    error = _refused(callers.operator.post_json("/ingest/qc", SMALLEST, {"Idempotency-Key": key}))
+    assert (error["pointer"], error["limit"]) == ("/Idempotency-Key", "own-api-key")
+    body = b"\n".join(json.dumps(each).encode() for each in (report, SMALLEST))
+    batch = callers.operator.post("/ingest/qc/batch", body, "application/x-ndjson")
+    assert batch.json["outcomes"][0]["redaction"]["counts"] == {"own-api-key": 2}

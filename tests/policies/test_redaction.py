@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.redaction import Redactor, RefusedText
+from policies.redaction import OWN_KEY, Redactor, RefusedText
 from policies.redaction_fields import field_of
 from policies.redaction_rules import Rule
 from policies.redaction_search import JoinedTexts, between
@@ -269,3 +269,18 @@ def test_secrets_beside_each_other_are_hit_as_each_is_alone(texts: list[str]) ->
         together = JoinedTexts(texts).hits(rule)
         for place, text in enumerate(texts):
             assert bool(together.get(place)) == any(rule.hits(text)), (rule.id, text)
+
+
+def test_the_senders_own_key_is_taken_out_whatever_it_looks_like() -> None:
+    key = "correct horse battery"
+    report = {"status": {f"is {key}": "pass"}, "notes": [f"{key},{key}"], "raw": {"k": key}}
+    redaction = redactor().redact(report, key)
+    assert key not in json.dumps(redaction.document)
+    assert dict(redaction.counts) == {OWN_KEY: 4}
+    assert redactor().rule_that_hits(f"run {key}", key) == OWN_KEY
+    assert redactor().redact(report, "another key of the tenant").document is report
+
+
+def test_a_key_of_few_characters_is_left_among_the_words_it_may_be() -> None:
+    report = {"status": {"operator": "pass"}}
+    assert redactor().redact(report, "operator").document is report

@@ -7,7 +7,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.redaction_rules import RulesError, is_mark, load_rules
+from policies.redaction import OWN_KEY
+from policies.redaction_rules import RulesError, is_mark, load_rules, mark_of
 from tests.support.redaction import ORDINARY, SOURCE, made_up_secrets, rules
 
 _SECRETS = list(made_up_secrets())
@@ -48,7 +49,8 @@ def test_a_hit_of_a_text_is_found_in_any_texts_joined_by_line_feeds(
 
 
 def test_no_rule_hits_a_mark() -> None:
-    for mark in [rule.mark for rule in rules().texts] + [rule.mark for rule in rules().members]:
+    ids = [rule.id for rule in rules().texts] + [rule.id for rule in rules().members]
+    for mark in map(mark_of, [*ids, OWN_KEY]):
         assert is_mark(mark)
         for text in (mark, f"password: {mark}", f"https://{mark}@host", "***"):
             assert not any(any(each.hits(text)) for each in rules().texts), text

@@ -44,8 +44,9 @@ class Preparation:
     def prepare(self, sent: Mapping[str, Any], own_secret: str | None) -> PreparedReport:
         """`sent` is the JSON object of a report that is valid by the contract.
 
-        It is kept as it was sent, not as a model has it, which may round a time or a number. Raises
-        InvalidValue for a secret in a field that is never rewritten. `own_secret` is the key sent with it.
+        It is kept as it was sent, not as a model has it, which may round a time or a number.
+        `own_secret` is the key that the sender has shown. Raises InvalidValue for a secret in a
+        field that is never rewritten.
         """
         try:
             redaction = self._redactor.redact(sent, own_secret)

@@ -63,7 +63,7 @@ class Redactor:
     """Applies rules to documents. `shape` says what the texts of a document must still fit."""
 
     def __init__(self, rules: Rules, shape: Field = FREE) -> None:
-        self._rules = rules
+        self.rules = rules
         self._shape = shape
 
     def redact(self, document: Any, own_secret: str | None = None) -> Redaction:
@@ -79,12 +79,12 @@ class Redactor:
         texts: dict[str, None] = {}
         names: dict[str, None] = {}
         _collect(document, texts, names)
-        has_names = self._rules.any_name.search("\n".join(names))
+        has_names = self.rules.any_name.search("\n".join(names))
         named = self._named(list(names)) if has_names else {}
         texts.update(names)
         joined = "\n".join(texts)
         own = own_secret if _is_within(own_secret, joined) else None
-        if not (named or own or self._rules.any_text.search(joined)):
+        if not (named or own or self.rules.any_text.search(joined)):
             return Redaction(document)
         walk = _Walk(named, self._rewrite(list(texts), own))
         redacted = walk.value(document, self._shape)
@@ -97,38 +97,38 @@ class Redactor:
         """The id of a rule that hits a text which can't be rewritten, such as a header."""
         if _is_within(own_secret, text):
             return OWN_KEY
-        if not self._rules.any_text.search(text):
+        if not self.rules.any_text.search(text):
             return None
-        return next((rule.id for rule in self._rules.texts if any(rule.hits(text))), None)
+        return next((rule.id for rule in self.rules.texts if any(rule.hits(text))), None)
 
     def _named(self, names: Sequence[str]) -> dict[str, MemberRule]:
         """The names of members that a rule is for."""
         joined = JoinedTexts(names)
-        near = [names[place] for place in joined.touched(self._rules.any_name)]
-        return {name: rule for name in near if (rule := self._rules.member(name)) is not None}
+        near = [names[place] for place in joined.touched(self.rules.any_name)]
+        return {name: rule for name in near if (rule := self.rules.member(name)) is not None}
 
     def _rewrite(self, texts: Sequence[str], own: str | None) -> dict[str, _Rewritten]:
         """Rewrites until no rule hits any more: a mark ends what a boundary hid before.
 
         Each turn takes characters out that stand in no mark, so there is an end.
         """
-        turn = [_Rewritten(each) for each in texts]
-        rewritten = dict(zip(texts, turn, strict=True))
-        for each in turn if own else ():
-            if len(pieces := each.text.split(own)) > 1:
-                each.replace(OWN_KEY, pieces)
+        near = JoinedTexts(texts).touched(self.rules.any_text)
+        rewritten = {texts[place]: _Rewritten(texts[place]) for place in near}
+        for text in texts if own else ():
+            if len(pieces := text.split(own)) > 1:
+                rewritten.setdefault(text, _Rewritten(text)).replace(OWN_KEY, pieces)
+        turn = list(rewritten.values())
         while turn:
-            near = JoinedTexts([each.text for each in turn]).touched(self._rules.any_text)
-            turn = self._replace([turn[place] for place in near])
+            changed = self._replace(turn)
+            near = JoinedTexts([each.text for each in changed]).touched(self.rules.any_text)
+            turn = [changed[place] for place in near]
         return {text: each for text, each in rewritten.items() if each.counts}
 
     def _replace(self, candidates: Sequence[_Rewritten]) -> list[_Rewritten]:
         """Replaces the hits of all rules, one rule after the other; returns what has changed."""
         changed: dict[int, None] = {}
-        if not candidates:
-            return []
         texts = JoinedTexts([each.text for each in candidates])
-        for rule in self._rules.matching(texts.joined):
+        for rule in self.rules.matching(texts.joined):
             found = texts.hits(rule)
             for place, pieces in found.items():
                 candidates[place].replace(rule.id, pieces)

@@ -75,6 +75,13 @@ def password(text: str) -> bool:
     return any(each.isdigit() or each in _SYMBOLS for each in text)
 
 
+def credential(text: str) -> bool:
+    """Whether it looks like what a header carries: a password, or long and made by a machine."""
+    if _DOTTED_NAME.fullmatch(text) or not not_placeholder(text):
+        return False
+    return password(text) or (len(text) >= 20 and _turns(text) >= 2 * _TURNS)
+
+
 def password_member(text: str) -> bool:
     """Whether the value of a member named as a password can be one: a single word of no report."""
     if len(text) < 6 or not not_placeholder(text) or text.startswith(_PATH_START):
@@ -86,9 +93,12 @@ def random(text: str) -> bool:
     """Whether it looks like made by a machine: letters and digits, or cases, in turns."""
     if len(text) < 16 or not not_placeholder(text) or _DOTTED_NAME.fullmatch(text):
         return False
-    kinds = [_kind(each) for each in text]
-    turns = sum(a != b for a, b in pairwise(kinds) if a and b)
-    return turns >= _TURNS and "digit" in kinds
+    return _turns(text) >= _TURNS and any(map(str.isdigit, text))
+
+
+def _turns(text: str) -> int:
+    """How often letters, capitals and digits take turns."""
+    return sum(a != b for a, b in pairwise(map(_kind, text)) if a and b)
 
 
 def _kind(character: str) -> str:
@@ -198,6 +208,7 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
     {
         "basic-credentials": basic_credentials,
         "card": card,
+        "credential": credential,
         "email": email,
         "iban": iban,
         "korean-resident-number": korean_resident_number,

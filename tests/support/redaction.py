@@ -36,6 +36,17 @@ def entries() -> list[dict[str, Any]]:
     return read
 
 
+def secret_parts() -> list[str]:
+    """What each made-up secret is without the words around it, as far as it is long enough."""
+    by_id = {rule.id: rule for rule in rules().texts}
+    parts = {
+        text[begin:end]
+        for rule_id, text in made_up_secrets()
+        for begin, end in by_id[rule_id].hits(text)
+    }
+    return sorted(part for part in parts if len(part) >= 8)
+
+
 def made_up_secrets() -> Iterator[tuple[str, str]]:
     """Each hit of each rule for texts: the rule's id and the text."""
     for entry in entries():

@@ -1,0 +1,1 @@
+"""How surely redaction hits: false hits in ordinary text, and made-up secrets that it finds."""

@@ -79,12 +79,11 @@ class Redactor:
         texts: dict[str, None] = {}
         names: dict[str, None] = {}
         _collect(document, texts, names)
-        has_names = self.rules.any_name.search("\n".join(names))
-        named = self._named(list(names)) if has_names else {}
+        named = self._named(list(names))
         texts.update(names)
         joined = "\n".join(texts)
         own = own_secret if _is_within(own_secret, joined) else None
-        if not (named or own or self.rules.any_text.search(joined)):
+        if not (named or own or self.rules.matching(joined.encode())):
             return Redaction(document)
         walk = _Walk(named, self._rewrite(list(texts), own))
         redacted = walk.value(document, self._shape)
@@ -97,45 +96,52 @@ class Redactor:
         """The id of a rule that hits a text which can't be rewritten, such as a header."""
         if _is_within(own_secret, text):
             return OWN_KEY
-        if not self.rules.any_text.search(text):
-            return None
-        return next((rule.id for rule in self.rules.texts if any(rule.hits(text))), None)
+        matching = self.rules.matching(text.encode())
+        return next((rule.id for rule in matching if any(rule.hits(text))), None)
 
     def _named(self, names: Sequence[str]) -> dict[str, MemberRule]:
-        """The names of members that a rule is for."""
+        """The names of members that a rule is for, the first of several."""
         joined = JoinedTexts(names)
-        near = [names[place] for place in joined.touched(self.rules.any_name)]
-        return {name: rule for name in near if (rule := self.rules.member(name)) is not None}
+        named: dict[str, MemberRule] = {}
+        for rule in self.rules.matching_names(joined.joined):
+            for place in joined.touched(rule.pattern):
+                if rule.pattern.search(names[place]):
+                    named.setdefault(names[place], rule)
+        return named
 
     def _rewrite(self, texts: Sequence[str], own: str | None) -> dict[str, _Rewritten]:
         """Rewrites until no rule hits any more: a mark ends what a boundary hid before.
 
         Each turn takes characters out that stand in no mark, so there is an end.
         """
-        near = JoinedTexts(texts).touched(self.rules.any_text)
-        rewritten = {texts[place]: _Rewritten(texts[place]) for place in near}
+        rewritten: dict[str, _Rewritten] = {}
         for text in texts if own else ():
             if len(pieces := text.split(own)) > 1:
-                rewritten.setdefault(text, _Rewritten(text)).replace(OWN_KEY, pieces)
-        turn = list(rewritten.values())
+                rewritten[text] = _Rewritten(text)
+                rewritten[text].replace(OWN_KEY, pieces)
+        turn = list(texts)
         while turn:
-            changed = self._replace(turn)
-            near = JoinedTexts([each.text for each in changed]).touched(self.rules.any_text)
-            turn = [changed[place] for place in near]
-        return {text: each for text, each in rewritten.items() if each.counts}
+            turn = self._replace(turn, rewritten)
+        return rewritten
 
-    def _replace(self, candidates: Sequence[_Rewritten]) -> list[_Rewritten]:
-        """Replaces the hits of all rules, one rule after the other; returns what has changed."""
-        changed: dict[int, None] = {}
-        texts = JoinedTexts([each.text for each in candidates])
-        for rule in self.rules.matching(texts.joined):
-            found = texts.hits(rule)
+    def _replace(self, turn: Sequence[str], rewritten: dict[str, _Rewritten]) -> list[str]:
+        """Replaces the hits of all rules, one rule after the other; returns what has changed.
+
+        `turn` holds the texts as they were sent, `rewritten` what has become of them so far.
+        """
+        now = [rewritten[each].text if each in rewritten else each for each in turn]
+        joined = JoinedTexts(now)
+        changed: dict[str, None] = {}
+        for rule in self.rules.matching(joined.joined):
+            found = joined.hits(rule)
             for place, pieces in found.items():
-                candidates[place].replace(rule.id, pieces)
+                text = rewritten.setdefault(turn[place], _Rewritten(turn[place]))
+                text.replace(rule.id, pieces)
+                now[place] = text.text
+                changed[turn[place]] = None
             if found:
-                changed.update(dict.fromkeys(found))
-                texts = JoinedTexts([each.text for each in candidates])
-        return [candidates[place] for place in changed]
+                joined = JoinedTexts(now)
+        return list(changed)
 
 
 def _is_within(secret: str | None, text: str) -> bool:

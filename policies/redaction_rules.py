@@ -19,7 +19,7 @@ SHORT_MARK: Final = "***"
 _MARK: Final = re.compile(rb"\[redacted:[a-z0-9-]{1,64}\]")
 _WITHIN_MARK: Final = re.compile(rb"[a-z0-9:-]+")
 _MARK_LENGTH: Final = len("[redacted:]") + 64
-# The automaton of all patterns together; where it doesn't fit, RE2 goes on, but slower by far.
+# Of the automaton of all patterns together.
 _MEMORY: Final = 128 << 20
 _SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
@@ -111,28 +111,43 @@ class MemberRule:
         return not is_mark(value) and self.check(value)
 
 
-@dataclass(frozen=True, slots=True)
 class Rules:
-    """All rules. `any_text` finds where a rule of `texts` may hit, `any_name` one of `members`.
+    """All rules, and a single search that says which of them match a text at all."""
 
-    `which` tells the rules of `texts` that match somewhere.
+    def __init__(self, texts: Sequence[Rule], members: Sequence[MemberRule]) -> None:
+        self.texts = tuple(texts)
+        self.members = tuple(members)
+        self._of_texts = _search_of(self.texts)
+        self._of_members = _search_of(self.members)
+
+    def matching(self, text: bytes) -> list[Rule]:
+        """The rules whose patterns match the text somewhere, in their order."""
+        return [self.texts[number] for number in sorted(self._of_texts.Match(text) or ())]
+
+    def matching_names(self, names: bytes) -> list[MemberRule]:
+        """The rules for members whose patterns match a name among these, which are lines."""
+        return [self.members[number] for number in sorted(self._of_members.Match(names) or ())]
+
+
+def _search_of(rules: Sequence[Rule | MemberRule]) -> Any:
+    """An RE2::Set. Unlike one pattern of alternatives it never falls back to the slower engine.
+
+    It answers "none" as well where not even one state of its automaton fits into its memory: a
+    state takes some 100 KB here.
     """
+    found = re2.Set.SearchSet(_options(max_mem=_MEMORY))
+    for rule in rules:
+        found.Add(rule.pattern.pattern)
+    found.Compile()
+    return found
 
-    texts: tuple[Rule, ...]
-    members: tuple[MemberRule, ...]
-    any_text: Any
-    any_name: Any
-    which: Any
 
-    def matching(self, text: bytes) -> Sequence[Rule]:
-        """The rules whose patterns match a text that `any_text` matches, in their order."""
-        # None is how a set says that its automaton ran out of memory, as well as that none matches.
-        numbers = self.which.Match(text)
-        return [self.texts[number] for number in sorted(numbers)] if numbers else self.texts
-
-    def member(self, name: str) -> MemberRule | None:
-        """The rule for the value of a member of this name."""
-        return next((rule for rule in self.members if rule.pattern.search(name)), None)
+def _options(**settings: int) -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    for name, value in settings.items():
+        setattr(options, name, value)
+    return options
 
 
 def mark_of(rule_id: str) -> str:
@@ -169,7 +184,8 @@ def load_rules(source: str, ordinary: str) -> Rules:
         raise RulesError("\n".join(wrong))
     entries: list[Mapping[str, Any]] = read["rules"]
     mistakes = [f"{each}: the id stands twice" for each in _repeated(e["id"] for e in entries)]
-    texts, members = [], []
+    texts: list[Rule] = []
+    members: list[MemberRule] = []
     for entry in entries:
         try:
             if "key" in entry:
@@ -183,8 +199,7 @@ def load_rules(source: str, ordinary: str) -> Rules:
     mistakes.extend(_greedy(texts, ordinary))
     if mistakes:
         raise RulesError("\n".join(mistakes))
-    any_text, any_name = _any(entries, "pattern"), _any(entries, "key")
-    return Rules(tuple(texts), tuple(members), any_text, any_name, _which(entries))
+    return Rules(texts, members)
 
 
 def _repeated(ids: Iterator[str]) -> list[str]:
@@ -207,36 +222,12 @@ def _compiled(pattern: str) -> Any:
     """With `^` and `$` at each line, so that texts joined by line feeds are searched as one."""
     if re.search(r"\\[AzZ]", pattern):
         raise ValueError(r"write ^ and $ for \A and \z")
-    options = re2.Options()
-    options.log_errors = False
     try:
-        return re2.compile(f"(?m:{pattern})", options)
+        return re2.compile(f"(?m:{pattern})", _options())
     except re2.error as error:
         reason = error.args[0]
         said = reason.decode() if isinstance(reason, bytes) else reason
         raise ValueError(f"the pattern does not compile: {said}") from error
-
-
-def _any(entries: Sequence[Mapping[str, Any]], kind: str) -> Any:
-    options = re2.Options()
-    options.log_errors = False
-    options.never_capture = True
-    options.max_mem = _MEMORY
-    named = [each[kind].replace("(?P<secret>", "(?:") for each in entries if kind in each]
-    # A pattern that never matches stands for no pattern at all.
-    return re2.compile("|".join(f"(?m:{each})" for each in named) or "[^\\s\\S]", options)
-
-
-def _which(entries: Sequence[Mapping[str, Any]]) -> Any:
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = _MEMORY
-    found = re2.Set.SearchSet(options)
-    for each in entries:
-        if "pattern" in each:
-            found.Add(f"(?m:{each['pattern']})")
-    found.Compile()
-    return found
 
 
 def _text_mistakes(rule: Rule, entry: Mapping[str, Any]) -> Iterator[str]:

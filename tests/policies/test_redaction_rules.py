@@ -32,7 +32,6 @@ def test_the_rules_that_come_with_the_program_load_and_leave_ordinary_text_alone
 @pytest.mark.parametrize(("rule_id", "secret"), _SECRETS)
 def test_the_search_for_any_rule_finds_what_each_one_hits(rule_id: str, secret: str) -> None:
     joined = "\n".join(("before", secret, "after"))
-    assert rules().any_text.search(joined)
     assert rule_id in {rule.id for rule in rules().matching(joined.encode())}
 
 
@@ -43,9 +42,7 @@ def test_a_hit_of_a_text_is_found_in_any_texts_joined_by_line_feeds(
     for text in (*secrets, other):
         hitting = {rule.id for rule in rules().texts if any(rule.hits(text))}
         joined = "\n".join((other, text, other))
-        if hitting:
-            assert rules().any_text.search(joined)
-            assert hitting <= {rule.id for rule in rules().matching(joined.encode())}
+        assert hitting <= {rule.id for rule in rules().matching(joined.encode())}
 
 
 def test_no_rule_hits_a_mark() -> None:

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.redaction import OWN_KEY, Redactor, RefusedText
@@ -66,6 +66,7 @@ def test_report_without_a_secret_is_the_very_same_object() -> None:
     assert (dict(redaction.counts), redaction.share) == ({}, 0.0)
 
 
+@settings(deadline=None)
 @given(_DOCUMENTS)
 def test_redacting_twice_changes_nothing_more(document: Any) -> None:
     once = _PLAIN.redact(document).document
@@ -73,6 +74,7 @@ def test_redacting_twice_changes_nothing_more(document: Any) -> None:
     assert again.document is once, again.counts
 
 
+@settings(deadline=None)
 @given(_DOCUMENTS)
 def test_counts_are_the_marks_and_the_share_is_of_all_characters(document: Any) -> None:
     redaction = _PLAIN.redact(document)
@@ -82,6 +84,7 @@ def test_counts_are_the_marks_and_the_share_is_of_all_characters(document: Any) 
     assert (redaction.share > 0) == bool(redaction.counts)
 
 
+@settings(deadline=None)
 @given(_DOCUMENTS)
 def test_nothing_but_texts_and_long_numbers_changes(document: Any) -> None:
     assert _shape(_PLAIN.redact(document).document) == _shape(document)
@@ -96,6 +99,7 @@ def _shape(node: Any) -> Any:
     return "text" if is_text else node
 
 
+@settings(deadline=None)
 @given(st.dictionaries(_MIXED, st.integers(min_value=0, max_value=9), max_size=6))
 def test_equal_objects_stay_equal_whatever_order_their_members_came_in(
     members: dict[str, int],
@@ -254,6 +258,7 @@ def test_a_schema_that_refers_to_itself_is_refused() -> None:
         field_of(schemas, "Node")
 
 
+@settings(deadline=None)
 @given(st.lists(_MIXED, max_size=6), st.sampled_from(rules().texts))
 def test_texts_searched_together_have_the_hits_that_each_has_alone(
     texts: list[str], rule: Rule
@@ -263,6 +268,7 @@ def test_texts_searched_together_have_the_hits_that_each_has_alone(
     assert together == {place: pieces for place, pieces in alone.items() if len(pieces) > 1}
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([text for _, text in _SECRETS]), min_size=2, max_size=4))
 def test_secrets_beside_each_other_are_hit_as_each_is_alone(texts: list[str]) -> None:
     for rule in rules().texts:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.redaction import OWN_KEY
@@ -35,6 +35,7 @@ def test_the_search_for_any_rule_finds_what_each_one_hits(rule_id: str, secret: 
     assert rule_id in {rule.id for rule in rules().matching(joined.encode())}
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([secret for _, secret in _SECRETS]), max_size=3), st.text())
 def test_a_hit_of_a_text_is_found_in_any_texts_joined_by_line_feeds(
     secrets: list[str], other: str
@@ -53,6 +54,7 @@ def test_no_rule_hits_a_mark() -> None:
             assert not any(any(each.hits(text)) for each in rules().texts), text
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_rule_fails_for_any_text(text: str) -> None:
     for rule in rules().texts:

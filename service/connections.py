@@ -12,7 +12,11 @@ from weakref import WeakKeyDictionary
 
 import httptools
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 from uvicorn.server import ServerState
 
 from generated.runtime import problems
@@ -48,6 +52,10 @@ class BoundedConnection(HttpToolsProtocol):
         # When an answer was first seen to wait for its reader, and how much of it did.
         self._unread: tuple[float, int] | None = None
         self._waiting = _WAITING.setdefault(self.server_state, {})
+        # Requests that have no whole answer yet, in order; pipelined ones wait for their turn.
+        self._unanswered: list[RequestResponseCycle] = []
+        # Why nothing more is taken, to be said once those before have their answers.
+        self._refusal: str | None = None
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
@@ -74,6 +82,9 @@ class BoundedConnection(HttpToolsProtocol):
         if self._look is not None:
             self._look.cancel()
         self._waiting.pop(self, None)
+        # uvicorn tells the newest request alone; one that runs before it would write into nothing.
+        for request in self._still_unanswered():
+            _give_up(request)
         super().connection_lost(exc)
 
     def _look_later(self) -> None:
@@ -124,7 +135,7 @@ class BoundedConnection(HttpToolsProtocol):
         if self._since is None:
             self._since = self.loop.time()
         self._unset_keepalive_if_required()
-        while data and not self.transport.is_closing():
+        while data and not self.transport.is_closing() and self._refusal is None:
             piece = data[: MAX_FRAMING_BYTES - self._framing]
             data = data[len(piece) :]
             self._framing += len(piece)
@@ -141,8 +152,34 @@ class BoundedConnection(HttpToolsProtocol):
             self._refuse("The request is not HTTP/1.1.")
 
     def _refuse(self, detail: str) -> None:
-        if not self.transport.is_closing():
-            self.send_400_response(detail)
+        """Answers what can't be read with a 400, once the requests before it have their answers.
+
+        At once, a client would take it for the answer to the first of those.
+        """
+        if self.transport.is_closing() or self._refusal is not None:
+            return
+        if not self._in_head and self.cycle in (waiting := self._still_unanswered()):
+            # It is the body of this very request that went wrong.
+            if self.cycle.response_started:
+                self.cycle.keep_alive = False
+                return
+            _give_up(waiting[-1])
+        self._refusal = detail
+        self._since = None
+        self._say_refusal()
+
+    def _say_refusal(self) -> None:
+        if self._refusal is None or self._still_unanswered() or self.transport.is_closing():
+            return
+        self.send_400_response(self._refusal)
+
+    def _still_unanswered(self) -> list[RequestResponseCycle]:
+        self._unanswered = [
+            request
+            for request in self._unanswered
+            if not request.response_complete and not request.disconnected
+        ]
+        return self._unanswered
 
     @override
     def send_400_response(self, msg: str) -> None:
@@ -203,6 +240,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._framing = 0
         self._waiting.pop(self, None)
         super().on_headers_complete()
+        self._unanswered = [*self._still_unanswered(), self.cycle]
 
     @override
     def on_body(self, body: bytes) -> None:
@@ -222,8 +260,15 @@ class BoundedConnection(HttpToolsProtocol):
     @override
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        self._say_refusal()
         if not self.pipeline and not self.transport.is_closing():
             self._waiting[self] = None
+
+
+def _give_up(request: RequestResponseCycle) -> None:
+    """Tells the application that nobody waits for this request's answer."""
+    request.disconnected = True
+    request.message_event.set()
 
 
 def _without_upgrade(connection: bytes) -> bytes:

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -16,13 +18,25 @@ from starlette.types import Message, Receive, Scope, Send
 from service import connections
 from service.connections import MAX_FRAMING_BYTES, BoundedConnection
 from service.serve import listen
+from tests.e2e.service_process import wait_until
 
 _HEAD = b"POST /there HTTP/1.1\r\nHost: test\r\n"
 _CLOSE = b"Connection: close\r\n"
 
 
+_left: list[str] = []
+
+
 async def _tell(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with what came: the body, and the names of the headers once the body was read."""
+    """Answers with what came: the body, and the names of the headers once the body was read.
+
+    At /wait, waits for the client to leave, and remembers that it did.
+    """
+    if scope["path"] == "/wait":
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        _left.append(scope["path"])
+        return
     body = b""
     message: Message = {"more_body": True}
     while message.get("more_body"):
@@ -70,6 +84,10 @@ def _answer(port: int, *pieces: bytes, pause: float = 0.0) -> bytes:
 def _rest(client: socket.socket) -> bytes:
     """All that comes until the server closes."""
     return b"".join(iter(lambda: client.recv(1 << 20), b""))
+
+
+def _statuses(answer: bytes) -> list[str]:
+    return re.findall(r"HTTP/1\.1 (\d{3}) ", answer.decode())
 
 
 def _told(answer: bytes) -> dict[str, Any]:
@@ -124,6 +142,37 @@ def test_body_behind_an_upgrade_is_a_body_and_never_another_request(
     answer = _answer(port, head + length, inner, pause=pause)
     assert answer.count(b"HTTP/1.1 ") == 1
     assert _told(answer)["body"] == inner.decode()
+
+
+_GOOD = b"POST /good HTTP/1.1\r\nHost: test\r\nContent-Length: 1\r\n\r\na"
+_CHUNKED = _HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "statuses"),
+    [
+        (_GOOD + b"NONSENSE\r\n\r\n", ["200", "400"]),
+        (_GOOD * 3 + b"NONSENSE\r\n\r\n" + _GOOD, ["200", "200", "200", "400"]),
+        (_GOOD + b"CONNECT other:1 HTTP/1.1\r\nHost: other\r\n\r\n", ["200", "400"]),
+        (_GOOD + _CHUNKED + b"1\r\na\r\nnot a size\r\n" + _GOOD, ["200", "400"]),
+        (_CHUNKED + b"1\r\na\r\nnot a size\r\n" + _GOOD, ["400"]),
+    ],
+)
+def test_what_cannot_be_read_is_refused_after_the_answers_to_what_came_before(
+    port: int, sent: bytes, statuses: list[str]
+) -> None:
+    assert _statuses(_answer(port, sent)) == statuses
+
+
+def test_request_is_told_of_a_client_that_left_while_others_wait_behind_it(port: int) -> None:
+    _left.clear()
+    waiting = b"GET /wait HTTP/1.1\r\nHost: test\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(waiting + _GOOD)
+        time.sleep(0.05)
+        # A reset: a client that merely ended sending may still read.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    wait_until(lambda: _left == ["/wait"], "the request to learn that its client left")
 
 
 def test_connect_opens_no_tunnel(port: int) -> None:

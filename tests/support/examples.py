@@ -72,10 +72,12 @@ def _body(operation: ContractOperation) -> tuple[dict[str, str], bytes | None]:
 
 def _linked(operation: ContractOperation, maker: Client) -> dict[str, str]:
     """Path parameters taken from the answer of an operation that has a link to this one."""
+    needed = {parameter["name"] for parameter in operation.parameters("path")}
     for source in contract.operations().values():
         for response in source.node["responses"].values():
             for link in follow(response).get("links", {}).values():
-                if link["operationId"] == operation.id and source.id != operation.id:
+                leads_here = link["operationId"] == operation.id and source.id != operation.id
+                if leads_here and link["parameters"].keys() <= needed:
                     answer = example_request(source, maker).send(maker)
                     return {
                         name: answer.json[expression.removeprefix("$response.body#/")]

@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint generate check bench bench-scale lock clean
+.PHONY: help setup demo test lint generate check fuzz bench bench-scale lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,10 @@ lint: $(READY) ## Drift, lint, types and import rules alone
 generate: $(READY) ## Write generated/ from openapi.yaml
 	@$(BIN)/codegen generate
 
+fuzz: $(READY) ## Fuzz for long; FUZZ_SECONDS, FUZZ_EXAMPLES and SEED say how
+	@BIN=$(BIN) ci/fuzz $(if $(SEED),--seed $(SEED)) $(if $(FUZZ_SECONDS),--seconds $(FUZZ_SECONDS)) \
+		$(if $(FUZZ_EXAMPLES),--examples $(FUZZ_EXAMPLES))
+
 check: $(READY) ## Whether generated/ is what openapi.yaml says
 	@$(BIN)/codegen check --full
 
@@ -50,4 +54,4 @@ lock: $(READY) ## Pin the newest versions that pyproject.toml admits
 		--no-header --quiet -c requirements-dev.lock -o requirements.lock
 
 clean: ## Remove .venv/, caches and the demo's data
-	@rm -rf .venv .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
+	@rm -rf .venv .demo .fuzzing .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info

@@ -24,11 +24,6 @@ from ci.fuzzing.requests_and_answers import (
 
 # Spoiling each request would double a run for little.
 _ONE_IN: Final = 8
-# Look like secrets to the redaction, are none, and must be found nowhere once they were sent.
-SENT_SECRETS: Final = (
-    "ghp_" + "7Qw2Zr9Xk4Lm8Np3Vt6Yb1Hd5Js0GcFaUeWo"[:36],
-    "https://robot:Zk8vQ2nL5xR7@git.example/repository",
-)
 _numbers: Final = itertools.count()
 _spoiled_before: Final[set[str]] = set()
 

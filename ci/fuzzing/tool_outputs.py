@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 
 from hypothesis import strategies
 
+from ci.fuzzing.sent_secrets import SENT_SECRETS
 from formats.registry import FORMATS
 
 SAMPLES: Final = Path(__file__).resolve().parents[2] / "tests" / "samples"
@@ -32,6 +33,8 @@ _ITEMS_KEPT: Final = 4
 _MEMBERS_KEPT: Final = 24
 _CHARACTERS_KEPT: Final = 200
 
+# Stands in no sample and in nothing of ours.
+ODD_WORD: Final = "oddword7411"
 # What has broken parsers, databases and templates before.
 _ODD: Final[strategies.SearchStrategy[Any]] = strategies.sampled_from(
     [
@@ -55,6 +58,8 @@ _ODD: Final[strategies.SearchStrategy[Any]] = strategies.sampled_from(
         "9999-12-31T23:59:59-12:00",
         "https://user:password@host.example/?token=1",
         "x" * 9000,
+        ODD_WORD,
+        *SENT_SECRETS,
         [],
         [[[[]]]],
         {},

@@ -25,7 +25,6 @@ def configure_logging(level: LogLevel) -> None:
     timestamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             timestamp,
             structlog.processors.JSONRenderer(serializer=orjson.dumps),

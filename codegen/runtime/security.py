@@ -70,12 +70,11 @@ def _single(location: str, name: str, request: ConnexionRequest) -> str | None:
     if location == "cookie":
         value: str | None = request.cookies.get(name)
         return value
-    places: dict[str, Callable[[], list[str]]] = {
-        "header": lambda: request.headers.getlist(name),
+    if location == "header":
+        found = request.headers.getlist(name)
+    else:
         # Connexion's own `query_params` needs a parser that it hasn't got at this step.
-        "query": lambda: QueryParams(request.scope["query_string"]).getlist(name),
-    }
-    found = places[location]()
+        found = QueryParams(request.scope["query_string"]).getlist(name)
     if len(found) > 1:
         raise malformed_request(f"The {location} credential {name} may come once; it came again.")
     return found[0] if found else None

@@ -91,6 +91,8 @@ class ParameterReader:
             if name not in self._query_names
             and not ((key := _DEEP_KEY.fullmatch(name)) and key[1] in self._deep)
         ]
+        if not unknown:
+            return []
         limit = ", ".join(sorted([*self._query_names, *(f"{name}[…]" for name in self._deep)]))
         return [InputError("query", "/*", "additionalProperties", limit) for _ in unknown]
 

@@ -78,7 +78,7 @@ class Pusher:
     """
 
     def __init__(
-        self, client: httpx2.Client, run: str = "", wait: Callable[[float], None] = time.sleep
+        self, client: httpx2.Client, run: str, wait: Callable[[float], None] = time.sleep
     ) -> None:
         self._client = client
         self._run = run

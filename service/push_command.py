@@ -39,11 +39,9 @@ _TIMEOUT: Final = httpx2.Timeout(30.0, connect=5.0)
 @click.option("--ignore-unknown", is_flag=True, help="Pass over unknown formats in folders.")
 @click.option(
     "--run",
-    default="",
     envvar="COLLECTOR_RUN",
-    help="Tells this push from others of the same files, such as a build's number.",
+    help="Names this push, such as by a build's number, so that it can be made once more.",
 )
-@click.option("--again", is_flag=True, help="Store what the same push stored within 24 hours.")
 @click.option("--url", envvar="COLLECTOR_URL", default="http://127.0.0.1:9090", show_default=True)
 @click.option("--tenant", envvar="TENANT_ID", required=True, help="Tenant, or TENANT_ID.")
 @click.option(
@@ -58,8 +56,7 @@ def push(
     stream: str | None,
     fail_on: str | None,
     ignore_unknown: bool,
-    run: str,
-    again: bool,
+    run: str | None,
     url: str,
     tenant: str,
     api_key_file: Path | None,
@@ -73,9 +70,9 @@ def push(
     Of a folder all files are sent, in order of their names, those below it too, and hidden ones
     left out. QC reports in it go in batches, and so do the lines of .ndjson and .jsonl files.
 
-    The same push once more within 24 hours stores nothing again and prints the same ids, so one
-    that was interrupted can simply be repeated. To store equal files of another build, name it by
-    --run; to store the same ones once more, say --again.
+    A push that was interrupted can be made once more if it has a name, given by --run: within 24
+    hours the same files of the same run are stored once, and their ids printed again. Without a
+    name each push is another, and equal reports are stored as duplicates.
 
     \b
     Exit code: 0 all stored; 1 a file was not; 2 wrong usage; 3 see --fail-on.
@@ -83,11 +80,11 @@ def push(
 
     \b
     Example:
-      API_KEY=… TENANT_ID=demo collector push --fail-on block results.sarif junit.xml
+      API_KEY=… TENANT_ID=demo collector push --run build-8841 --fail-on block scan.sarif reports/
     """
     headers = {"X-Api-Key": _api_key(api_key_file), "X-Tenant": tenant}
     with httpx2.Client(base_url=url, headers=headers, timeout=_TIMEOUT) as client:
-        pusher = Pusher(client, secrets.token_hex(16) if again else run)
+        pusher = Pusher(client, run or secrets.token_hex(16))
         pushing = PushRun(pusher, format_name, stream, ignore_unknown)
         hidden = quiet or not sys.stderr.isatty()
         with click.progressbar(

@@ -235,23 +235,24 @@ def test_a_folder_is_sent_whole_without_what_is_hidden(
     assert names == sorted(f"{reports}/{name}" for name in expected + lines)
 
 
-def test_a_push_made_twice_stores_once_unless_it_is_said_to_be_another(
+def test_a_named_push_made_twice_stores_once_and_one_without_a_name_each_time(
     shared_service: Service, folder: Path
 ) -> None:
     reports = filled(folder)
-    first = push(shared_service, reports)
+    first = push(shared_service, "--run", "8841", reports)
     count = stored(shared_service)
     assert first.returncode == 0, first.stderr
-    second = push(shared_service, reports)
+    second = push(shared_service, "--run", "8841", reports)
     ids = [[line.split()[1] for line in each.stdout.splitlines()] for each in (first, second)]
     assert ids[0] == ids[1]
     assert second.stdout.count("(stored before)") == 6
     assert stored(shared_service) == count
-    for more in (("--again",), ("--again",), ("--run", "8841"), ("--run", "8842")):
-        assert push(shared_service, *more, reports).returncode == 0
+    for more in ((), (), ("--run", "8842")):
+        ended = push(shared_service, *more, reports)
+        assert ended.returncode == 0
+        assert ended.stdout.count("(same as ") == 6
         count += 6
         assert stored(shared_service) == count
-    assert "(stored before)" in push(shared_service, "--run", "8842", reports).stdout
 
 
 def test_two_equal_files_are_two_reports(shared_service: Service, folder: Path) -> None:
@@ -306,15 +307,15 @@ def test_a_killed_push_can_be_made_again_and_everything_is_stored_once(
         (folder / f"{number:02}.ndjson").write_text("\n".join(lines[number * 30 :][:30]))
         (folder / f"{number:02}.json").write_text(qc_report(str(number)))
     with running("up", environment, folder.parent / "log") as service:
-        arguments = [COLLECTOR, "push", *map(str, sorted(folder.glob("*.json")))]
+        arguments = [COLLECTOR, "push", "--run", "1", *map(str, sorted(folder.glob("*.json")))]
         first = subprocess.Popen(arguments, env=push_environment(service))
         deadline = time.monotonic() + 30
         while stored(service) == 0 and time.monotonic() < deadline:
             time.sleep(0.01)
         first.kill()
         first.wait()
-        assert push(service, *sorted(folder.glob("*.json"))).returncode == 0
+        assert push(service, "--run", "1", *sorted(folder.glob("*.json"))).returncode == 0
         assert stored(service) == 30
         for _ in range(2):
-            assert push(service, *sorted(folder.glob("*.ndjson"))).returncode == 0
+            assert push(service, "--run", "1", *sorted(folder.glob("*.ndjson"))).returncode == 0
         assert stored(service) == 930

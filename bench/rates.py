@@ -5,11 +5,15 @@ Set so high that nobody is ever refused.
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final
+from typing import Final, cast
 
 from bench.callers import Principal
+from db.ids import TenantId
 from generated.operations import INGEST_QC, LIST_REPORTS
 from generated.runtime.quota import Arrival
+from handlers.context import Principal as ServicePrincipal
+from policies.access import Role
+from service.auth import Caller
 from service.rate_limits import RateLimits, configured_limits
 from service.settings import Settings
 
@@ -24,4 +28,6 @@ def _limits() -> RateLimits:
 
 async def counted(caller: Principal, method: str) -> Mapping[str, str]:
     """The headers that tell what is left. Raises a Problem of the service's where nothing is."""
-    return await _limits().admit(Arrival(_LIKE[method], {"ApiKey": caller}))
+    principal = ServicePrincipal(TenantId(caller.tenant_id), caller.key_id, cast(Role, caller.role))
+    identities = {"ApiKey": Caller(principal, "")}
+    return await _limits().admit(Arrival(_LIKE[method], identities))

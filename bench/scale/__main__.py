@@ -30,7 +30,6 @@ from db.embedded import EmbeddedDatabase
 
 _BYTES_A_REPORT: Final = 2_200
 _POOL_SIZE: Final = 8
-_BATCH_LINES: Final = 10_000
 
 
 def _arguments() -> argparse.Namespace:
@@ -46,6 +45,7 @@ def _arguments() -> argparse.Namespace:
         "--seconds", type=float, default=3.0, help="at most, of a question in a round (%(default)s)"
     )
     parser.add_argument("--ingest-seconds", type=float, default=5.0, help="of ingest (%(default)s)")
+    parser.add_argument("--lines", type=int, default=10_000, help="of a batch (%(default)s)")
     parser.add_argument("--home", type=Path, help="folder for the database (a temporary one)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to FILE")
     return parser.parse_args()
@@ -80,7 +80,7 @@ def _run(arguments: argparse.Namespace, counts: Sequence[int], home: Path) -> No
             say=_say,
         )
         print(f"{table.latencies(counts, asked)}\n", flush=True)
-        rates = _ingest_rates(servers, arguments.ingest_seconds)
+        rates = _ingest_rates(servers, arguments.ingest_seconds, arguments.lines)
         print(table.growth(counts, rates, disks))
         if arguments.json:
             arguments.json.write_text(json.dumps(_as_json(asked, rates), indent=2) + "\n")
@@ -92,10 +92,10 @@ def _serving(stack: ExitStack, embedded: EmbeddedDatabase, size: Size) -> Server
     return stack.enter_context(serving("ours", settings, logs))
 
 
-def _ingest_rates(servers: Sequence[Server], seconds: float) -> list[dict[str, float]]:
+def _ingest_rates(servers: Sequence[Server], seconds: float, lines: int) -> list[dict[str, float]]:
     """Reports a second at each size: one by one from 16 clients, and in batches from one."""
     plan = Plan(rounds=1, seconds=seconds, warm_up=1.0, clients=16, batches=2, workloads=[])
-    many = batch(_BATCH_LINES)
+    many = batch(lines)
     rates = []
     for server in servers:
         _say("ingest …")

@@ -53,7 +53,7 @@ def test_a_quick_run_ends_without_a_wrong_answer_and_prints_its_tables(tmp_path:
 
 
 def test_a_run_at_two_sizes_finds_every_page(tmp_path: Path) -> None:
-    options = ("--rounds", "1", "--requests", "3", "--ingest-seconds", "0.3")
+    options = ("--rounds", "1", "--requests", "3", "--ingest-seconds", "0.3", "--lines", "50")
     figures = tmp_path / "figures.json"
     printed = _run("bench.scale", "--sizes", "10000,20000", *options, "--json", str(figures))
     latencies, growth = printed.split("\n\n")[:2]

@@ -101,9 +101,12 @@ class Redactor:
 
     def _named(self, names: Sequence[str]) -> dict[str, MemberRule]:
         """The names of members that a rule is for, the first of several."""
+        matching = self.rules.matching_names("\n".join(names).encode())
+        if not matching:
+            return {}
         joined = JoinedTexts(names)
         named: dict[str, MemberRule] = {}
-        for rule in self.rules.matching_names(joined.joined):
+        for rule in matching:
             for place in joined.touched(rule.pattern):
                 if rule.pattern.search(names[place]):
                     named.setdefault(names[place], rule)

@@ -106,7 +106,7 @@ def test_the_demo_shows_the_main_job_and_ends(folder: Path) -> None:
     environment = clean_environment(COLLECTOR_HOME=str(folder / "home"), DEMO_ONCE="1")
     ended = run_script("demo", environment=environment)
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert ended.stdout.count("201 Created") == 5
+    assert ended.stdout.count("201 Created") == 10
     assert "304 Not Modified" in ended.stdout
     assert ended.stdout.endswith("Done.\n")
     assert not processes_in(folder)

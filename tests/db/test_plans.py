@@ -191,8 +191,11 @@ def test_reports_to_encrypt_anew_are_read_and_changed_one_by_one(maintenance: Da
         lambda tx: store_resealed(tx, sealed),
     ):
         nodes = _explain(maintenance, query, read_only=False)
-        [scan] = _scans([node for node in nodes if "Index Name" in node])
-        assert scan["Relation Name"].startswith("reports_p")
-        assert scan["Actual Rows"] == 50
-        assert not scan.get("Rows Removed by Filter")
+        [scan] = [node for node in nodes if "Index Name" in node and node["Actual Loops"] > 0]
+        assert scan["Index Name"].startswith("reports_p")
+        assert "tenant_id" in scan["Index Cond"]
+        # To PostgreSQL 15 the few hundred reports of this tenant are less than fifty look-ups.
+        if scan["Node Type"] != "Bitmap Index Scan":
+            assert scan["Actual Rows"] == 50
+            assert not any(node.get("Rows Removed by Filter") for node in nodes)
         assert "Seq Scan" not in {node["Node Type"] for node in nodes}

@@ -35,6 +35,7 @@ _DOMAIN = [
     domain.InvalidValue("query", "/bucket_m", "window", "60", "It must divide the window."),
     domain.Untranslatable("Not a log.", "/runs", "1"),
     domain.NotConfigured("ENCRYPTION_KEYS is not set."),
+    domain.BatchRefused(1, [{"line": 1, "outcome": "valid"}]),
 ]
 
 

@@ -24,6 +24,7 @@ class Stored:
 
 
 STORED: Final = Stored()
+_INGESTS: Final = ("ingest_qc", "ingest_batch", "ingest_tool_output")
 _REDACTOR: Final = report_redactor(document())
 _SECRET_REFUSED: Final = "a secret is refused where it can't be taken out"
 
@@ -104,12 +105,15 @@ REFUSED_FOR_MEANING: Final = (
         "bucket_m must divide window_h, into 1,000 buckets at most",
         _bucket_does_not_fit,
     ),
-    Refusal(
-        "ingest_qc",
-        422,
-        "idempotency-key-reused",
-        "an Idempotency-Key stands for one request",
-        _key_was_used,
+    *(
+        Refusal(
+            operation,
+            422,
+            "idempotency-key-reused",
+            "an Idempotency-Key stands for one request",
+            _key_was_used,
+        )
+        for operation in _INGESTS
     ),
     *(
         Refusal(
@@ -119,7 +123,7 @@ REFUSED_FOR_MEANING: Final = (
             _SECRET_REFUSED,
             _sends_secret_where_none_is_taken_out,
         )
-        for operation in ("ingest_qc", "ingest_batch", "ingest_tool_output")
+        for operation in _INGESTS
     ),
     Refusal(
         "ingest_batch",
@@ -127,20 +131,6 @@ REFUSED_FOR_MEANING: Final = (
         "batch-refused",
         _SECRET_REFUSED,
         _sends_secret_where_none_is_taken_out,
-    ),
-    Refusal(
-        "ingest_batch",
-        422,
-        "idempotency-key-reused",
-        "an Idempotency-Key stands for one request",
-        _key_was_used,
-    ),
-    Refusal(
-        "ingest_tool_output",
-        422,
-        "idempotency-key-reused",
-        "an Idempotency-Key stands for one request",
-        _key_was_used,
     ),
     Refusal(
         "ingest_tool_output",

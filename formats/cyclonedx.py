@@ -7,7 +7,7 @@ a rating says how bad a vulnerability would be, not whether it can be exploited 
 import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import Final, Literal
+from typing import Final
 from urllib.parse import unquote
 
 from formats.assembly import ReportAssembly, require_evaluations_within_limit
@@ -24,16 +24,7 @@ from formats.json_input import (
     text_at,
 )
 
-_State = Literal[
-    "exploitable",
-    "in_triage",
-    "resolved",
-    "resolved_with_pedigree",
-    "false_positive",
-    "not_affected",
-]
-
-_STATES: Final[tuple[_State, ...]] = (
+_STATES: Final = (
     "exploitable",
     "in_triage",
     "resolved",
@@ -94,9 +85,7 @@ class _CycloneDxTranslation:
 
     def add_vulnerability(self, vulnerability: JsonObject, pointer: str) -> None:
         analysis = object_at(vulnerability, "analysis")
-        state: str = (
-            optional_choice(analysis, "state", _STATES, f"{pointer}/analysis") or _UNANALYSED
-        )
+        state = optional_choice(analysis, "state", _STATES, f"{pointer}/analysis") or _UNANALYSED
         verdict, severity = _OUTCOMES.get(state, ("pass", "info"))
         rule_id = text_at(vulnerability, "id") or text_at(vulnerability, "bom-ref") or "(no id)"
         message = self._assembly.shorten(_message(vulnerability, analysis, state))

@@ -6,7 +6,7 @@ compare with other runs and decide nothing here.
 """
 
 from collections import Counter
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from formats.assembly import ReportAssembly, require_evaluations_within_limit
 from formats.document import MAX_SUMMARY_VALUE, QcDocument, Severity, Verdict
@@ -25,9 +25,9 @@ from formats.json_input import (
 )
 
 _Status = Literal["passed", "failed", "skipped", "pending", "other"]
-_Kind = Literal["passed", "failed", "skipped", "pending", "other", "flaky"]
+_Kind = Literal[_Status, "flaky"]
 
-_STATUSES: Final[tuple[_Status, ...]] = ("passed", "failed", "skipped", "pending", "other")
+_STATUSES: Final[tuple[_Status, ...]] = get_args(_Status)
 _VERDICTS: Final[dict[_Kind, tuple[Verdict, Severity]]] = {
     "passed": ("pass", "info"),
     "failed": ("block", "block"),

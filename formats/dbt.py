@@ -7,7 +7,7 @@ didn't run: its check is `na`. Must not keep args: their vars hold secrets.
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from formats.assembly import ReportAssembly, require_evaluations_within_limit
 from formats.document import MAX_CHECKS, MAX_SUMMARY_VALUE, QcDocument, Severity, Verdict
@@ -36,18 +36,7 @@ _Status = Literal[
     "reused",
 ]
 
-_STATUSES: Final[tuple[_Status, ...]] = (
-    "success",
-    "pass",
-    "warn",
-    "fail",
-    "error",
-    "skipped",
-    "partial success",
-    "runtime error",
-    "no-op",
-    "reused",
-)
+_STATUSES: Final[tuple[_Status, ...]] = get_args(_Status)
 _ALWAYS_SUMMARISED: Final = _STATUSES[:6]
 # Statuses that aren't here are of nodes that didn't run.
 _OUTCOMES: Final[dict[_Status, tuple[Verdict, Severity]]] = {

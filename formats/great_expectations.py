@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from contextlib import nullcontext
 from functools import partial
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from formats.assembly import ReportAssembly, require_evaluations_within_limit
 from formats.document import QcDocument, Severity, Verdict
@@ -32,7 +32,7 @@ from formats.json_input import (
 _Severity = Literal["critical", "warning", "info"]
 _Outcome = tuple[Verdict, Severity]
 
-_SEVERITIES: Final[tuple[_Severity, ...]] = ("critical", "warning", "info")
+_SEVERITIES: Final[tuple[_Severity, ...]] = get_args(_Severity)
 _BY_SEVERITY: Final[dict[_Severity, _Outcome]] = {
     "critical": ("block", "block"),
     "warning": ("warn", "warn"),

@@ -8,7 +8,7 @@ they quote the page.
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from formats.assembly import ReportAssembly
 from formats.document import MAX_SUMMARY_VALUE, QcDocument, Severity, Verdict
@@ -36,16 +36,7 @@ _Mode = Literal[
 ]
 _Rank = Literal[0, 1, 2]
 
-_MODES: Final[tuple[_Mode, ...]] = (
-    "numeric",
-    "binary",
-    "metricSavings",
-    "informative",
-    "notApplicable",
-    "not-applicable",
-    "manual",
-    "error",
-)
+_MODES: Final[tuple[_Mode, ...]] = get_args(_Mode)
 _UNSCORED_MODES: Final[dict[_Mode, str]] = {
     "informative": "informative",
     "notApplicable": "not applicable",

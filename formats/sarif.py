@@ -5,7 +5,7 @@ strictly: a level, kind or state the standard doesn't know is refused, never gue
 """
 
 from collections import Counter
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from formats.assembly import ReportAssembly, require_evaluations_within_limit
 from formats.document import QcDocument, Severity, Verdict
@@ -29,20 +29,9 @@ _Outcome = tuple[Verdict, Severity]
 
 VERSION: Final = "2.1.0"
 
-_KINDS: Final[tuple[_Kind, ...]] = (
-    "fail",
-    "pass",
-    "informational",
-    "notApplicable",
-    "open",
-    "review",
-)
-_BASELINE_STATES: Final[tuple[_BaselineState, ...]] = ("new", "updated", "unchanged", "absent")
-_SUPPRESSION_STATUSES: Final[tuple[_SuppressionStatus, ...]] = (
-    "accepted",
-    "underReview",
-    "rejected",
-)
+_KINDS: Final[tuple[_Kind, ...]] = get_args(_Kind)
+_BASELINE_STATES: Final[tuple[_BaselineState, ...]] = get_args(_BaselineState)
+_SUPPRESSION_STATUSES: Final[tuple[_SuppressionStatus, ...]] = get_args(_SuppressionStatus)
 _PASSED: Final[_Outcome] = ("pass", "info")
 _WARNED: Final[_Outcome] = ("warn", "warn")
 _BY_LEVEL: Final[dict[Level, _Outcome]] = {

@@ -4,7 +4,7 @@ References in the text are to sections of SARIF 2.1.0 (OASIS standard).
 """
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from formats.document import MAX_RULE_ID
 from formats.json_input import (
@@ -17,7 +17,7 @@ from formats.json_input import (
 )
 
 Level = Literal["error", "warning", "note", "none"]
-LEVELS: Final[tuple[Level, ...]] = ("error", "warning", "note", "none")
+LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 
 _DRIVER: Final = 0
 _UNLISTED: Final = -1

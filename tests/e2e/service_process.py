@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -139,10 +139,23 @@ def command_line_of(pid: int) -> bytes:
 
 
 @contextmanager
-def running(command: str, environment: Mapping[str, str], log_path: Path) -> Iterator[Service]:
-    """`collector <command>` until the block ends; killed there if it still runs."""
+def running(
+    command: str,
+    environment: Mapping[str, str],
+    log_path: Path,
+    *,
+    launcher: Sequence[str] = (),
+    log_descriptor: int | None = None,
+) -> Iterator[Service]:
+    """`collector <command>` until the block ends; killed there if it still runs.
+
+    `launcher` is handed the command and becomes it, as `env` does. The log goes to
+    `log_descriptor` where that is given.
+    """
+    arguments = [*launcher, COLLECTOR, command]
     with log_path.open("a", encoding="utf-8") as log:
-        service = Service(_start(command, environment, log), log_path, keys=_set_keys(environment))
+        process = _start(arguments, environment, log if log_descriptor is None else log_descriptor)
+    service = Service(process, log_path, keys=_set_keys(environment))
     try:
         service.wait_until_serving()
         yield service
@@ -157,9 +170,11 @@ def _set_keys(environment: Mapping[str, str]) -> dict[str, str]:
     return {role: secret for _, _, role, secret in (entry[:4] for entry in entries)}
 
 
-def _start(command: str, environment: Mapping[str, str], log: IO[str]) -> subprocess.Popen[str]:
+def _start(
+    arguments: Sequence[str], environment: Mapping[str, str], log: IO[str] | int
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [COLLECTOR, command],
+        arguments,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=log,

@@ -2,40 +2,15 @@
 
 import os
 import signal
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.service_process import COLLECTOR, Service
+from tests.e2e.service_process import Service, running
 
 REPORT = {"status": {"api": "pass"}}
 # More than a pipe holds, at some 300 bytes a line.
 REQUESTS = 600
-
-
-@contextmanager
-def _service_that_logs_to(
-    descriptor: int, environment: dict[str, str], log_path: Path
-) -> Iterator[Service]:
-    log_path.touch()
-    process = subprocess.Popen(
-        [COLLECTOR, "up"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=descriptor,
-        text=True,
-        env=environment,
-    )
-    service = Service(process, log_path)
-    try:
-        service.wait_until_serving()
-        yield service
-    finally:
-        if process.poll() is None:
-            service.kill_everything()
 
 
 def _serves(service: Service) -> None:
@@ -55,9 +30,8 @@ def test_service_with_its_log_on_a_full_disk_serves_on_and_ends_as_asked(
 ) -> None:
     full = os.open("/dev/full", os.O_WRONLY)
     try:
-        with _service_that_logs_to(
-            full, {**environment, "WORKERS": workers}, folder / "log"
-        ) as service:
+        settings = {**environment, "WORKERS": workers}
+        with running("up", settings, folder / "log", log_descriptor=full) as service:
             _serves(service)
             assert service.stop() == 0
     finally:
@@ -69,7 +43,7 @@ def test_service_whose_log_nobody_reads_any_more_serves_on(
 ) -> None:
     reading, writing = os.pipe()
     try:
-        with _service_that_logs_to(writing, environment, folder / "log") as service:
+        with running("up", environment, folder / "log", log_descriptor=writing) as service:
             os.close(reading)
             _serves(service)
             assert service.stop() == 0
@@ -83,7 +57,7 @@ def test_service_whose_log_reader_is_stuck_serves_on(
 ) -> None:
     reading, writing = os.pipe()
     try:
-        with _service_that_logs_to(writing, environment, folder / "log") as service:
+        with running("up", environment, folder / "log", log_descriptor=writing) as service:
             _serves(service)
             assert service.stop(ending) == 0
     finally:

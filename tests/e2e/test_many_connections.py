@@ -3,41 +3,21 @@
 import json
 import resource
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from tests.e2e.service_process import COLLECTOR, Service, running, wait_until
+from tests.e2e.service_process import Service, running, wait_until
 
 REPORT = {"status": {"api": "pass"}}
 FEW_FILES = 400
+# Starts what may have so many files open, and can't raise that.
+LIMITED = ("sh", "-c", f'ulimit -n {FEW_FILES} && exec "$@"', "sh")
 MANY = 5_000
-
-
-@contextmanager
-def _service_with_few_files(environment: dict[str, str], log_path: Path) -> Iterator[Service]:
-    """A collector whose process may have FEW_FILES open, and can't raise that."""
-    with log_path.open("a") as log:
-        process = subprocess.Popen(
-            ["sh", "-c", f"ulimit -n {FEW_FILES} && exec '{COLLECTOR}' up"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            env=environment,
-        )
-    service = Service(process, log_path)
-    try:
-        service.wait_until_serving()
-        yield service
-    finally:
-        if process.poll() is None:
-            service.kill_everything()
 
 
 def _idle(service: Service, number: int, opened: ExitStack) -> list[socket.socket]:
@@ -83,7 +63,10 @@ def _memory(pid: int) -> int:
 def test_more_connections_than_files_close_the_idle_ones_and_new_ones_are_answered(
     folder: Path, environment: dict[str, str]
 ) -> None:
-    with _service_with_few_files(environment, folder / "log") as service, ExitStack() as opened:
+    with (
+        running("up", environment, folder / "log", launcher=LIMITED) as service,
+        ExitStack() as opened,
+    ):
         idle = _idle(service, FEW_FILES + 100, opened)
         for _ in range(5):
             with service.client() as client:

@@ -15,11 +15,7 @@ from jsonschema import Draft4Validator
 from starlette.types import Scope
 from typing_extensions import override
 
-from bench.callers import Principal
 from bench.stock.contract import stock_contract
-from bench.store import transactions
-from bench.store.batches import batch_receipt, insert_reports, refused_outcome, stored_outcome
-from bench.store.preparation import stored_values
 
 
 class LinesBody(AbstractRequestBodyValidator):  # type: ignore[misc]  # Connexion is untyped
@@ -41,28 +37,10 @@ def _validator() -> Any:
     return Draft4RequestValidator(schema, format_checker=Draft4Validator.FORMAT_CHECKER)
 
 
-def store_batch(body: bytes, caller: Principal, request_id: str) -> dict[str, Any]:
-    outcomes: list[dict[str, Any]] = []
-    ready: list[tuple[int, dict[str, Any]]] = []
-    for number, line in enumerate(body.splitlines(), start=1):
-        if not line.strip():
-            continue
-        content = _parsed(line)
-        if content is None or not _validator().is_valid(content):
-            outcomes.append(refused_outcome(number))
-        else:
-            ready.append((number, stored_values(content, caller, request_id)))
-    with transactions.writing(caller.tenant_id) as connection:
-        duplicates = insert_reports(connection, [values for _, values in ready])
-    outcomes += [
-        stored_outcome(number, values, duplicate_of)
-        for (number, values), duplicate_of in zip(ready, duplicates, strict=True)
-    ]
-    return batch_receipt(sorted(outcomes, key=lambda outcome: outcome["line"]))
-
-
-def _parsed(line: bytes) -> Any:
+def report_in(line: bytes) -> Any:
+    """None where the line doesn't fit the contract."""
     try:
-        return json.loads(line)
+        content = json.loads(line)
     except ValueError:
         return None
+    return content if _validator().is_valid(content) else None

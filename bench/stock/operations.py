@@ -14,9 +14,10 @@ from starlette.exceptions import HTTPException
 
 from bench.callers import Principal, callers_with
 from bench.rates import counted
-from bench.stock.batch import store_batch
+from bench.stock.batch import report_in
 from bench.store import queries, transactions
 from bench.store.answers import matches, object_tag, query_tag, report_of, summary_of
+from bench.store.batches import store_batch
 from bench.store.preparation import receipt_of, stored_values
 from policies.paging import ForeignPageToken, seal, unseal
 
@@ -133,7 +134,7 @@ def get_report(report_id: str) -> Any:
 
 def ingest_batch(body: bytes, atomic: bool = False) -> Any:
     caller = _caller(_WRITERS)
-    receipt = store_batch(body, caller, request.scope["state"]["request_id"])
+    receipt = store_batch(body, caller, request.scope["state"]["request_id"], report_in)
     return receipt, 200, _JSON
 
 

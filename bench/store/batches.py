@@ -1,12 +1,15 @@
 """A batch of reports by SQLAlchemy's own means: statements of many rows, made of a list."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Connection, column, table
 from sqlalchemy.dialects.postgresql import insert
 
+from bench.callers import Principal
+from bench.store import transactions
+from bench.store.preparation import stored_values
 from bench.store.queries import bump_revision
 from db.tables import report_digests
 
@@ -34,7 +37,36 @@ _COLUMNS: Final = (
 _REPORTS: Final = table("reports", *map(column, _COLUMNS))
 
 
-def insert_reports(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[UUID | None]:
+def store_batch(
+    body: bytes,
+    caller: Principal,
+    request_id: str,
+    report_in: Callable[[bytes], dict[str, Any] | None],
+) -> dict[str, Any]:
+    """Stores what is right of a body's lines; the receipt.
+
+    `report_in` reads and validates a line; None where that is no report.
+    """
+    outcomes: list[dict[str, Any]] = []
+    ready: list[tuple[int, dict[str, Any]]] = []
+    for number, line in enumerate(body.splitlines(), start=1):
+        if not line.strip():
+            continue
+        content = report_in(line)
+        if content is None:
+            outcomes.append(_refused_outcome(number))
+        else:
+            ready.append((number, stored_values(content, caller, request_id)))
+    with transactions.writing(caller.tenant_id) as connection:
+        duplicates = _insert_reports(connection, [values for _, values in ready])
+    outcomes += [
+        _stored_outcome(number, values, duplicate_of)
+        for (number, values), duplicate_of in zip(ready, duplicates, strict=True)
+    ]
+    return _receipt(sorted(outcomes, key=lambda outcome: outcome["line"]))
+
+
+def _insert_reports(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[UUID | None]:
     """What each report is a duplicate of: an earlier one of the tenant, or of the batch."""
     if not rows:
         return []
@@ -77,7 +109,7 @@ def _upsert_digests(
     return {bytes(row.sha256): row.previous_report_id for row in found}
 
 
-def stored_outcome(line: int, values: dict[str, Any], duplicate_of: UUID | None) -> dict[str, Any]:
+def _stored_outcome(line: int, values: dict[str, Any], duplicate_of: UUID | None) -> dict[str, Any]:
     outcome = {
         "line": line,
         "outcome": "created" if duplicate_of is None else "duplicate",
@@ -88,7 +120,7 @@ def stored_outcome(line: int, values: dict[str, Any], duplicate_of: UUID | None)
     return outcome if duplicate_of is None else {**outcome, "duplicate_of": duplicate_of}
 
 
-def refused_outcome(line: int) -> dict[str, Any]:
+def _refused_outcome(line: int) -> dict[str, Any]:
     problem = {
         "type": "/problems/invalid-input",
         "title": "Invalid input",
@@ -98,7 +130,7 @@ def refused_outcome(line: int) -> dict[str, Any]:
     return {"line": line, "outcome": "refused", "problem": problem}
 
 
-def batch_receipt(outcomes: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _receipt(outcomes: Sequence[dict[str, Any]]) -> dict[str, Any]:
     kinds = [outcome["outcome"] for outcome in outcomes]
     return {
         "created": kinds.count("created"),

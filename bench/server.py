@@ -22,10 +22,12 @@ APPLICATIONS: dict[str, Callable[[], ASGIApp]] = {
 
 
 def main() -> None:
+    # Before anything is said of listening: one that can't be made ends here, and its log is told.
+    application = APPLICATIONS[sys.argv[1]]()
     listener = listen("127.0.0.1", 0)
     print(f"Listening on http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
     config = uvicorn.Config(
-        APPLICATIONS[sys.argv[1]](),
+        application,
         log_config=None,
         access_log=False,
         server_header=False,

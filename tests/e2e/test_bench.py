@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from bench.processes import BenchError, environment, serving
 from tests.e2e.service_process import ROOT
 
 LIMIT_SECONDS = 180
@@ -50,6 +53,17 @@ def test_a_quick_run_ends_without_a_wrong_answer_and_prints_its_tables(tmp_path:
     assert measured >= {(name, server) for name in OPERATIONS for server in SERVERS}
     assert all(each["figures"]["errors"] == 0 for each in found["measurements"])
     assert all(each["figures"]["answered"] > 0 for each in found["measurements"])
+
+
+def test_a_peer_that_cannot_be_made_is_told_by_its_name_and_log(tmp_path: Path) -> None:
+    (tmp_path / "flask.py").write_text("raise ImportError('no Flask is installed')\n")
+    settings = environment("postgresql://unused", pool_size=1)
+    settings["PYTHONPATH"] = f"{tmp_path}{os.pathsep}{ROOT}"
+    with (
+        pytest.raises(BenchError, match=r"(?s)connexion did not start:.*create_stock"),
+        serving("connexion", settings, tmp_path),
+    ):
+        pass
 
 
 def test_a_run_at_two_sizes_finds_every_page(tmp_path: Path) -> None:

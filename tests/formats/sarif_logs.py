@@ -3,12 +3,11 @@
 import json
 from typing import Any
 
-import pytest
-
 from formats.document import QcDocument
 from formats.errors import TranslationError
 from formats.sarif import translate
 from tests.formats.expectations import assert_within_contract, outcomes_of
+from tests.formats.translating import refusal_of
 
 Json = dict[str, Any]
 
@@ -38,6 +37,4 @@ def outcome(result: Json, **run: Any) -> str:
 
 
 def refusal(content: bytes) -> TranslationError:
-    with pytest.raises(TranslationError) as raised:
-        translate(content)
-    return raised.value
+    return refusal_of(translate, content)

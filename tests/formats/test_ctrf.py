@@ -7,14 +7,9 @@ import pytest
 
 from formats.ctrf import translate
 from formats.document import MAX_EVALUATIONS, QcDocument
-from formats.errors import TranslationError
 from formats.registry import detect
-from tests.formats.expectations import (
-    assert_within_contract,
-    evaluations_of,
-    outcomes_of,
-    summary_of,
-)
+from tests.formats.expectations import evaluations_of, outcomes_of, summary_of
+from tests.formats.translating import assert_refused_at, refusal_of, translated_as
 
 Json = dict[str, Any]
 
@@ -29,11 +24,7 @@ def report_of(*tests: Json, **members: object) -> bytes:
 
 
 def translated(*tests: Json, **members: object) -> QcDocument:
-    content = report_of(*tests, **members)
-    assert detect(content) == "ctrf"
-    report = translate(content)
-    assert_within_contract(report)
-    return report
+    return translated_as("ctrf", report_of(*tests, **members))
 
 
 def outcome(test: Json) -> str:
@@ -158,8 +149,7 @@ def test_report_from_before_1_0_does_not_say_what_it_is() -> None:
 def test_totals_that_contradict_the_tests_are_noted_and_not_taken() -> None:
     content = json.loads(report_of(case_of()))
     content["results"]["summary"] = {"tests": 1, "passed": 0, "failed": 1, "duration": -5}
-    report = translate(json.dumps(content).encode())
-    assert_within_contract(report)
+    report = translated_as("ctrf", json.dumps(content).encode())
     assert summary_of(report)["passed"] == 1
     assert "duration" not in summary_of(report)
     assert report["notes"] == [
@@ -185,13 +175,9 @@ def test_run_of_no_tests_is_not_applicable() -> None:
 def test_what_decides_a_verdict_is_read_strictly_and_never_repeated(
     content: bytes, pointer: str
 ) -> None:
-    with pytest.raises(TranslationError) as raised:
-        translate(content)
-    assert raised.value.pointer == pointer
-    assert "k3y" not in raised.value.detail + raised.value.pointer
+    assert_refused_at(translate, content, pointer)
 
 
 def test_tests_over_the_limit_are_refused_by_their_number() -> None:
-    with pytest.raises(TranslationError) as raised:
-        translate(report_of(*[case_of()] * (MAX_EVALUATIONS + 1)))
-    assert (raised.value.limit, raised.value.actual) == (MAX_EVALUATIONS, MAX_EVALUATIONS + 1)
+    error = refusal_of(translate, report_of(*[case_of()] * (MAX_EVALUATIONS + 1)))
+    assert (error.limit, error.actual) == (MAX_EVALUATIONS, MAX_EVALUATIONS + 1)

@@ -7,14 +7,8 @@ import pytest
 
 from formats.cyclonedx import translate
 from formats.document import MAX_EVALUATIONS, QcDocument
-from formats.errors import TranslationError
-from formats.registry import detect
-from tests.formats.expectations import (
-    assert_within_contract,
-    evaluations_of,
-    outcomes_of,
-    summary_of,
-)
+from tests.formats.expectations import evaluations_of, outcomes_of, summary_of
+from tests.formats.translating import assert_refused_at, refusal_of, translated_as
 
 Json = dict[str, Any]
 UUID = "3e671687-395b-41f5-a30f-a58921a69b79"
@@ -37,11 +31,7 @@ def bom_of(*vulnerabilities: Json, **members: object) -> Json:
 
 
 def translated(bom: Json) -> QcDocument:
-    content = json.dumps(bom).encode()
-    assert detect(content) == "cyclonedx"
-    report = translate(content)
-    assert_within_contract(report)
-    return report
+    return translated_as("cyclonedx", json.dumps(bom).encode())
 
 
 def target_of(reference: str, **bom: object) -> str:
@@ -183,16 +173,12 @@ def test_long_detail_shared_by_many_components_is_shortened_once() -> None:
 def test_what_decides_a_verdict_is_read_strictly_and_never_repeated(
     bom: Json, pointer: str
 ) -> None:
-    with pytest.raises(TranslationError) as raised:
-        translate(json.dumps(bom).encode())
-    assert raised.value.pointer == pointer
-    assert "k3y" not in raised.value.detail + raised.value.pointer
+    assert_refused_at(translate, json.dumps(bom).encode(), pointer)
 
 
 def test_evaluations_over_the_limit_are_refused_by_their_number() -> None:
     bom = bom_of(
         vulnerability_of("resolved", *["a"] * MAX_EVALUATIONS), vulnerability_of("resolved")
     )
-    with pytest.raises(TranslationError) as raised:
-        translate(json.dumps(bom).encode())
-    assert (raised.value.limit, raised.value.actual) == (MAX_EVALUATIONS, MAX_EVALUATIONS + 1)
+    error = refusal_of(translate, json.dumps(bom).encode())
+    assert (error.limit, error.actual) == (MAX_EVALUATIONS, MAX_EVALUATIONS + 1)

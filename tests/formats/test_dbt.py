@@ -7,15 +7,9 @@ import pytest
 
 from formats.dbt import translate
 from formats.document import MAX_CHECKS, MAX_EVALUATIONS, QcDocument
-from formats.errors import TranslationError
 from formats.registry import detect
-from tests.formats.expectations import (
-    assert_within_contract,
-    evaluations_of,
-    outcomes_of,
-    sample,
-    summary_of,
-)
+from tests.formats.expectations import evaluations_of, outcomes_of, sample, summary_of
+from tests.formats.translating import assert_refused_at, refusal_of, translated_as
 
 Json = dict[str, Any]
 
@@ -31,11 +25,7 @@ def results_of(*results: Json, version: str = "v6", **members: object) -> bytes:
 
 
 def translated(*results: Json, **members: Any) -> QcDocument:
-    content = results_of(*results, **members)
-    assert detect(content) == "dbt"
-    report = translate(content)
-    assert_within_contract(report)
-    return report
+    return translated_as("dbt", results_of(*results, **members))
 
 
 @pytest.mark.parametrize(
@@ -102,8 +92,7 @@ def test_real_results_written_by_docs_generate_judge_nothing() -> None:
     root = json.loads(sample("dbt_run_results_v4.json"))
     root["args"]["which"] = "generate"
     root["results"] = [{**each, "status": "success"} for each in root["results"]]
-    report = translate(json.dumps(root).encode())
-    assert_within_contract(report)
+    report = translated_as("dbt", json.dumps(root).encode())
     assert set(report["status"].values()) == {"na"}
 
 
@@ -149,9 +138,9 @@ def test_each_schema_from_v1_to_v6_is_taken(version: str) -> None:
 def test_another_schema_is_recognised_and_refused(version: str) -> None:
     content = results_of(node_of("pass"), version=version)
     assert detect(content) == "dbt"
-    with pytest.raises(TranslationError, match="v1 to v6") as raised:
-        translate(content)
-    assert raised.value.pointer == "/metadata/dbt_schema_version"
+    error = refusal_of(translate, content)
+    assert "v1 to v6" in error.detail
+    assert error.pointer == "/metadata/dbt_schema_version"
 
 
 def test_run_of_nothing_is_not_applicable() -> None:
@@ -170,10 +159,7 @@ def test_run_of_nothing_is_not_applicable() -> None:
 def test_what_decides_a_verdict_is_read_strictly_and_never_repeated(
     content: bytes, pointer: str
 ) -> None:
-    with pytest.raises(TranslationError) as raised:
-        translate(content)
-    assert raised.value.pointer == pointer
-    assert "k3y" not in raised.value.detail + raised.value.pointer
+    assert_refused_at(translate, content, pointer)
 
 
 def _nodes_of(count: int) -> list[Json]:
@@ -190,6 +176,5 @@ def test_more_nodes_than_checks_are_grouped_by_type_and_package_and_none_is_lost
 
 
 def test_results_over_the_limit_are_refused_by_their_number() -> None:
-    with pytest.raises(TranslationError) as raised:
-        translate(results_of(*_nodes_of(MAX_EVALUATIONS + 1)))
-    assert (raised.value.limit, raised.value.actual) == (MAX_EVALUATIONS, MAX_EVALUATIONS + 1)
+    error = refusal_of(translate, results_of(*_nodes_of(MAX_EVALUATIONS + 1)))
+    assert (error.limit, error.actual) == (MAX_EVALUATIONS, MAX_EVALUATIONS + 1)

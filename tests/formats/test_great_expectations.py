@@ -6,15 +6,9 @@ from typing import Any
 import pytest
 
 from formats.document import MAX_EVALUATIONS, QcDocument
-from formats.errors import TranslationError
 from formats.great_expectations import translate
-from formats.registry import detect
-from tests.formats.expectations import (
-    assert_within_contract,
-    evaluations_of,
-    outcomes_of,
-    summary_of,
-)
+from tests.formats.expectations import evaluations_of, outcomes_of, summary_of
+from tests.formats.translating import assert_refused_at, refusal_of, translated_as
 
 Json = dict[str, Any]
 SECRET = "Jane Doe, 1970-01-01"
@@ -37,11 +31,7 @@ def validation_of(*results: Json, **members: object) -> Json:
 
 
 def translated(root: Json) -> QcDocument:
-    content = json.dumps(root).encode()
-    assert detect(content) == "great_expectations"
-    report = translate(content)
-    assert_within_contract(report)
-    return report
+    return translated_as("great_expectations", json.dumps(root).encode())
 
 
 def outcome(result: Json) -> str:
@@ -238,15 +228,11 @@ def test_validation_that_failed_without_saying_why_blocks() -> None:
 def test_what_decides_a_verdict_is_read_strictly_and_never_repeated(
     root: Json, pointer: str
 ) -> None:
-    with pytest.raises(TranslationError) as raised:
-        translate(json.dumps(root).encode())
-    assert raised.value.pointer == pointer
-    assert "k3y" not in raised.value.detail + raised.value.pointer
+    assert_refused_at(translate, json.dumps(root).encode(), pointer)
 
 
 def test_results_over_the_limit_are_counted_over_all_validations() -> None:
     half = [{"success": True}] * (MAX_EVALUATIONS // 2 + 1)
     root = {"run_results": {"a": {"results": half}, "b": {"results": half}}}
-    with pytest.raises(TranslationError) as raised:
-        translate(json.dumps(root).encode())
-    assert (raised.value.limit, raised.value.actual) == (MAX_EVALUATIONS, MAX_EVALUATIONS + 2)
+    error = refusal_of(translate, json.dumps(root).encode())
+    assert (error.limit, error.actual) == (MAX_EVALUATIONS, MAX_EVALUATIONS + 2)

@@ -13,6 +13,7 @@ from tests.formats.expectations import (
     outcomes_of,
     summary_of,
 )
+from tests.formats.translating import refusal_of
 
 
 def translated(xml: str) -> QcDocument:
@@ -28,9 +29,7 @@ def case_of(children: str = "", attributes: str = "") -> QcDocument:
 
 
 def refusal(xml: str) -> TranslationError:
-    with pytest.raises(TranslationError) as raised:
-        translate(xml.encode())
-    return raised.value
+    return refusal_of(translate, xml.encode())
 
 
 def counts_of(report: QcDocument) -> dict[str, float]:

@@ -6,14 +6,9 @@ from typing import Any
 import pytest
 
 from formats.document import QcDocument
-from formats.errors import TranslationError
 from formats.lighthouse import translate
-from tests.formats.expectations import (
-    assert_within_contract,
-    evaluations_of,
-    outcomes_of,
-    summary_of,
-)
+from tests.formats.expectations import evaluations_of, outcomes_of, summary_of
+from tests.formats.translating import assert_refused_at, translated_as
 
 Json = dict[str, Any]
 
@@ -33,9 +28,7 @@ def result_of(audits: Json, categories: Json, **members: object) -> bytes:
 
 
 def translated(audits: Json, categories: Json, **members: object) -> QcDocument:
-    report = translate(result_of(audits, categories, **members))
-    assert_within_contract(report)
-    return report
+    return translated_as("lighthouse", result_of(audits, categories, **members))
 
 
 def outcome(audit: Json, category: Json) -> str:
@@ -169,7 +162,4 @@ def test_audits_that_are_missing_or_in_no_category_are_noted() -> None:
 def test_what_decides_a_verdict_is_read_strictly_and_never_repeated(
     content: bytes, pointer: str
 ) -> None:
-    with pytest.raises(TranslationError) as raised:
-        translate(content)
-    assert raised.value.pointer == pointer
-    assert "k3y" not in raised.value.detail + raised.value.pointer
+    assert_refused_at(translate, content, pointer)

@@ -4,8 +4,7 @@ Must not judge the report's form: the contract has been checked before.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 CheckStatus = Literal["pass", "warn", "fail", "na"]
 Verdict = Literal["pass", "warn", "block"]
@@ -21,8 +20,7 @@ _RANK_OF_STATUS: Final[dict[CheckStatus, int]] = {"na": 0, "pass": 0, "warn": 1,
 _EXPECTED_STATUS: Final[tuple[CheckStatus, ...]] = ("pass", "warn", "fail")
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(NamedTuple):
     """How many evaluations came to each verdict."""
 
     pass_: int
@@ -30,8 +28,7 @@ class Counts:
     block: int
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What intake holds of a report."""
 
     severity: Severity
@@ -51,29 +48,20 @@ def decide(status: Mapping[str, CheckStatus], evaluations: Iterable[Judgement]) 
     warn, else pass. `na` on such a check is one too. Checks that no evaluation names, and
     targets that are no check, can't contradict.
     """
-    by_verdict: dict[Verdict, int] = {"pass": 0, "warn": 0, "block": 0}
+    by_rank = [0, 0, 0]
     worst_verdicts: dict[str, int] = {}
     worst = 0
     for target, verdict, severity in evaluations:
-        by_verdict[verdict] += 1
         rank = _RANK_OF_VERDICT[verdict]
+        by_rank[rank] += 1
         if rank > worst_verdicts.get(target, -1):
             worst_verdicts[target] = rank
         if rank:
             worst = max(worst, rank, _RANK_OF_SEVERITY[severity])
     if not worst_verdicts:
-        worst = max((_RANK_OF_STATUS[value] for value in status.values()), default=0)
-    return Decision(
-        severity=_SEVERITIES[worst],
-        counts=Counts(by_verdict["pass"], by_verdict["warn"], by_verdict["block"]),
-        inconsistencies=_count_contradictions(status, worst_verdicts),
-    )
-
-
-def _count_contradictions(
-    status: Mapping[str, CheckStatus], worst_verdicts: Mapping[str, int]
-) -> int:
-    return sum(
-        check in worst_verdicts and value != _EXPECTED_STATUS[worst_verdicts[check]]
-        for check, value in status.items()
-    )
+        worst = max([_RANK_OF_STATUS[value] for value in status.values()], default=0)
+    contradictions = 0
+    for check, rank in worst_verdicts.items():
+        expected = _EXPECTED_STATUS[rank]
+        contradictions += status.get(check, expected) != expected
+    return Decision(_SEVERITIES[worst], Counts(*by_rank), contradictions)

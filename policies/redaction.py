@@ -6,7 +6,7 @@ Sees each text by itself, names of members included: what is split over several 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, AnyStr, Final
 
 from policies.redaction_fields import FREE, Field
 from policies.redaction_rules import MemberRule, Rules, is_mark, mark_of, shortened
@@ -16,6 +16,9 @@ OWN_KEY: Final = "own-api-key"
 _SHORTEST_SECRET: Final = 12
 # No card or resident number has fewer digits; below, a number needs no look.
 _LONG_NUMBER: Final = 10**12
+# What is longer goes the other way at once: if a rule is slow on a text, then not twice.
+_SHORT: Final = 64 * 1024
+_QUOTES_AS_LINE_FEEDS: Final = bytes.maketrans(b'"', b"\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,19 @@ class Redactor:
         share = round(walk.replaced / walk.characters, 6)
         return Redaction(redacted, dict(sorted(walk.counts.items())), share)
 
+    def is_clean(self, text: bytes, own_secret: str | None = None) -> bool:
+        """Whether nothing is to be taken out of a document: told from its JSON text (UTF-8).
+
+        For the many small documents in which there is nothing, at a fraction of what it takes to
+        walk them. True is certain; False says no more than to look closely.
+        """
+        # Without an escape each text stands there as it is, between quotes: as line feeds they are
+        # its borders. What stands between texts is searched too, and can only be suspected more.
+        if len(text) > _SHORT or b"\\" in text:
+            return False
+        own = own_secret is not None and _is_within(own_secret.encode(), text)
+        return not own and not self.rules.suspect(text.translate(_QUOTES_AS_LINE_FEEDS))
+
     def rule_that_hits(self, text: str, own_secret: str | None = None) -> str | None:
         """The id of a rule that hits a text which can't be rewritten, such as a header."""
         if _is_within(own_secret, text):
@@ -147,7 +163,7 @@ class Redactor:
         return list(changed)
 
 
-def _is_within(secret: str | None, text: str) -> bool:
+def _is_within(secret: AnyStr | None, text: AnyStr) -> bool:
     return secret is not None and len(secret) >= _SHORTEST_SECRET and secret in text
 
 

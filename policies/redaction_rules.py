@@ -4,7 +4,7 @@ Knows nothing of reports: a rule sees one text at a time.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +19,8 @@ SHORT_MARK: Final = "***"
 _MARK: Final = re.compile(rb"\[redacted:[a-z0-9-]{1,64}\]")
 _WITHIN_MARK: Final = re.compile(rb"[a-z0-9:-]+")
 _MARK_LENGTH: Final = len("[redacted:]") + 64
+# A number of a document, as JSON text has it.
+_LONG_NUMBER: Final = r"(?:\A|[\[:,])-?[0-9]{13}"
 # Of the automaton of all patterns together.
 _MEMORY: Final = 128 << 20
 _SCHEMA: Final[dict[str, Any]] = {
@@ -117,27 +119,39 @@ class Rules:
     def __init__(self, texts: Sequence[Rule], members: Sequence[MemberRule]) -> None:
         self.texts = tuple(texts)
         self.members = tuple(members)
-        self._of_texts = _search_of(self.texts)
-        self._of_members = _search_of(self.members)
+        patterns = [rule.pattern for rule in texts] + [rule.pattern for rule in members]
+        self._search = _search_of([*(each.pattern for each in patterns), _LONG_NUMBER])
 
     def matching(self, text: bytes) -> list[Rule]:
         """The rules whose patterns match the text somewhere, in their order."""
-        return [self.texts[number] for number in sorted(self._of_texts.Match(text) or ())]
+        last = len(self.texts)
+        return [self.texts[place] for place in self._matching(text) if place < last]
 
     def matching_names(self, names: bytes) -> list[MemberRule]:
         """The rules for members whose patterns match a name among these, which are lines."""
-        return [self.members[number] for number in sorted(self._of_members.Match(names) or ())]
+        members = [place - len(self.texts) for place in self._matching(names)]
+        return [self.members[place] for place in members if 0 <= place < len(self.members)]
+
+    def suspect(self, document: bytes) -> bool:
+        """Whether there may be a hit in JSON text whose quotes are line feeds, escapes it has none.
+
+        A number of 13 digits is taken for one: no rule is sure to see it as the text it is.
+        """
+        return bool(self._search.Match(document))
+
+    def _matching(self, text: bytes) -> list[int]:
+        return sorted(self._search.Match(text) or ())
 
 
-def _search_of(rules: Sequence[Rule | MemberRule]) -> Any:
+def _search_of(patterns: Iterable[str]) -> Any:
     """An RE2::Set. Unlike one pattern of alternatives it never falls back to the slower engine.
 
     It answers "none" as well where not even one state of its automaton fits into its memory: a
     state takes some 100 KB here.
     """
     found = re2.Set.SearchSet(_options(max_mem=_MEMORY))
-    for rule in rules:
-        found.Add(rule.pattern.pattern)
+    for pattern in patterns:
+        found.Add(pattern)
     found.Compile()
     return found
 

@@ -12,10 +12,13 @@ from policies.redaction import OWN_KEY, Redactor, RefusedText
 from policies.redaction_fields import field_of
 from policies.redaction_rules import Rule
 from policies.redaction_search import JoinedTexts, between
-from tests.support.redaction import made_up_secrets, redactor, rules
+from tests.support.redaction import entries, made_up_secrets, redactor, rules
 from tests.support.reports import PREDECESSOR
 
 _SECRETS = list(made_up_secrets())
+_MEMBERS = [
+    (name, "".join(parts)) for rule in entries() if "key" in rule for name, *parts in rule["hits"]
+]
 _TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40)
 _PIECES = st.one_of(
     _TEXTS, st.sampled_from([text for _, text in _SECRETS]), st.sampled_from([" ", "\n", "'", '"'])
@@ -64,6 +67,60 @@ def test_report_without_a_secret_is_the_very_same_object() -> None:
     redaction = redactor().redact(PREDECESSOR)
     assert redaction.document is PREDECESSOR
     assert (dict(redaction.counts), redaction.share) == ({}, 0.0)
+
+
+def _text(document: Any) -> bytes:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+@settings(max_examples=500, deadline=None)
+@given(_DOCUMENTS)
+def test_text_that_is_clean_is_of_a_document_in_which_nothing_is_redacted(document: Any) -> None:
+    if _PLAIN.is_clean(_text(document)):
+        assert _PLAIN.redact(document).document is document
+
+
+@pytest.mark.parametrize(("rule_id", "secret"), _SECRETS)
+def test_text_with_a_made_up_secret_is_not_clean_wherever_it_stands(
+    rule_id: str, secret: str
+) -> None:
+    for document in ({"x": secret}, {"x": [f"({secret})"]}, {secret: 1}, [f"a\n{secret}\nb"]):
+        assert not _PLAIN.is_clean(_text(document)), document
+
+
+def test_text_of_a_report_without_a_secret_is_clean() -> None:
+    assert redactor().is_clean(_text(PREDECESSOR))
+    assert redactor().is_clean(_text([PREDECESSOR] * 10), "a key that no report has")
+
+
+def test_text_with_the_senders_key_is_not_clean() -> None:
+    key = "correct horse battery"
+    assert not _PLAIN.is_clean(_text({"k": f"is {key}"}), key)
+    assert not _PLAIN.is_clean(_text({"k": f'is {key}"'}), f'{key}"')
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (name, "".join(parts))
+        for each in entries()
+        if "key" in each
+        for name, *parts in each["hits"]
+    ],
+)
+def test_text_with_a_member_whose_name_a_rule_is_for_is_not_clean(name: str, value: str) -> None:
+    assert _PLAIN.redact({"deep": [{name: value}]}).counts
+    for within in ([value], [[value]], value):
+        assert not _PLAIN.is_clean(_text({"deep": [{name: within}]}))
+
+
+@given(st.integers(min_value=0, max_value=10**19), st.booleans())
+def test_long_number_is_not_clean_where_it_is_no_text(number: int, is_negative: bool) -> None:
+    sent = -number if is_negative else number
+    for document in (sent, [0, sent], [sent], {"x": sent}):
+        if _PLAIN.is_clean(_text(document)):
+            assert _PLAIN.redact(document).document is document
+            assert abs(number) < 10**12
 
 
 @settings(deadline=None)

@@ -38,6 +38,7 @@ _KEEP_ALIVE_SECONDS = 15
 _BACKLOG = 2048
 _SIGNAL_SECONDS = 0.05
 _POOL_PATIENCE_SECONDS = 2.0
+_COLLECTION_THRESHOLDS = (20_000, 20, 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,10 @@ class AppFactory:
         )
         app = create_app(parts, self.draining.is_set)
         # What lives as long as the process need not be looked through at each collection, which
-        # makes a request now and then wait.
+        # makes a request now and then wait. Nor is it time for one after each few reports.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*_COLLECTION_THRESHOLDS)
         return app
 
     def _keys(self) -> Callable[[], KeyTable]:

@@ -7,7 +7,7 @@ is passed over, but counted.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import IO, Any, Final, Generic, TypeVar
+from typing import IO, Any, Final, Generic, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -21,15 +21,15 @@ DEFAULT_MAX_LINE: Final = 1024 * 1024
 _SKIPPED_AT_A_TIME: Final = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class JsonLine:
-    """One line that isn't blank. `number` counts from 1.
+class JsonLine(NamedTuple):
+    """One line that isn't blank, of `size` bytes. `number` counts from 1.
 
     `value` is JSON that is valid by the contract and exact to the last digit; None, perhaps, if
     there is a `problem`.
     """
 
     number: int
+    size: int
     value: Any
     problem: Problem | None = None
 
@@ -96,7 +96,7 @@ def read_lines(rule: LinesRule, schemas: ContractSchemas, spool: Spool) -> Itera
         content = line.removesuffix(b"\n").removesuffix(b"\r")
         if len(content) > rule.longest:
             size = len(content) + (0 if line.endswith(b"\n") else _skip_rest(source))
-            yield JsonLine(number, None, line_too_long(rule.longest, size))
+            yield JsonLine(number, size, None, line_too_long(rule.longest, size))
         elif content.strip(WHITE_SPACE):
             yield _checked(rule, schemas, number, content)
 
@@ -116,11 +116,11 @@ def _checked(rule: LinesRule, schemas: ContractSchemas, number: int, content: by
     try:
         value = parse_json(content, "line")
     except Problem as problem:
-        return JsonLine(number, None, problem)
+        return JsonLine(number, len(content), None, problem)
     error = schemas.first_error(rule.item_pointer, value, "body")
     if error is None:
-        return JsonLine(number, value)
-    return JsonLine(number, None, invalid_input([error], _SEE_ERRORS))
+        return JsonLine(number, len(content), value)
+    return JsonLine(number, len(content), None, invalid_input([error], _SEE_ERRORS))
 
 
 _SEE_ERRORS: Final = "A value of the line does not fit the contract; see errors."

@@ -17,9 +17,11 @@ MAX_DEPTH = 64
 # of nothing else would stop the process for seconds.
 MAX_CONTAINERS = 1_000_000
 # orjson turns integers past 64 bits into floats. Nineteen digits in a row is where that can begin;
-# looking for them this way takes a tenth of what a regular expression takes.
+# looking for them this way takes a tenth of what a regular expression takes. The brackets are left
+# out, and so counted, by the way.
 _MAYBE_LONG_INTEGER = b"0" * 19
 _DIGITS_ALIKE = bytes(b"0"[0] if byte in b"0123456789" else b" "[0] for byte in range(256))
+_OPENING_BRACKETS = b"[{"
 
 
 def parse_json(content: bytes, what: str = "body") -> Any:
@@ -28,7 +30,8 @@ def parse_json(content: bytes, what: str = "body") -> Any:
     Integers keep every digit; numbers beyond a double's range (1.8e308, integers too), NaN and lone
     surrogates are refused.
     """
-    brackets = content.count(b"[") + content.count(b"{")
+    alike = content.translate(_DIGITS_ALIKE, _OPENING_BRACKETS)
+    brackets = len(content) - len(alike)
     if brackets > MAX_CONTAINERS:
         raise _too_many(brackets, what)
     try:
@@ -44,7 +47,7 @@ def parse_json(content: bytes, what: str = "body") -> Any:
         raise malformed_request(detail) from error
     if brackets > MAX_DEPTH:
         _refuse_deeper_than(MAX_DEPTH, value, what)
-    if _MAYBE_LONG_INTEGER in content.translate(_DIGITS_ALIKE):
+    if _MAYBE_LONG_INTEGER in alike:
         value = pydantic_core.from_json(content, allow_inf_nan=False)
     return value
 

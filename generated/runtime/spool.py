@@ -18,6 +18,7 @@ from .problems import unavailable
 # What JSON takes for such (RFC 8259, 2).
 WHITE_SPACE: Final = b" \t\r\n"
 _RETRY_AFTER: Final = 5
+_BUFFER_BYTES: Final = 128 * 1024
 
 
 class Spool:
@@ -79,7 +80,7 @@ class Spool:
     def _write_down(self) -> None:
         try:
             if not self._is_on_disk:
-                self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the spool
+                self._file = tempfile.TemporaryFile(buffering=_BUFFER_BYTES)  # noqa: SIM115  # closed with the spool
                 self._is_on_disk = True
             self._take_pending()
             self._file.flush()

@@ -2,11 +2,14 @@
 
 Report ids are UUIDv7 (RFC 9562): their first 48 bits are milliseconds since 1970, so a window of
 time is a range of ids. Their moment is the database's clock, never this machine's: a transaction
-brings it along from its BEGIN, and `Transaction.new_report_id` makes ids of it.
+brings it along from its BEGIN, and `Transaction.new_report_ids` makes ids of it.
 """
 
+import os
 import secrets
+import struct
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NewType
 from uuid import UUID
 
@@ -37,7 +40,13 @@ def first_id_at(moment: datetime) -> UUID:
 
 def moment_of(report_id: UUID) -> datetime:
     """Return the moment an id was made at, to the millisecond: the row's `created_at`."""
-    return _EPOCH + timedelta(milliseconds=report_id.int >> _BITS_BELOW_MILLISECONDS)
+    return _moment(report_id.int >> _BITS_BELOW_MILLISECONDS)
+
+
+# Of a batch, thousands have the same.
+@lru_cache(maxsize=64)
+def _moment(milliseconds: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
 def tick_of(moment: datetime) -> int:
@@ -51,6 +60,17 @@ def id_of_tick(tick: int) -> ReportId:
     48 bits of milliseconds, the version, 12 bits of the millisecond's fraction (RFC 9562, 6.2,
     method 3), the variant, and 62 random bits, which keep ids of one tick apart.
     """
+    return _id(tick, secrets.randbits(62))
+
+
+def ids_of_ticks(first: int, count: int) -> list[ReportId]:
+    """Return new ids, one of each tick from the first on: `id_of_tick` for many at once."""
+    # One call to the system for all of them.
+    random = struct.unpack(f"{count}Q", os.urandom(8 * count))
+    return [_id(first + place, bits >> 2) for place, bits in enumerate(random)]
+
+
+def _id(tick: int, random: int) -> ReportId:
     milliseconds, fraction = divmod(tick, _TICKS_A_MILLISECOND)
     time_bits = milliseconds << _BITS_BELOW_MILLISECONDS | _VERSION_7 | fraction << 64
-    return ReportId(UUID(int=time_bits | _VARIANT | secrets.randbits(62)))
+    return ReportId(UUID(int=time_bits | _VARIANT | random))

@@ -5,11 +5,13 @@ COPY would be faster, but PostgreSQL refuses it where row level security applies
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from db.ids import ReportId, moment_of
 from db.key_uses import REGISTER_KEY, key_parameters
-from db.reports import NewReport
+from db.reports import ReportContent, SealedRaw
 from db.revisions import RevisionClass, bump_revision
 from db.transaction import Transaction
 
@@ -61,84 +63,111 @@ SELECT id, duplicate_of FROM stored WHERE duplicate_of IS NOT NULL
 """
 _REGISTER: Final = f"key AS ({REGISTER_KEY}), "
 
+Settlement = Sequence[Mapping[str, object]]
+"""Parameters of the statements that settle digests."""
 
-@dataclass(frozen=True, slots=True)
-class IdentifiedReport:
+
+class IdentifiedReport(NamedTuple):
     """A report with the id it is to have, and the newest one before it in the same batch that has
     the same content.
     """
 
     id: ReportId
     earlier: ReportId | None
-    new: NewReport
+    content: ReportContent
+    raw: SealedRaw | None
 
 
-def settle_digests(tx: Transaction, newest: Mapping[bytes, ReportId]) -> dict[bytes, ReportId]:
+@dataclass(frozen=True, slots=True)
+class Insertion:
+    """Reports of one request, as one statement stores them."""
+
+    sql: str
+    parameters: Mapping[str, object]
+
+
+def settlement(newest: Mapping[bytes, ReportId]) -> Settlement:
+    """What `settle_digests` takes, of each digest's newest report; asks the database nothing."""
+    ordered = sorted(newest)
+    parts = [
+        ordered[start : start + _DIGESTS_A_STATEMENT]
+        for start in range(0, len(ordered), _DIGESTS_A_STATEMENT)
+    ]
+    return [
+        {"sha256": _bytes_array(part), "ids": _plain_array([newest[each].hex for each in part])}
+        for part in parts
+    ]
+
+
+def settle_digests(tx: Transaction, digests: Settlement) -> dict[bytes, ReportId]:
     """Make these the newest reports of their contents; return those that were, where there were.
 
     Locks each digest until the transaction ends, in order of sha256: two that do so once each, or
     one of them and uploads of single reports, can't deadlock.
     """
     previous: dict[bytes, ReportId] = {}
-    ordered = sorted(newest)
-    for start in range(0, len(ordered), _DIGESTS_A_STATEMENT):
-        part = ordered[start : start + _DIGESTS_A_STATEMENT]
-        parameters = {
-            "tenant_id": tx.tenant_id,
-            "sha256": _bytes_array(part),
-            "ids": _plain_array(newest[digest] for digest in part),
-        }
-        for digest, report_id in tx.rows(_SETTLE, parameters):
+    for part in digests:
+        for digest, report_id in tx.rows(_SETTLE, {**part, "tenant_id": tx.tenant_id}):
             previous[bytes(digest)] = ReportId(report_id)
     return previous
 
 
-def insert_reports(
-    tx: Transaction, reports: Sequence[IdentifiedReport], *, settled: bool
-) -> dict[ReportId, ReportId]:
-    """Store reports of one request in one statement; return what each is a duplicate of, if of any.
+def insertion(
+    reports: Sequence[IdentifiedReport], *, key_id: str, request_id: str, settled: bool
+) -> Insertion:
+    """The statement for these, of one request; asks the database nothing.
 
     `settled` tells whether `settle_digests` has been called for them; if not, it must be called
     after, and what it returns must be what these reports have been told. None may be of a tool's
     output. All that are sealed must be under one key.
     """
-    first = reports[0].new
-    key = next((each.new.raw.key for each in reports if each.new.raw is not None), None)
+    key = next((each.raw.key for each in reports if each.raw is not None), None)
     newest = "previous_report_id" if settled else "report_id"
-    rows = tx.rows(
+    return Insertion(
         f"WITH {'' if key is None else _REGISTER}{_INSERT.replace('{newest}', newest)}",
         {
             **_columns(reports),
-            "tenant_id": tx.tenant_id,
-            "key_id": first.key_id,
-            "request_id": first.request_id,
+            "key_id": key_id,
+            "request_id": request_id,
             "raw_kid": None,
             **({} if key is None else key_parameters(key)),
         },
     )
+
+
+def insert_reports(tx: Transaction, insertion: Insertion) -> dict[ReportId, ReportId]:
+    """Store reports; return what each is a duplicate of, if of any."""
+    rows = tx.rows(insertion.sql, {**insertion.parameters, "tenant_id": tx.tenant_id})
     bump_revision(tx, RevisionClass.REPORTS)
     return {ReportId(report_id): ReportId(duplicate_of) for report_id, duplicate_of in rows}
 
 
 def _columns(reports: Sequence[IdentifiedReport]) -> dict[str, str]:
-    new = [each.new for each in reports]
+    ids = [each.id for each in reports]
+    contents = [each.content for each in reports]
     return {
-        "ids": _plain_array(each.id for each in reports),
-        "created_at": _text_array(moment_of(each.id).isoformat() for each in reports),
-        "severity": _plain_array(each.severity for each in new),
-        "policy_version": _text_array(each.policy_version for each in new),
-        "source": _text_array(each.source for each in new),
-        "stream": _text_array(each.stream for each in new),
-        "pass_count": _plain_array(each.pass_count for each in new),
-        "warn_count": _plain_array(each.warn_count for each in new),
-        "block_count": _plain_array(each.block_count for each in new),
-        "inconsistencies": _plain_array(each.inconsistencies for each in new),
-        "earlier": _plain_array(each.earlier for each in reports),
-        "sha256": _bytes_array(each.sha256 for each in new),
-        "raw_sealed": _bytes_array(each.raw.content if each.raw else None for each in new),
-        "redaction": _text_array(each.redaction for each in new),
-        "documents": "\n".join([each.document for each in new]),
+        "ids": _plain_array([each.hex for each in ids]),
+        "created_at": _plain_array([_moment_text(moment_of(each)) for each in ids]),
+        "severity": _plain_array([each.severity for each in contents]),
+        "policy_version": _text_array([each.policy_version for each in contents]),
+        "source": _text_array([each.source for each in contents]),
+        "stream": _text_array([each.stream for each in contents]),
+        "pass_count": _plain_array([each.pass_count for each in contents]),
+        "warn_count": _plain_array([each.warn_count for each in contents]),
+        "block_count": _plain_array([each.block_count for each in contents]),
+        "inconsistencies": _plain_array([each.inconsistencies for each in contents]),
+        "earlier": _plain_array([each.earlier for each in reports]),
+        "sha256": _bytes_array([each.sha256 for each in contents]),
+        "raw_sealed": _bytes_array([each.raw and each.raw.content for each in reports]),
+        "redaction": _text_array([each.redaction for each in contents]),
+        "documents": "\n".join([each.document for each in contents]),
     }
+
+
+# Of a batch, thousands were made in the same millisecond.
+@lru_cache(maxsize=64)
+def _moment_text(moment: datetime) -> str:
+    return moment.isoformat()
 
 
 def _plain_array(values: Iterable[object]) -> str:

@@ -6,7 +6,7 @@ Row level security picks the tenant's rows; these queries never filter by tenant
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from db.ids import ReportId, TenantId, first_id_at, moment_of
@@ -22,21 +22,18 @@ _BYTES_POSITIONS: Final = (11, 17)
 _DAYS_LISTED: Final = timedelta(days=2)
 
 
-@dataclass(frozen=True, slots=True)
-class SealedRaw:
+class SealedRaw(NamedTuple):
     """A report's `raw`, encrypted under `key` for one tenant and report id."""
 
     key: KeyIdentity
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class NewReport:
-    """What a report is stored with. `document` is its canonical JSON text without the value of raw,
-    which `raw` holds; `sha256` is of the text with it.
+class ReportContent(NamedTuple):
+    """What is stored of a report whoever sent it. `document` is its canonical JSON text without the
+    value of raw; `sha256` is of the text with it.
 
-    `original_digest` is `kid:hex`, for a tool's own output that was translated. `redaction` is JSON
-    text, None where nothing was taken out of the report.
+    `redaction` is JSON text, None where nothing was taken out of the report.
     """
 
     severity: str
@@ -48,11 +45,20 @@ class NewReport:
     block_count: int
     inconsistencies: int
     sha256: bytes
+    redaction: str | None
+    document: str
+
+
+class NewReport(NamedTuple):
+    """What a report is stored with. `raw` is what its document is without.
+
+    `original_digest` is `kid:hex`, for a tool's own output that was translated.
+    """
+
+    content: ReportContent
     original_digest: str | None
     key_id: str
     request_id: str
-    redaction: str | None
-    document: str
     raw: SealedRaw | None = None
 
 
@@ -163,27 +169,27 @@ def insert_report(
     """
     report_id = report_id or tx.new_report_id()
     created_at = moment_of(report_id)
-    raw = new.raw
+    content, raw = new.content, new.raw
     row = tx.row(
         _INSERT if raw is None else _INSERT_SEALED,
         {
             "tenant_id": tx.tenant_id,
             "id": report_id,
             "created_at": created_at,
-            "severity": new.severity,
-            "policy_version": new.policy_version,
-            "source": new.source,
-            "stream": new.stream,
-            "pass_count": new.pass_count,
-            "warn_count": new.warn_count,
-            "block_count": new.block_count,
-            "inconsistencies": new.inconsistencies,
-            "sha256": new.sha256,
+            "severity": content.severity,
+            "policy_version": content.policy_version,
+            "source": content.source,
+            "stream": content.stream,
+            "pass_count": content.pass_count,
+            "warn_count": content.warn_count,
+            "block_count": content.block_count,
+            "inconsistencies": content.inconsistencies,
+            "sha256": content.sha256,
             "original_digest": new.original_digest,
             "key_id": new.key_id,
             "request_id": new.request_id,
-            "redaction": new.redaction,
-            "document": new.document,
+            "redaction": content.redaction,
+            "document": content.document,
             "raw_kid": None,
             "raw_sealed": None if raw is None else raw.content,
             **({} if raw is None else key_parameters(raw.key)),

@@ -13,7 +13,7 @@ from psycopg2 import extensions
 from sqlalchemy import Connection
 
 from db import errors
-from db.ids import ReportId, TenantId, id_of_tick, tick_of
+from db.ids import ReportId, TenantId, ids_of_ticks, tick_of
 from db.revisions import BUMP, RevisionClass
 from db.silence import Silence
 
@@ -68,8 +68,16 @@ class Transaction:
         Its moment is the beginning of the transaction, and past that a millisecond for each 4096
         ids: less than storing as many takes, so that no id lies in the future at the commit.
         """
-        self._last_tick = max(self._last_tick + 1, tick_of(self.began_at))
-        return id_of_tick(self._last_tick)
+        return self.new_report_ids(1)[0]
+
+    def new_report_ids(self, count: int) -> list[ReportId]:
+        """Make the ids of reports to store in this transaction, each greater than the last.
+
+        Asks the database nothing: it may be done while another thread runs a statement.
+        """
+        first = max(self._last_tick + 1, tick_of(self.began_at))
+        self._last_tick = first + count - 1
+        return ids_of_ticks(first, count)
 
     def rows(self, sql: str, parameters: Parameters | None = None) -> list[Row]:
         """Run one statement in a round trip; return all its rows, or none if it returns none.

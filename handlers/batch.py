@@ -6,31 +6,34 @@ their sha256: for an instant, and without a deadlock. Should other uploads have 
 meanwhile, all is undone, and done again with the digests locked first.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 import orjson
 
 from db.ids import ReportId
-from db.report_batches import IdentifiedReport, insert_reports, settle_digests
+from db.report_batches import (
+    IdentifiedReport,
+    Insertion,
+    Settlement,
+    insert_reports,
+    insertion,
+    settle_digests,
+    settlement,
+)
+from db.reports import ReportContent
 from db.transaction import Transaction
 from generated.models import QcReport
-from generated.runtime.json_lines import JsonLine, JsonLines
-from generated.runtime.problems import InputError, Problem, invalid_input
+from generated.runtime.json_lines import JsonLines
+from handlers.batch_reader import BatchReader, Outcome, ReadyLine
 from handlers.context import Context
-from handlers.errors import BatchRefused, InvalidValue
-from handlers.new_reports import new_report
+from handlers.errors import BatchRefused
 from handlers.preparation import Preparation, PreparedReport
-from handlers.sealing import RawSealer, require_sealer, seal_raw
+from handlers.sealing import RawSealer, seal_raw
 
 _REFERENCE: Final = "batch"
-# What is stored by one statement: a fraction of a second of work.
-_REPORTS_A_STATEMENT: Final = 1000
-_BYTES_A_STATEMENT: Final = 1024 * 1024
-
-Outcome = dict[str, Any]
 
 
 def store_batch(
@@ -44,12 +47,11 @@ def store_batch(
     """The answer: what became of each line. Raises BatchRefused if atomic and a line is bad."""
     with context.transaction() as transaction:
         transaction.set_savepoint()
-        reader = _Reader(preparation, context.own_secret, sealer, lines)
+        reader = BatchReader(preparation, context.own_secret, sealer, lines)
         writer = _Writer(context, transaction, sealer)
-        _store(reader, writer, atomic)
-        if not writer.settle():
+        if not _store(reader, writer, atomic):
             transaction.return_to_savepoint()
-            reader = _Reader(preparation, context.own_secret, sealer, lines)
+            reader = BatchReader(preparation, context.own_secret, sealer, lines)
             writer = writer.after_settling()
             _store(reader, writer, atomic)
     context.reference = _REFERENCE
@@ -58,58 +60,12 @@ def store_batch(
 
 
 @dataclass(frozen=True, slots=True)
-class _Ready:
-    """A line ready to be stored; its outcome is filled in once it is."""
+class _Chunk:
+    """Lines that are stored together, and the statement that does it."""
 
-    prepared: PreparedReport
-    outcome: Outcome
-
-
-@dataclass(slots=True)
-class _Reader:
-    """Reads and prepares lines; begins an outcome for each."""
-
-    preparation: Preparation
-    own_secret: str | None
-    sealer: RawSealer | None
-    lines: JsonLines[QcReport]
-    outcomes: list[Outcome] = field(default_factory=list)
-    refused: int = 0
-
-    def chunks(self) -> Iterator[list[_Ready]]:
-        chunk: list[_Ready] = []
-        size = 0
-        for line in self.lines:
-            ready = self._ready(line)
-            if ready is None:
-                continue
-            chunk.append(ready)
-            size += len(ready.prepared.document) + len(ready.prepared.raw or b"")
-            if len(chunk) >= _REPORTS_A_STATEMENT or size >= _BYTES_A_STATEMENT:
-                yield chunk
-                chunk, size = [], 0
-        if chunk:
-            yield chunk
-
-    def _ready(self, line: JsonLine) -> _Ready | None:
-        outcome: Outcome = {"line": line.number}
-        self.outcomes.append(outcome)
-        if line.problem is not None:
-            self._refuse(outcome, line.problem)
-            return None
-        try:
-            prepared = self.preparation.prepare(line.value, self.own_secret)
-        except InvalidValue as error:
-            entry = InputError(error.location, error.pointer, error.keyword, error.limit)
-            self._refuse(outcome, invalid_input([entry], error.detail))
-            return None
-        if prepared.raw is not None:
-            require_sealer(self.sealer)
-        return _Ready(prepared, outcome)
-
-    def _refuse(self, outcome: Outcome, problem: Problem) -> None:
-        self.refused += 1
-        outcome.update(outcome="refused", problem=problem.as_json())
+    lines: list[ReadyLine]
+    ids: list[ReportId]
+    insertion: Insertion
 
 
 class _Writer:
@@ -120,79 +76,110 @@ class _Writer:
         context: Context,
         transaction: Transaction,
         sealer: RawSealer | None,
-        ids: Sequence[ReportId] | None = None,
+        ids: list[ReportId] | None = None,
     ) -> None:
         self._context = context
         self._transaction = transaction
         self._sealer = sealer
         self._is_settled = ids is not None
-        self._ids = iter(ids) if ids is not None else _new_ids(transaction)
+        self._ids = ids or []
         self._stored: list[bytes] = []
         self._newest: dict[bytes, ReportId] = {}
         self._told: dict[bytes, ReportId | None] = {}
 
-    def write(self, chunk: list[_Ready]) -> None:
-        reports = [self._identified(ready.prepared) for ready in chunk]
-        duplicates = insert_reports(self._transaction, reports, settled=self._is_settled)
-        for ready, report in zip(chunk, reports, strict=True):
-            duplicate_of = duplicates.get(report.id)
-            self._told.setdefault(ready.prepared.sha256, duplicate_of)
-            ready.outcome.update(_stored_outcome(ready.prepared, report.id, duplicate_of))
+    def chunk(self, lines: list[ReadyLine]) -> _Chunk:
+        """Asks the database nothing, so that it can be done while another chunk is stored."""
+        ids = self._ids_of(len(lines))
+        reports = [
+            self._identified(report_id, line.prepared)
+            for report_id, line in zip(ids, lines, strict=True)
+        ]
+        statement = insertion(
+            reports,
+            key_id=self._context.principal.key_id,
+            request_id=self._context.request_id,
+            settled=self._is_settled,
+        )
+        return _Chunk(lines, ids, statement)
 
-    def _identified(self, prepared: PreparedReport) -> IdentifiedReport:
-        report_id = next(self._ids)
+    def store(self, chunk: _Chunk) -> dict[ReportId, ReportId]:
+        """What each report is a duplicate of, if of any."""
+        return insert_reports(self._transaction, chunk.insertion)
+
+    def tell(self, chunk: _Chunk, duplicates: Mapping[ReportId, ReportId]) -> None:
+        for line, report_id in zip(chunk.lines, chunk.ids, strict=True):
+            duplicate_of = duplicates.get(report_id)
+            self._told.setdefault(line.prepared.content.sha256, duplicate_of)
+            line.outcome.update(_stored_outcome(line.prepared.content, report_id, duplicate_of))
+
+    def _ids_of(self, count: int) -> list[ReportId]:
+        if not self._is_settled:
+            return self._transaction.new_report_ids(count)
+        stored = len(self._stored)
+        return self._ids[stored : stored + count]
+
+    def _identified(self, report_id: ReportId, prepared: PreparedReport) -> IdentifiedReport:
         raw = seal_raw(self._sealer, self._transaction.tenant_id, report_id, prepared.raw)
-        earlier = self._newest.get(prepared.sha256)
-        self._newest[prepared.sha256] = report_id
-        self._stored.append(prepared.sha256)
-        return IdentifiedReport(report_id, earlier, new_report(self._context, prepared, None, raw))
+        sha256 = prepared.content.sha256
+        earlier = self._newest.get(sha256)
+        self._newest[sha256] = report_id
+        self._stored.append(sha256)
+        return IdentifiedReport(report_id, earlier, prepared.content, raw)
 
-    def settle(self) -> bool:
+    def settlement(self) -> Settlement:
+        """Of the digests of all chunks so far; asks the database nothing either."""
+        return () if self._is_settled else settlement(self._newest)
+
+    def settle(self, digests: Settlement) -> bool:
         """Takes the digests; False if others moved one since these reports were told of it."""
         if self._is_settled:
             return True
-        previous = settle_digests(self._transaction, self._newest)
+        previous = settle_digests(self._transaction, digests)
         return all(previous.get(sha256) == told for sha256, told in self._told.items())
 
     def after_settling(self) -> "_Writer":
         """One that writes the same reports again, their digests locked from the beginning."""
-        ids = [self._transaction.new_report_id() for _ in self._stored]
-        settle_digests(self._transaction, dict(zip(self._stored, ids, strict=True)))
+        ids = self._transaction.new_report_ids(len(self._stored))
+        newest = dict(zip(self._stored, ids, strict=True))
+        settle_digests(self._transaction, settlement(newest))
         return _Writer(self._context, self._transaction, self._sealer, ids)
 
 
-def _new_ids(transaction: Transaction) -> Iterator[ReportId]:
-    while True:
-        yield transaction.new_report_id()
-
-
-def _store(reader: _Reader, writer: _Writer, atomic: bool) -> None:
+def _store(reader: BatchReader, writer: _Writer, atomic: bool) -> bool:
+    """False if all must be done again, its digests settled first."""
+    # The other thread does nothing but wait for PostgreSQL. Two that both compute would take turns
+    # at the interpreter lock, which costs more than there is to gain.
     with ThreadPoolExecutor(1, "batch-writer") as pool:
-        writing: Future[None] | None = None
-        for chunk in reader.chunks():
-            if writing is not None:
-                writing.result()
-            if not (atomic and reader.refused):
-                writing = pool.submit(writer.write, chunk)
-        if writing is not None:
-            writing.result()
+        under_way: tuple[_Chunk, Future[dict[ReportId, ReportId]]] | None = None
+        for lines in reader.chunks():
+            if atomic and reader.refused:
+                continue
+            chunk = writer.chunk(lines)
+            if under_way is not None:
+                writer.tell(under_way[0], under_way[1].result())
+            under_way = chunk, pool.submit(writer.store, chunk)
+        digests = writer.settlement()
+        if under_way is not None:
+            writer.tell(under_way[0], under_way[1].result())
     if atomic and reader.refused:
         raise BatchRefused(reader.refused, [_unstored(outcome) for outcome in reader.outcomes])
+    return writer.settle(digests)
 
 
 def _stored_outcome(
-    prepared: PreparedReport, report_id: ReportId, duplicate_of: ReportId | None
+    content: ReportContent, report_id: ReportId, duplicate_of: ReportId | None
 ) -> Outcome:
-    optional: Outcome = {} if duplicate_of is None else {"duplicate_of": duplicate_of}
-    if prepared.redaction is not None:
-        optional["redaction"] = orjson.Fragment(prepared.redaction)
-    return {
+    outcome: Outcome = {
         "outcome": "created" if duplicate_of is None else "duplicate",
         "id": report_id,
-        "severity": prepared.decision.severity,
-        **optional,
-        "inconsistencies": prepared.decision.inconsistencies,
+        "severity": content.severity,
+        "inconsistencies": content.inconsistencies,
     }
+    if duplicate_of is not None:
+        outcome["duplicate_of"] = duplicate_of
+    if content.redaction is not None:
+        outcome["redaction"] = orjson.Fragment(content.redaction)
+    return outcome
 
 
 def _unstored(outcome: Outcome) -> Outcome:

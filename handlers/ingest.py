@@ -8,7 +8,7 @@ import orjson
 from typing_extensions import override
 
 from db.ids import ReportId
-from db.reports import ReportRow, get_report, insert_report
+from db.reports import NewReport, ReportRow, get_report, insert_report
 from formats.errors import TranslationError
 from formats.registry import FORMATS
 from generated.models import IngestReceipt, QcReport, Redaction, Severity, Stream, ToolFormat
@@ -23,7 +23,6 @@ from generated.runtime.json_lines import JsonLines
 from handlers.batch import store_batch
 from handlers.context import Context
 from handlers.errors import InvalidValue, NotConfigured, NotFound, Untranslatable
-from handlers.new_reports import new_report
 from handlers.preparation import Preparation
 from handlers.sealing import RawSealer, require_sealer, seal_raw
 
@@ -111,16 +110,17 @@ class Ingest(IngestHandlers[Context]):
         with context.transaction() as transaction:
             report_id = transaction.new_report_id()
             raw = seal_raw(self._sealer, transaction.tenant_id, report_id, prepared.raw)
-            new = new_report(context, prepared, original_digest, raw)
+            key_id = context.principal.key_id
+            new = NewReport(prepared.content, original_digest, key_id, context.request_id, raw)
             stored = insert_report(transaction, new, report_id)
         context.reference = str(stored.id)
-        decision = prepared.decision
+        content = prepared.content
         return _receipt(
             stored.id,
-            decision.severity,
+            cast(Severity, content.severity),
             stored.duplicate_of,
-            decision.inconsistencies,
-            prepared.redaction,
+            content.inconsistencies,
+            content.redaction,
         )
 
     def _replayed(self, context: Context) -> IngestReceipt | None:

@@ -61,4 +61,4 @@ class Sealer(RawSealer):
 
 def _associated_data(tenant_id: TenantId, report_id: ReportId, kid: str) -> bytes:
     """What the ciphertext is bound to, as a JSON array: no two of these read the same."""
-    return orjson.dumps([_VERSION, tenant_id, str(report_id), _COLUMN, kid])
+    return orjson.dumps([_VERSION, tenant_id, report_id, _COLUMN, kid])

@@ -4,7 +4,7 @@ import hashlib
 import json
 import uuid
 
-from db.reports import NewReport
+from db.reports import NewReport, ReportContent
 
 
 def new_report(
@@ -17,7 +17,7 @@ def new_report(
     request_id: str = "request-1",
 ) -> NewReport:
     document = json.dumps({"notes": [content or uuid.uuid4().hex]})
-    return NewReport(
+    stored = ReportContent(
         severity=severity,
         policy_version=policy_version,
         source=source,
@@ -27,12 +27,10 @@ def new_report(
         block_count=3,
         inconsistencies=0,
         sha256=hashlib.sha256(document.encode()).digest(),
-        original_digest=None,
-        key_id="key-1",
-        request_id=request_id,
         redaction=None,
         document=document,
     )
+    return NewReport(stored, None, "key-1", request_id)
 
 
 # Stores %(count)s reports of one tenant, evenly over a span of time, past the clock of the

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db import access
-from db.ids import first_id_at, id_of_tick, moment_of, tick_of
+from db.ids import first_id_at, id_of_tick, ids_of_ticks, moment_of, tick_of
 from tests.support.database import TestDatabase
 
 _MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(9999, 1, 1)).map(
@@ -79,3 +79,14 @@ def test_the_next_tick_s_id_is_greater_and_ids_of_one_tick_differ(tick: int) -> 
     assert id_of_tick(tick) < id_of_tick(tick + 1)
     assert id_of_tick(tick) != id_of_tick(tick)
     assert id_of_tick(tick).version == 7
+
+
+@given(st.integers(min_value=0, max_value=(2**48 - 1) * 4096), st.integers(0, 300))
+def test_ids_of_many_ticks_are_those_of_each_tick_but_for_their_random_bits(
+    first: int, count: int
+) -> None:
+    ids = ids_of_ticks(first, count)
+    assert [each.int >> 62 for each in ids] == [
+        id_of_tick(tick).int >> 62 for tick in range(first, first + count)
+    ]
+    assert len({each.int & (2**62 - 1) for each in ids}) == count

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -42,7 +41,7 @@ def maintenance(own_database: TestDatabase) -> Iterator[Database]:
 
 
 def _sealed(key: KeyIdentity) -> NewReport:
-    return replace(new_report(), raw=SealedRaw(key, bytes(40)))
+    return new_report()._replace(raw=SealedRaw(key, bytes(40)))
 
 
 def _write(tx: Transaction, key: KeyIdentity) -> None:

@@ -12,6 +12,7 @@ from db.ids import ReportId, TenantId, first_id_at, moment_of
 from db.reports import (
     InsertedReport,
     NewReport,
+    ReportContent,
     ReportFilters,
     ReportSummaryRow,
     SealedRaw,
@@ -49,7 +50,7 @@ def test_a_report_comes_back_as_it_was_stored_byte_for_byte(
     app: Database, tenant: TenantId
 ) -> None:
     document = '{"b": 1.10, "a": 1e2, "b": 2,  "text": "\\u0000 é"}'
-    new = NewReport(
+    content = ReportContent(
         severity="warn",
         policy_version="2026.11",
         source="sarif",
@@ -59,19 +60,18 @@ def test_a_report_comes_back_as_it_was_stored_byte_for_byte(
         block_count=3,
         inconsistencies=4,
         sha256=b"\0" * 32,
-        original_digest="k1:00ff",
-        key_id="key-1",
-        request_id="request-1",
         redaction='{"counts": {"email": 2}, "share": 0.10}',
         document=document,
-        raw=SealedRaw(KEYRING.newest, bytes(range(256))),
     )
+    raw = SealedRaw(KEYRING.newest, bytes(range(256)))
+    new = NewReport(content, "k1:00ff", "key-1", "request-1", raw)
     inserted = _insert(app, tenant, new)
     with app.tenant_transaction(tenant, read_only=True) as tx:
         row = get_report(tx, inserted.id)
     assert row is not None
-    for name in set(NewReport.__dataclass_fields__) - {"raw"}:
-        assert getattr(row, name) == getattr(new, name)
+    for name in ReportContent._fields:
+        assert getattr(row, name) == getattr(content, name)
+    assert (row.original_digest, row.key_id, row.request_id) == ("k1:00ff", "key-1", "request-1")
     assert (row.raw_kid, row.raw_sealed) == ("test1", bytes(range(256)))
     assert (row.id, row.created_at, row.duplicate_of) == (
         inserted.id,

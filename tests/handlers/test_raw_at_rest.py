@@ -58,9 +58,9 @@ def _marked(mark: str = _MARK) -> dict[str, Any]:
 def test_the_text_without_raw_and_the_text_of_raw_make_the_canonical_text(
     report: dict[str, Any],
 ) -> None:
-    text, raw = canonical_text(report)
+    text, raw, whole = canonical_text(report)
     assert json.loads(text) == (report if raw is None else {**report, "raw": None})
-    whole = text if raw is None else with_raw(text, raw)
+    assert whole == (text if raw is None else with_raw(text, raw))
     assert json.loads(whole) == report
     try:
         assert whole == orjson.dumps(report, option=orjson.OPT_SORT_KEYS)

@@ -4,7 +4,6 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -214,7 +213,7 @@ def test_a_run_waits_for_a_report_that_is_being_stored_under_the_old_key(
         with app.tenant_transaction(tenant) as tx:
             late = tx.new_report_id()
             sealed = Sealer(_OLD).seal(tenant, late, b"{}")
-            insert_report(tx, replace(new_report(), raw=sealed), late)
+            insert_report(tx, new_report()._replace(raw=sealed), late)
             running = pool.submit(_rewrap, maintenance, _BOTH)
             with pytest.raises(TimeoutError):
                 running.result(timeout=1)

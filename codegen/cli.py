@@ -107,7 +107,7 @@ def _settings(spec: Path | None, out: Path | None) -> Settings:
 def _fail(error: ContractError) -> NoReturn:
     for finding in error.findings:
         _say(str(finding))
-    errors = sum(finding.level == "error" for finding in error.findings)
+    errors = sum(finding.severity == "error" for finding in error.findings)
     _say(f"{errors} error{'s' * (errors != 1)}; nothing was written")
     sys.exit(EXIT_ERROR)
 

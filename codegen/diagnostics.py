@@ -9,10 +9,11 @@ from typing import Literal
 
 from typing_extensions import override
 
-Level = Literal["error", "warning"]
+Severity = Literal["error", "warning"]
 
-# The one table of codes. A code, once given out, never changes its meaning.
-CODES: dict[str, tuple[Level, str]] = {
+# The one table of codes, with the severity that each has where nothing else is said. A code, once
+# given out, never changes its meaning.
+CODES: dict[str, tuple[Severity, str]] = {
     "CG001": ("error", "the file can't be read"),
     "CG002": ("error", "the file is not well-formed YAML or JSON"),
     "CG003": ("error", "a key stands twice in one mapping"),
@@ -65,14 +66,11 @@ class Diagnostic:
     code: str
     message: str
     hint: str = ""
-
-    @property
-    def level(self) -> Level:
-        return CODES[self.code][0]
+    severity: Severity = "error"
 
     @override
     def __str__(self) -> str:
-        word = "warning: " if self.level == "warning" else ""
+        word = "warning: " if self.severity == "warning" else ""
         hint = f" ({self.hint})" if self.hint else ""
         return f"{self.place} {self.code} {word}{self.message}{hint}"
 
@@ -83,16 +81,24 @@ class Findings:
 
     found: set[Diagnostic] = field(default_factory=set)
 
-    def add(self, place: Place, code: str, message: str, hint: str = "") -> None:
-        self.found.add(Diagnostic(place, code, message, hint))
+    def add(
+        self,
+        place: Place,
+        code: str,
+        message: str,
+        hint: str = "",
+        severity: Severity | None = None,
+    ) -> None:
+        """`severity` only where a finding's differs from that of its code."""
+        self.found.add(Diagnostic(place, code, message, hint, severity or CODES[code][0]))
 
     @property
     def errors(self) -> list[Diagnostic]:
-        return sorted(finding for finding in self.found if finding.level == "error")
+        return sorted(finding for finding in self.found if finding.severity == "error")
 
     @property
     def warnings(self) -> list[Diagnostic]:
-        return sorted(finding for finding in self.found if finding.level == "warning")
+        return sorted(finding for finding in self.found if finding.severity == "warning")
 
     def stop_on_errors(self) -> None:
         """Raises `ContractError` with all findings if one of them is an error."""

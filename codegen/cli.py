@@ -9,6 +9,7 @@ import click
 
 from .config import Settings, read_settings
 from .diagnostics import ContractError, Place, one_error
+from .lint.command import lint_command
 from .run import Outcome, check, generate
 
 EXIT_ERROR = 1
@@ -24,6 +25,7 @@ def main() -> None:
     \b
     codegen generate    write what differs
     codegen check       write nothing; say which files are not as the contract has them
+    codegen lint        say where the contract could be better
 
     Which contract, and where its package goes, stands in ./pyproject.toml:
 
@@ -79,6 +81,9 @@ def check_command(spec: Path | None, out: Path | None, full: bool) -> None:
         _say(f"{len(outcome.drifts)} of {outcome.count} files differ; run: codegen generate")
         sys.exit(EXIT_STALE)
     _say(f"{outcome.count} files are as the contract has them")
+
+
+main.add_command(lint_command)
 
 
 def _run(

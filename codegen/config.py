@@ -9,14 +9,17 @@ from typing import Any
 from .diagnostics import Findings, Place, one_error
 
 _TABLE = re.compile(r"\s*\[\s*tool\s*\.\s*codegen\s*\]")
+_KEYS = {
+    "spec": {"type": "string", "minLength": 1},
+    "out": {"type": "string", "minLength": 1},
+    # Read by the linter, with a schema of its own.
+    "lint": {"type": "object"},
+}
 _SCHEMA = {
     "type": "object",
     "additionalProperties": False,
     "required": ["spec", "out"],
-    "properties": {
-        "spec": {"type": "string", "minLength": 1},
-        "out": {"type": "string", "minLength": 1},
-    },
+    "properties": _KEYS,
 }
 
 
@@ -59,7 +62,7 @@ def _read_table(file: Path) -> tuple[str, dict[str, Any]]:
 
 
 def _unknown_key(table: dict[str, Any]) -> str:
-    return next((key for key in table if key not in ("spec", "out")), "")
+    return next((key for key in table if key not in _KEYS), "")
 
 
 def _line(text: str, key: str) -> int:

@@ -9,6 +9,7 @@ from pydantic_core import PydanticUndefined
 
 from codegen.cli import main as codegen
 from codegen.diagnostics import CODES
+from codegen.lint.rules import RULES
 from formats.registry import FORMATS
 from service.cli import main as collector
 from service.settings import Settings
@@ -116,6 +117,11 @@ def test_formats_are_those_the_collector_takes() -> None:
 def test_diagnostics_are_the_generators() -> None:
     expected = [[f"`{code}`", level, meaning] for code, (level, meaning) in CODES.items()]
     assert _rows(_text("docs/codegen.md"), "code") == expected
+
+
+def test_rules_of_the_linter_are_those_it_has() -> None:
+    expected = [[f"`{rule.name}`", rule.level, rule.reason] for rule in RULES.values()]
+    assert _rows(_text("docs/codegen/lint.md"), "rule") == expected
 
 
 def test_every_decision_is_in_the_index() -> None:

@@ -1,0 +1,55 @@
+"""The command `codegen lint`. Prints and sets exit codes; what is done stands in `run`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from ..config import read_settings
+from ..diagnostics import ContractError, Diagnostic, Place, one_error
+
+EXIT_ERROR = 1
+_SETTINGS = Path("pyproject.toml")
+
+
+@click.command("lint")
+@click.option(
+    "--spec", type=click.Path(path_type=Path), help="The contract, instead of the settings' one."
+)
+@click.option("--strict", is_flag=True, help="End with 1 where there are warnings alone, too.")
+def lint_command(spec: Path | None, strict: bool) -> None:
+    """Say where the contract could be better: names, bounds, patterns, security, errors.
+
+    Which rules there are, and why, stands in docs/codegen/lint.md. [tool.codegen.lint] of
+    ./pyproject.toml turns them off and on; a contract suppresses one, with a reason, by
+
+    \b
+    x-lint-ignore: {unbounded-string: what is read is cut to 80 characters}
+
+    Ends with 0 where there is no error, with 1 where there is one, or where the contract or the
+    settings can't be read.
+    """
+    found = _found(spec)
+    for finding in found:
+        click.echo(str(finding), err=True)
+    errors = sum(finding.severity == "error" for finding in found)
+    warnings = len(found) - errors
+    counted = f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}"
+    click.echo(counted, err=True)
+    if errors or (strict and found):
+        sys.exit(EXIT_ERROR)
+
+
+def _found(spec: Path | None) -> tuple[Diagnostic, ...]:
+    # Loaded here: no other command needs the rules.
+    from .run import lint
+    from .settings import read_lint_settings
+
+    try:
+        contract = spec or read_settings(_SETTINGS).spec
+        return lint(contract, str(contract), read_lint_settings(_SETTINGS))
+    except ContractError as error:
+        return error.findings
+    except OSError as error:
+        place = Place(str(error.filename))
+        return one_error(place, "CG001", error.strerror or "can't be read").findings

@@ -1,0 +1,129 @@
+"""Rules about answers: what a caller can count on when all goes well, and when it doesn't."""
+
+from collections.abc import Iterator
+
+from ..contract import is_json, is_problem
+from ..shape import Pointer
+from .rule import Remark, rule
+from .subject import Subject, mapping
+
+# RFC 9110: these end after the head.
+_WITHOUT_BODY = frozenset({"204", "205", "304"})
+_FORBIDDEN_BODY = frozenset({"get", "head"})
+_IGNORED_HEADERS = frozenset({"accept", "content-type", "authorization"})
+
+
+@rule(
+    "missing-default-response",
+    "warning",
+    "Without `default` (or 4XX and 5XX) clients know nothing of errors that weren't thought of.",
+)
+def missing_default_response(subject: Subject) -> Iterator[Remark]:
+    for operation in subject.operations():
+        statuses = {status.upper() for status in mapping(operation.value.get("responses"))}
+        if "DEFAULT" not in statuses and not statuses >= {"4XX", "5XX"}:
+            message = f"{operation.name} documents no `default` response"
+            hint = "add one, best a shared one with application/problem+json (RFC 9457)"
+            yield Remark((*operation.pointer, "responses"), message, hint)
+
+
+@rule(
+    "default-without-problem",
+    "warning",
+    "Errors in one form, RFC 9457 problems, are handled once in a client, not per operation.",
+)
+def default_without_problem(subject: Subject) -> Iterator[Remark]:
+    """Told where the answer stands, so once of one that many operations share."""
+    told: set[Pointer] = set()
+    for operation in subject.operations():
+        for status, place, value in subject.responses(operation):
+            if status != "default" or place in told:
+                continue
+            told.add(place)
+            if not any(is_problem(media_type) for media_type in mapping(value.get("content"))):
+                message = "the default response has no content of application/problem+json"
+                yield Remark(place, message, "describe errors as RFC 9457 problems")
+
+
+@rule(
+    "missing-success-response",
+    "error",
+    "Without an answer for success there is nothing to return for a handler, nor to expect.",
+)
+def missing_success_response(subject: Subject) -> Iterator[Remark]:
+    for operation in subject.operations():
+        statuses = mapping(operation.value.get("responses"))
+        if not any(status[:1] in ("1", "2", "3") for status in statuses):
+            message = f"{operation.name} documents no answer for success"
+            yield Remark((*operation.pointer, "responses"), message, "document a 2xx answer")
+
+
+@rule(
+    "content-of-empty-response",
+    "error",
+    "An answer of 204, 205 or 304 has no body (RFC 9110), so the documented one never comes.",
+)
+def content_of_empty_response(subject: Subject) -> Iterator[Remark]:
+    for operation in subject.operations():
+        for status, _, value in subject.responses(operation):
+            if status in _WITHOUT_BODY and mapping(value.get("content")):
+                pointer = (*operation.pointer, "responses", status)
+                yield Remark(pointer, f"{status} has no body", "use 200, or remove the content")
+
+
+@rule(
+    "body-of-get",
+    "error",
+    "The body of a GET or HEAD has no meaning (RFC 9110); caches and proxies drop it.",
+)
+def body_of_get(subject: Subject) -> Iterator[Remark]:
+    for operation in subject.operations():
+        if operation.method in _FORBIDDEN_BODY and "requestBody" in operation.value:
+            message = f"{operation.name} takes a body"
+            hint = "use query parameters, or POST"
+            yield Remark((*operation.pointer, "requestBody"), message, hint)
+
+
+@rule(
+    "json-without-schema",
+    "warning",
+    "JSON without a schema is validated by nobody and typed as anything.",
+)
+def json_without_schema(subject: Subject) -> Iterator[Remark]:
+    for node in subject.of_kind("media_type"):
+        media_type = str(node.pointer[-1])
+        if is_json(media_type) and "schema" not in node.value:
+            yield Remark(node.pointer, f"{media_type} has no schema", "give it one")
+
+
+@rule(
+    "ignored-header",
+    "warning",
+    "OpenAPI ignores headers by these names: media types and security say it in their own places.",
+)
+def ignored_header(subject: Subject) -> Iterator[Remark]:
+    for node in subject.of_kind("parameter"):
+        name = str(node.value.get("name"))
+        if node.value.get("in") == "header" and name.lower() in _IGNORED_HEADERS:
+            hint = "remove it; see `content` and `security`"
+            yield Remark(node.pointer, f"the header parameter {name} is ignored", hint)
+    for node in subject.of_kind("response"):
+        for name in mapping(node.value.get("headers")):
+            if name.lower() == "content-type":
+                hint = "remove it; the media types in `content` say it"
+                message = f"the response header {name} is ignored"
+                yield Remark((*node.pointer, "headers", name), message, hint)
+
+
+@rule(
+    "unknown-link-operation",
+    "error",
+    "A link to an operation that doesn't exist leads readers and fuzzers nowhere.",
+)
+def unknown_link_operation(subject: Subject) -> Iterator[Remark]:
+    known = {node.value.get("operationId") for node in subject.of_kind("operation")}
+    for node in subject.of_kind("link"):
+        named = node.value.get("operationId")
+        if named is not None and named not in known:
+            message = f"no operation has the operationId {named!r}"
+            yield Remark((*node.pointer, "operationId"), message, "correct the name")

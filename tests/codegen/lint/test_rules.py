@@ -1,0 +1,104 @@
+"""Each rule has a contract that breaks it, with what is found there, and what only looks like it.
+
+UPDATE_EXPECTED=1 writes the findings anew; read the diff before committing it.
+"""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from codegen.diagnostics import ContractError
+from codegen.lint.rule import Level
+from codegen.lint.rules import RULES
+from codegen.lint.run import lint
+from codegen.lint.settings import LintSettings
+from codegen.lint.subject import Options
+
+from ..test_broken_contracts import JUNK, PLACES, broken
+
+CASES = Path(__file__).parent / "cases"
+UPDATE = os.environ.get("UPDATE_EXPECTED") == "1"
+
+
+def only(rule: str, options: Options | None = None) -> LintSettings:
+    levels: dict[str, Level] = dict.fromkeys(RULES, "off")
+    return LintSettings(levels | {rule: "warning"}, options or Options())
+
+
+def found(rule: str, settings: LintSettings | None = None) -> list[str]:
+    """The findings of one rule in its contract; the generator's own stay aside."""
+    spec = CASES / f"{rule}.yaml"
+    findings = lint(spec, spec.name, settings or only(rule))
+    return [str(finding) for finding in findings if finding.code == rule]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_rule_finds_in_its_contract_what_is_expected(rule: str) -> None:
+    file = CASES / f"{rule}.txt"
+    text = "".join(f"{finding}\n" for finding in found(rule))
+    if UPDATE:
+        file.write_text(text, encoding="utf-8")
+    assert text == file.read_text(encoding="utf-8")
+    assert text
+
+
+def test_every_case_is_that_of_a_rule() -> None:
+    assert {path.stem for path in CASES.iterdir()} == set(RULES)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_reason_of_a_rule_is_one_sentence(rule: str) -> None:
+    reason = RULES[rule].reason
+    assert reason.endswith(".")
+    assert ". " not in reason.replace("e.g. ", "")
+
+
+def test_convention_that_the_settings_ask_for_replaces_the_contracts_own() -> None:
+    options = Options(names={"operations": "camelCase"})
+    findings = found("operation-name", only("operation-name", options))
+    assert [finding.split()[0] for finding in findings] == [
+        "operation-name.yaml:5:11",
+        "operation-name.yaml:6:12",
+        "operation-name.yaml:9:13",
+    ]
+    assert "as the settings ask" in findings[0]
+
+
+def test_names_without_a_convention_are_one_finding_for_all(tmp_path: Path) -> None:
+    spec = tmp_path / "openapi.yaml"
+    schemas = ", ".join(f"{name}: {{}}" for name in ("Pet", "pet_list", "petOwner", "pet-food"))
+    spec.write_text(
+        "openapi: 3.1.0\ninfo: {title: Pets, version: '1'}\npaths: {}\n"
+        f"components: {{schemas: {{{schemas}}}}}\n"
+    )
+    [finding] = [
+        each for each in lint(spec, spec.name, only("schema-name")) if each.code == "schema-name"
+    ]
+    assert "follow no convention: 25% are in" in finding.message
+
+
+@pytest.mark.parametrize("rule", ["unbounded-string", "unbounded-array"])
+def test_bounds_are_asked_of_answers_too_where_the_settings_say_so(rule: str) -> None:
+    everywhere = set(found(rule, only(rule, Options(bounds_everywhere=True))))
+    assert everywhere > set(found(rule))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(PLACES), JUNK)
+def test_any_value_in_any_place_gives_findings_never_a_traceback(
+    spot: tuple[int, tuple[str | int, ...]], junk: Any
+) -> None:
+    data = broken(*spot, junk)
+
+    def read(path: Path) -> bytes:
+        if path.name == "openapi.json":
+            return data
+        raise FileNotFoundError(2, "No such file or directory", str(path))
+
+    with suppress(ContractError):
+        lint(Path("openapi.json"), "openapi.json", LintSettings(), read)

@@ -306,7 +306,7 @@ def test_a_killed_push_can_be_made_again_and_everything_is_stored_once(
     for number in range(30):
         (folder / f"{number:02}.ndjson").write_text("\n".join(lines[number * 30 :][:30]))
         (folder / f"{number:02}.json").write_text(qc_report(str(number)))
-    with running("up", environment, folder.parent / "log") as service:
+    with running("up", environment, folder / "log") as service:
         arguments = [COLLECTOR, "push", "--run", "1", *map(str, sorted(folder.glob("*.json")))]
         first = subprocess.Popen(arguments, env=push_environment(service))
         deadline = time.monotonic() + 30

@@ -36,7 +36,10 @@ class Default:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """`pointer` leads to the Parameter Object. `claim` names the hook that takes the value."""
+    """`pointer` leads to the Parameter Object. `claim` names the hook that takes the value.
+
+    `media_type` is that of a value which is a document of its own, in place of a style.
+    """
 
     name: str
     argument: str
@@ -48,6 +51,7 @@ class Parameter:
     annotation: Annotation
     default: Default | None = None
     claim: Claim | None = None
+    media_type: str | None = None
 
     @property
     def known_as(self) -> str:
@@ -58,27 +62,44 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """`pointer` leads to the schema; None where the contract gives none."""
+    """`pointer` leads to the schema; None where the contract gives none.
+
+    `annotation` is the type of a request body in it; None if handlers get it raw, as bytes.
+    """
 
     media_type: str
     pointer: str | None
+    annotation: Annotation | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """`annotation` is None for a raw body, which handlers get as bytes; of lines it is of each."""
+    """What a request may carry; of lines each annotation is of one line."""
 
     required: bool
     content: tuple[Media, ...]
-    annotation: Annotation | None
+
+    @property
+    def annotation(self) -> Annotation | None:
+        """What handlers get, whichever media type comes; None if that is always bytes."""
+        if all(media.annotation is None for media in self.content):
+            return None
+        found = [media.annotation or Annotation("bytes") for media in self.content]
+        text = " | ".join(dict.fromkeys(annotation.text for annotation in found))
+        return Annotation(text, frozenset().union(*(annotation.imports for annotation in found)))
 
     @property
     def is_lines(self) -> bool:
         return self.annotation is not None and is_json_lines(self.content[0].media_type)
 
     @property
+    def has_several_types(self) -> bool:
+        """Whether the media type decides which type a handler gets."""
+        return len({media.annotation for media in self.content}) > 1
+
+    @property
     def has_content_type(self) -> bool:
-        return self.annotation is None and has_choice(self.content)
+        return has_choice(self.content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +120,11 @@ class Response:
     headers: tuple[Header, ...]
     annotation: Annotation | None
     class_name: str | None
+
+    @property
+    def has_one_status(self) -> bool:
+        """Whether it is neither of a range of statuses nor of all others."""
+        return self.status.isdecimal()
 
     @property
     def has_content_type(self) -> bool:

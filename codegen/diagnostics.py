@@ -37,7 +37,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "CG033": ("error", "a parameter is declared twice"),
     "CG040": ("error", "a security requirement names an unknown scheme"),
     "CG050": ("error", "an operation documents no answer that a handler could return"),
-    "CG060": ("error", "an example doesn't fit its schema"),
+    "CG060": ("warning", "an example doesn't fit its schema"),
     "CG061": ("error", "a default doesn't fit its schema"),
     "CG070": ("error", "an x- field that the generator reads is malformed"),
     "CG080": ("error", "a feature is not supported"),

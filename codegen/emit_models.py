@@ -8,6 +8,7 @@ import warnings
 
 from .contract import Contract
 from .diagnostics import Findings, Place
+from .model_schemas import FILE_MODULE
 from .python_text import header, module
 
 _BASE_MODULE = "contract_model_of_this_package"
@@ -110,8 +111,9 @@ def _generate(contract: Contract) -> str:
         )
     if not isinstance(text, str):
         raise AssertionError("one module was asked of datamodel-code-generator")
-    # The library takes no relative path for a base class, and the package has no fixed name.
-    return text.replace(f"from {_BASE_MODULE} import ", "from .contract_model import ")
+    # The library takes no relative path of a class, and the package has no fixed name.
+    text = text.replace(f"from {_BASE_MODULE} import ", "from .contract_model import ")
+    return text.replace(f"from {FILE_MODULE} import ", "from ..runtime.file_part import ")
 
 
 def _without_optional(contract: Contract) -> list[str]:

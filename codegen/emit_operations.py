@@ -68,18 +68,18 @@ def _operation(operation: Operation) -> str:
 
 
 def _parameter(parameter: Parameter) -> str:
-    return _call(
-        "Parameter",
-        {
-            "name": repr(parameter.known_as),
-            "argument": repr(parameter.argument),
-            "location": repr(parameter.location),
-            "required": repr(parameter.required),
-            "pointer": repr(parameter.pointer),
-            "style": repr(parameter.style),
-            "explode": repr(parameter.explode),
-        },
-    )
+    fields = {
+        "name": repr(parameter.known_as),
+        "argument": repr(parameter.argument),
+        "location": repr(parameter.location),
+        "required": repr(parameter.required),
+        "pointer": repr(parameter.pointer),
+        "style": repr(parameter.style),
+        "explode": repr(parameter.explode),
+    }
+    if parameter.media_type is not None:
+        fields["media_type"] = repr(parameter.media_type)
+    return _call("Parameter", fields)
 
 
 def _media(media: Media) -> str:

@@ -120,11 +120,13 @@ def _result(response: Response, imports: Imports) -> str:
             optional.append(f"    {header.argument}: {header.annotation.optional().text} = None")
     media_type = response.content[0].media_type if response.content else None
     names = {header.argument: header.name for header in response.headers}
+    if not response.has_one_status:
+        required.insert(0, "    status: int")
     lines = [
         *_body_fields(response, imports),
         *required,
         *optional,
-        f"    status: ClassVar[int] = {int(response.status)}",
+        *([f"    status: ClassVar[int] = {response.status}"] if response.has_one_status else []),
         f"    media_type: ClassVar[str | None] = {media_type!r}",
         f"    HEADERS: ClassVar[Mapping[str, str]] = {literal(names)}",
     ]
@@ -142,7 +144,9 @@ def _body_fields(response: Response, imports: Imports) -> list[str]:
         return []
     if response.annotation is not None:
         imports |= {*response.annotation.imports, ("..runtime.dispatch", "EncodedJson")}
-        return [f"    body: {response.annotation.text} | EncodedJson"]
+        text = response.annotation.text.removesuffix(" | None")
+        absent = " | None" if text != response.annotation.text else ""
+        return [f"    body: {text} | EncodedJson{absent}"]
     return ["    body: bytes", *(["    content_type: str"] if response.has_content_type else [])]
 
 
@@ -175,9 +179,9 @@ def _signature(operation: Operation, imports: Imports) -> list[str]:
     if operation.body:
         if operation.body.annotation is None:
             arguments.append("body: bytes" if operation.body.required else 'body: bytes = b""')
-            arguments += ["content_type: str"] if operation.body.has_content_type else []
         else:
             arguments.append(_typed_body(operation.body, operation.body.annotation, imports))
+        arguments += ["content_type: str"] if operation.body.has_content_type else []
     return arguments
 
 
@@ -227,10 +231,24 @@ def _adapters(operation: Operation, imports: Imports) -> list[str]:
         adapters.append(f"_{operation.constant}_PARAMETERS = TypeAdapter({name})")
     if operation.body and operation.body.annotation:
         text = operation.body.annotation.text
-        adapters.append(f"_{operation.constant}_BODY: TypeAdapter[{text}] = TypeAdapter({text})")
+        if operation.body.has_several_types:
+            imports.add(("collections.abc", "Mapping"))
+            adapters.append(_adapters_by_media_type(operation.constant, operation.body, text))
+        else:
+            name = f"_{operation.constant}_BODY"
+            adapters.append(f"{name}: TypeAdapter[{text}] = TypeAdapter({text})")
     if adapters:
         imports.add(("pydantic", "TypeAdapter"))
     return adapters
+
+
+def _adapters_by_media_type(constant: str, body: Body, text: str) -> str:
+    by_type = "".join(
+        f"{media.media_type!r}: TypeAdapter({media.annotation.text}), "
+        for media in body.content
+        if media.annotation is not None
+    )
+    return f"_{constant}_BODIES: Mapping[str, TypeAdapter[{text}]] = {{{by_type}}}"
 
 
 def _routes(tag: Tag) -> str:
@@ -271,14 +289,21 @@ def _passed(operation: Operation) -> list[str]:
     ]
     if operation.has_page:
         passed.append("page=call.page")
-    if operation.body and operation.body.is_lines:
-        passed.append(f"body=JsonLines(call.lines, _{operation.constant}_BODY)")
-    elif operation.body and operation.body.annotation:
-        body = f"_{operation.constant}_BODY.validate_python(call.json_body)"
-        passed.append(
-            f"body={body}" if operation.body.required else f"body={body} if call.raw_body else None"
-        )
-    elif operation.body:
-        passed.append("body=call.raw_body")
+    if operation.body:
+        passed.append(f"body={_body(operation.constant, operation.body)}")
         passed += ["content_type=call.content_type"] if operation.body.has_content_type else []
     return passed
+
+
+def _body(constant: str, body: Body) -> str:
+    if body.is_lines:
+        return f"JsonLines(call.lines, _{constant}_BODY)"
+    if body.annotation is None:
+        return "call.raw_body"
+    if not body.has_several_types:
+        text = f"_{constant}_BODY.validate_python(call.json_body)"
+        return text if body.required else f"{text} if call.media_type else None"
+    text = f"_{constant}_BODIES[call.media_type].validate_python(call.json_body)"
+    if any(media.annotation is None for media in body.content):
+        text = f"({text} if call.media_type in _{constant}_BODIES else call.raw_body)"
+    return text if body.required else f"{text} if call.media_type else None"

@@ -14,7 +14,7 @@ import jsonschema_rs
 from .bundle import Bundle
 from .contract import is_json
 from .diagnostics import Findings
-from .runtime.media_types import is_json_lines
+from .runtime.media_types import is_json_lines, is_multipart, is_urlencoded
 from .runtime.schemas import Direction, upgrade_3_0, view
 from .shape import Node, Pointer, walk, written
 
@@ -71,7 +71,7 @@ def _samples(contract: Bundle, node: Node) -> Iterator[_Sample]:
         yield from _samples_of_schema(node)
     elif node.kind in ("parameter", "header", "media_type") and "schema" in node.value:
         is_lines = node.kind == "media_type" and is_json_lines(str(node.pointer[-1]))
-        if node.kind == "media_type" and not is_json(str(node.pointer[-1])) and not is_lines:
+        if node.kind == "media_type" and not is_lines and not _is_value(str(node.pointer[-1])):
             return
         schema = (*node.pointer, "schema")
         if "example" in node.value:
@@ -83,6 +83,11 @@ def _samples(contract: Bundle, node: Node) -> Iterator[_Sample]:
             if isinstance(example, dict) and "value" in example:
                 value = _lines(example["value"]) if is_lines else example["value"]
                 yield _Sample((*pointer, "value"), value, schema, "CG060")
+
+
+def _is_value(media_type: str) -> bool:
+    """Whether an example of it is written as the value that it stands for."""
+    return is_json(media_type) or is_urlencoded(media_type) or is_multipart(media_type)
 
 
 def _lines(text: Any) -> Any:

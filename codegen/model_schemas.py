@@ -7,6 +7,10 @@ from .bundle import local_pointer
 from .schema_types import SchemaTypes, wanted_name
 from .shape import Node, walk
 
+# A full path, as datamodel-code-generator takes it; the package's own is put in later.
+FILE_MODULE = "contract_file_part_of_this_package"
+FILE_PATH = f"{FILE_MODULE}.FilePart"
+
 
 def model_schemas(types: SchemaTypes) -> dict[str, Any]:
     """Copies whose references lead to `#/components/schemas/<type name>`.
@@ -17,11 +21,23 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
     while len(done) < len(types.models):
         name = next(name for name in types.models if name not in done)
         schema = copy.deepcopy(types.models[name])
-        for node in walk(Node("schema", (), schema)):
-            if isinstance(node.value, dict):
+        originals = list(walk(Node("schema", (), types.models[name])))
+        for node, original in zip(list(walk(Node("schema", (), schema))), originals, strict=True):
+            if id(original.value) in types.files:
+                _make_file(node.value)
+            elif isinstance(node.value, dict):
                 _rename_references(node.value, types)
         done[name] = schema
     return done
+
+
+def _make_file(schema: dict[str, Any]) -> None:
+    """What datamodel-code-generator takes for a type of ours; `null` stands for no file."""
+    is_nullable = "null" in schema.get("type", ()) or schema.get("nullable") is True
+    kept = {key: schema[key] for key in ("description", "title") if key in schema}
+    schema.clear()
+    file = {"customTypePath": FILE_PATH}
+    schema.update(kept | ({"anyOf": [file, {"type": "null"}]} if is_nullable else file))
 
 
 def _rename_references(schema: dict[str, Any], types: SchemaTypes) -> None:

@@ -2,8 +2,12 @@
 
 import keyword
 import re
+from collections.abc import Container
+from itertools import count
 
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+# What names are often told apart by, where nothing else does.
+_SPELLED = {"<": " less ", ">": " greater ", "=": " equal ", "!": " not ", "+": " plus "}
 _NO_WORD = re.compile(r"[^0-9A-Za-z]+")
 _TEMPLATE = re.compile(r"\{([^{}]*)\}")
 
@@ -19,8 +23,8 @@ _TAKEN_FUNCTIONS = _TAKEN_BY_TYPES | {
 _TAKEN_TYPES = frozenset(
     {
         "Annotated", "Any", "AnyUrl", "AwareDatetime", "BaseModel", "ConfigDict", "ContractModel",
-        "Decimal", "EmailStr", "Enum", "Field", "Literal", "RootModel", "StringConstraints",
-        "TypeAliasType", "UUID", "Union", "None", "True", "False",
+        "Decimal", "EmailStr", "Enum", "Field", "FilePart", "Literal", "RootModel",
+        "StringConstraints", "TypeAliasType", "UUID", "Union", "None", "True", "False",
     }
 )  # fmt: skip
 _TAKEN_MODULES = frozenset({"models", "operations", "runtime", "routes", "client"})
@@ -46,6 +50,19 @@ def function_name(operation_id: str) -> str | None:
 
 def argument_name(name: str) -> str | None:
     return _unless_taken(snake(name), _TAKEN_ARGUMENTS)
+
+
+def spelled_argument_name(name: str) -> str | None:
+    """As `argument_name`, with a word for each sign: `start<` becomes `start_less`."""
+    return argument_name("".join(_SPELLED.get(character, character) for character in name))
+
+
+def unlike(name: str, taken: Container[str], joint: str = "_") -> str:
+    """The name itself, or with the first number from 2 on that makes it one of its own."""
+    if name not in taken:
+        return name
+    numbered = (f"{name}{joint}{number}" for number in count(2))
+    return next(made for made in numbered if made not in taken)
 
 
 def header_argument(name: str) -> str | None:

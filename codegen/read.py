@@ -10,7 +10,15 @@ from .bundle import Bundle
 from .contract import Contract, Operation, Tag
 from .diagnostics import Findings
 from .model_schemas import model_schemas
-from .names import function_name, match_order, module_name, pascal, snake, template_names
+from .names import (
+    function_name,
+    match_order,
+    module_name,
+    pascal,
+    snake,
+    template_names,
+    unlike,
+)
 from .read_bodies import read_request_body, read_responses
 from .read_parameters import read_parameters, route_of
 from .schema_types import SchemaTypes
@@ -108,21 +116,25 @@ class _Reader:
         if name != written_id:
             message = f"operationId {written_id!r} is not in snake_case, or is a word of Python's"
             self.findings.add(place, "CG022", message, f"its Python name is {name}")
+        return self._own_id(name, written_id, (*pointer, "operationId"))
+
+    def _own_id(self, name: str, written_id: str, pointer: Pointer) -> str | None:
+        """The name, or another if an operation before has it, or a name of the same classes."""
+        place = self.contract.place(pointer)
         class_name = pascal(name) or name
         if class_name in self._places:
             first = self.contract.place(self._places[class_name])
-            self.findings.add(
-                place,
-                "CG021" if self._same_id(class_name, written_id) else "CG024",
-                f"operationId {written_id!r} stands a second time, or gives the name of another",
-                f"the first is at {first}",
-            )
-            return None
-        self._places[class_name] = (*pointer, "operationId")
+            if self.contract.follow(self._places[class_name])[1] == written_id:
+                message = f"operationId {written_id!r} stands a second time"
+                self.findings.add(place, "CG021", message, f"the first is at {first}")
+                return None
+            class_name = unlike(class_name, self._places, "")
+            name = f"{name}_{class_name.removeprefix(pascal(name) or name)}"
+            message = f"operationId {written_id!r} gives the Python name of the one at {first}"
+            hint = f"its own is {name}; rename one of the two"
+            self.findings.add(place, "CG024", message, hint, severity="warning")
+        self._places[class_name] = pointer
         return name
-
-    def _same_id(self, class_name: str, written_id: str) -> bool:
-        return bool(self.contract.follow(self._places[class_name])[1] == written_id)
 
     def _tag(self, value: dict[str, Any], pointer: Pointer) -> str:
         tags = value.get("tags")
@@ -170,6 +182,10 @@ class _Reader:
             for name in names:
                 key = key.replace("{" + name + "}", "{}")
             place = self.contract.place(("paths", path))
+            if "#" in path:
+                message = f"clients send nothing from the # on, so {path} gets no requests as it is"
+                hint = "give it a path of its own"
+                self.findings.add(place, "CG081", message, hint)
             if len(names) != len(set(names)):
                 self.findings.add(place, "CG033", f"the path {path} names a parameter twice")
             if key in seen:
@@ -187,8 +203,7 @@ class _Reader:
         for name in order:
             own = [operation for operation in operations if operation.tag == name]
             if own:
-                module, class_name = module_name(name), pascal(name)
-                self._check_module(name, module, modules)
+                module, class_name = self._module(name, modules), pascal(name)
                 own.sort(key=lambda operation: match_order(operation.route))
                 tags.append(
                     Tag(
@@ -197,16 +212,20 @@ class _Reader:
                 )
         return tuple(tags)
 
-    def _check_module(self, name: str, module: str | None, modules: dict[str, str]) -> None:
+    def _module(self, name: str, modules: dict[str, str]) -> str | None:
         place = self.contract.place(("tags",))
+        module = module_name(name)
         if module is None:
             hint = "begin it with a letter"
             self.findings.add(place, "CG023", f"the tag {name!r} can't be made a module name", hint)
-        elif module in modules:
+            return None
+        if module in modules:
             message = f"the tags {name!r} and {modules[module]!r} become the module {module}"
-            self.findings.add(place, "CG024", message, "rename one of the two")
-        else:
-            modules[module] = name
+            module = unlike(module, modules)
+            hint = f"the former's is {module}; rename one of the two"
+            self.findings.add(place, "CG024", message, hint, severity="warning")
+        modules[module] = name
+        return module
 
 
 def _mapping(value: Any) -> dict[str, Any]:

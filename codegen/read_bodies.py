@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from .bundle import value_at
 from .contract import (
     Annotation,
     Body,
@@ -13,12 +12,11 @@ from .contract import (
     is_json,
     is_problem,
 )
-from .names import header_argument, pascal
+from .names import header_argument, pascal, unlike
+from .read_media import read_media
 from .runtime.media_types import is_json_lines
-from .schema_types import ANY, SchemaTypes
+from .schema_types import SchemaTypes
 from .shape import Pointer, written
-
-_FORMS = ("multipart/", "application/x-www-form-urlencoded")
 
 
 def read_request_body(types: SchemaTypes, operation: Pointer, name: str) -> Body | None:
@@ -29,83 +27,45 @@ def read_request_body(types: SchemaTypes, operation: Pointer, name: str) -> Body
     content = _content(types, pointer, value)
     if not content:
         return None
-    typed = [media for media in content if media.pointer and _is_parsed(media.media_type)]
-    if any(media.media_type.startswith(_FORMS) and media.pointer for media in content):
-        hint = "leave out its `schema` to get the raw bytes, or take JSON"
-        message = "forms (multipart, urlencoded) are not parsed"
+    if len(content) > 1 and any(
+        media.pointer and is_json_lines(media.media_type) for media in content
+    ):
+        hint = "leave out its `schema` to get raw bytes, or make it two operations"
+        message = "a body of lines beside other media types is not supported"
         types.findings.add(contract.place((*pointer, "content")), "CG080", message, hint)
-    elif typed and len(content) > 1:
-        hint = "leave out every `schema` here to get raw bytes, or make it two operations"
-        message = "a parsed JSON body beside other media types is not supported"
-        types.findings.add(contract.place((*pointer, "content")), "CG080", message, hint)
-    annotation = None
-    if typed:
-        schema = (*pointer, "content", typed[0].media_type, "schema")
-        if is_json_lines(typed[0].media_type):
-            annotation = _line(types, pointer, schema, f"{pascal(name)}Line")
-        else:
-            annotation = types.annotation(schema, f"{pascal(name)}Body")
-    return Body(value.get("required") is True, content, annotation)
-
-
-def _is_parsed(media_type: str) -> bool:
-    return is_json(media_type) or is_json_lines(media_type)
-
-
-def _line(types: SchemaTypes, body: Pointer, schema: Pointer, name: str) -> Annotation:
-    """The type of one line. As in OpenAPI 3.2, an array stands for the lines of the body."""
-    declared = value_at(types.contract.document, schema)
-    place = types.contract.place(schema)
-    if not _is_array_of_lines(declared):
-        hint = (
-            "write `type: array` with `items` here, and at most `minItems: 1`, `maxItems`; put the "
-            "schema of a line in `items`"
-        )
-        message = "the schema of a body of lines must be a plain array, which stands for the lines"
-        types.findings.add(place, "CG080", message, hint)
-        return ANY
-    if types.contract.follow(body)[1].get("required") is not True:
-        hint = "say `required: true`; with `minItems` 0 it may have no lines"
-        types.findings.add(place, "CG080", "a body of lines can't be optional", hint)
-    return types.annotation((*schema, "items"), name)
-
-
-def _is_array_of_lines(schema: Any) -> bool:
-    return (
-        isinstance(schema, dict)
-        and schema.get("type") == "array"
-        and "items" in schema
-        and schema.get("minItems", 0) in (0, 1)
-        and not set(schema) - _ARRAY_OF_LINES
-    )
-
-
-_ARRAY_OF_LINES = frozenset({"type", "items", "minItems", "maxItems", "title", "description"})
+    typed = read_media(types, pointer, content, pascal(name) or name)
+    return Body(value.get("required") is True, typed)
 
 
 def read_responses(types: SchemaTypes, operation: Pointer, name: str) -> tuple[Response, ...]:
+    """Where no success is documented but the default, that one is what handlers return."""
     contract = types.contract
     responses = contract.follow(operation)[1].get("responses", {})
     statuses = [status for status in responses if not status.startswith("x-")]
-    found = tuple(
-        _response(types, (*operation, "responses", status), status, name) for status in statuses
-    )
-    if not any(response.class_name for response in found):
+    content = {
+        status: _content(types, *contract.follow((*operation, "responses", status)))
+        for status in statuses
+    }
+    returned = [status for status in statuses if _is_returnable(status, content[status])]
+    is_open = not any(status[0] in "23" for status in returned)
+    if is_open and "default" in statuses and not _is_problem(content["default"]):
+        returned.append("default")
+    if not returned:
         hint = "document a 2xx answer: it is the handler's return type"
         message = "the operation documents no answer that its handler could return"
         types.findings.add(contract.place((*operation, "responses")), "CG050", message, hint)
-    return found
+    return tuple(
+        _response(types, (*operation, "responses", status), status, name, status in returned)
+        for status in statuses
+    )
 
 
-def _response(types: SchemaTypes, used: Pointer, status: str, name: str) -> Response:
+def _response(
+    types: SchemaTypes, used: Pointer, status: str, name: str, is_returned: bool
+) -> Response:
     pointer, value = types.contract.follow(used)
     content = _content(types, pointer, value)
-    returnable = _is_returnable(status, content)
-    if returnable and not status.isdecimal():
-        hint = "list the statuses that handlers return"
-        message = f"a range of statuses ({status}) can't be a handler's result"
-        types.findings.add(types.contract.place(used), "CG080", message, hint)
-    class_name = f"{pascal(name)}{status.upper()}" if returnable else None
+    class_name = f"{pascal(name)}{_CLASS_SUFFIX.get(status, status)}" if is_returned else None
     wanted = f"{pascal(name)}Response{status.upper()}"
     return Response(
         status=status,
@@ -115,6 +75,13 @@ def _response(types: SchemaTypes, used: Pointer, status: str, name: str) -> Resp
         annotation=_annotation(types, pointer, content, wanted) if class_name else None,
         class_name=class_name,
     )
+
+
+_CLASS_SUFFIX = {"default": "Default"}
+
+
+def _is_problem(content: tuple[Media, ...]) -> bool:
+    return any(is_problem(media.media_type) for media in content)
 
 
 def _is_returnable(status: str, content: tuple[Media, ...]) -> bool:
@@ -129,7 +96,7 @@ def _is_returnable(status: str, content: tuple[Media, ...]) -> bool:
         and status.isdecimal()
         and bool(content)
         and all(is_json(media.media_type) for media in content)
-        and not any(is_problem(media.media_type) for media in content)
+        and not _is_problem(content)
     )
 
 
@@ -154,11 +121,16 @@ def _headers(
             continue
         place, header = types.contract.follow((*pointer, "headers", name))
         argument = header_argument(name)
-        if argument is None or argument in found:
-            code = "CG023" if argument is None else "CG024"
-            message = f"the header {name!r} has no Python name of its own"
-            types.findings.add(types.contract.place(place), code, message, "rename it")
+        if argument is None:
+            message = f"the header {name!r} can't be made a Python name"
+            types.findings.add(types.contract.place(place), "CG023", message, "rename it")
             continue
+        if argument in found:
+            message = f"the headers {found[argument].name!r} and {name!r} become {argument}"
+            argument = unlike(argument, found)
+            hint = f"the latter's name is {argument}; rename one of the two"
+            where = types.contract.place(place)
+            types.findings.add(where, "CG024", message, hint, severity="warning")
         found[argument] = Header(
             name=name,
             argument=argument,

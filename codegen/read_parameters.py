@@ -1,11 +1,20 @@
 """Reads the parameters of one operation, and which of them its hooks claim."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from .bundle import Bundle
+from .bundle import Bundle, value_at
 from .contract import Annotation, Claim, Default, Location, Parameter
-from .names import argument_name, pascal, replace_template_names, template_names
+from .names import (
+    argument_name,
+    pascal,
+    replace_template_names,
+    spelled_argument_name,
+    template_names,
+    unlike,
+)
+from .read_styles import check_spread, check_style, read_media_type
 from .schema_types import SchemaTypes, is_plain_value
 from .shape import Pointer, written
 
@@ -15,12 +24,6 @@ _LOCATIONS: dict[str, Location] = {
     "query": "query",
     "header": "header",
     "cookie": "cookie",
-}
-_STYLES: dict[str, frozenset[str]] = {
-    "path": frozenset({"simple"}),
-    "header": frozenset({"simple"}),
-    "query": frozenset({"form", "spaceDelimited", "pipeDelimited", "deepObject"}),
-    "cookie": frozenset({"form"}),
 }
 # OpenAPI says of these that a definition as a parameter is ignored.
 _IGNORED_HEADERS = frozenset({"accept", "content-type", "authorization"})
@@ -36,15 +39,17 @@ def read_parameters(
     """In the contract's order, those of the path item first; an operation's own replace them."""
     contract = types.contract
     found: dict[tuple[str, str], Parameter] = {}
+    places: dict[tuple[str, str], Pointer] = {}
     claims = _claims(types, pointer)
     for place, value in _declared(types, pointer):
         key = (str(value["in"]), str(value["name"]))
         if key[0] == "header" and key[1].lower() in _IGNORED_HEADERS:
             continue
         found[key] = _parameter(types, place, value, operation, claims)
-    parameters = tuple(found.values())
+        places[key] = place
+    parameters = _with_own_arguments(types, pointer, tuple(found.values()))
     _check_template(types, path, pointer, parameters)
-    _check_arguments(types, pointer, parameters)
+    check_spread(types, pointer, zip(places.values(), parameters, strict=True))
     declared = {parameter.name for parameter in parameters if parameter.location == "query"}
     page = _page(contract, pointer)
     for field, name in page.items():
@@ -104,7 +109,13 @@ def _parameter(
 ) -> Parameter:
     name, location = str(value["name"]), _location(value["in"])
     style = str(value.get("style", _STYLE[location]))
-    _check_serialization(types, pointer, value, location, style)
+    explode = bool(value.get("explode", style == "form"))
+    media_type = read_media_type(types, pointer, value)
+    if media_type is None:
+        check_style(types, pointer, location, style, explode)
+    schema: Pointer = (*pointer, "schema")
+    if media_type is not None:
+        schema = (*pointer, "content", media_type, "schema")
     lowered = name.lower() if location == "header" else name
     argument = argument_name(lowered)
     if argument is None:
@@ -119,10 +130,11 @@ def _parameter(
         required=required,
         pointer=written(pointer),
         style=style,
-        explode=bool(value.get("explode", style == "form")),
-        annotation=_annotation(types, pointer, value, f"{pascal(operation)} {name}"),
-        default=None if required else _default(types, pointer, value),
+        explode=explode,
+        annotation=_annotation(types, schema, f"{pascal(operation)} {name}"),
+        default=None if required else _default(types, schema),
         claim=claims.get((location, lowered)),
+        media_type=media_type,
     )
 
 
@@ -130,43 +142,21 @@ def _location(value: Any) -> Location:
     return _LOCATIONS[str(value)]
 
 
-def _annotation(
-    types: SchemaTypes, pointer: Pointer, value: dict[str, Any], wanted: str
-) -> Annotation:
-    if "schema" not in value:
-        hint = "give it a `schema`; for JSON text, a string that the handler parses"
-        message = "parameters with `content` are not supported"
-        types.findings.add(types.contract.place(pointer), "CG080", message, hint)
+def _annotation(types: SchemaTypes, schema: Pointer, wanted: str) -> Annotation:
+    if not types.has(schema):
         return Annotation("str")
-    return types.annotation((*pointer, "schema"), wanted)
+    return types.annotation(schema, wanted)
 
 
-def _default(types: SchemaTypes, pointer: Pointer, value: dict[str, Any]) -> Default | None:
-    own = value.get("schema", {})
-    resolved = types.resolved((*pointer, "schema")) if "schema" in value else {}
-    for schema in (own, resolved):
-        if isinstance(schema, dict) and "default" in schema:
-            default = schema["default"]
+def _default(types: SchemaTypes, schema: Pointer) -> Default | None:
+    if not types.has(schema):
+        return None
+    own, resolved = value_at(types.contract.document, schema), types.resolved(schema)
+    for declared in (own, resolved):
+        if isinstance(declared, dict) and "default" in declared:
+            default = declared["default"]
             return Default(default, repr(default) if is_plain_value(resolved, default) else None)
     return None
-
-
-def _check_serialization(
-    types: SchemaTypes, pointer: Pointer, value: dict[str, Any], location: Location, style: str
-) -> None:
-    place = types.contract.place((*pointer, "style"))
-    if style not in _STYLES[location]:
-        supported = ", ".join(sorted(_STYLES[location]))
-        message = f"the style {style} is not supported for {location} parameters"
-        types.findings.add(place, "CG080", message, f"use {supported}")
-        return
-    schema = types.resolved((*pointer, "schema")) if "schema" in value else None
-    declared = schema.get("type") if isinstance(schema, dict) else None
-    if (declared == "object") != (style == "deepObject"):
-        message = f"an object as a {location} parameter is supported in the style deepObject alone"
-        if style == "deepObject":
-            message = "the style deepObject is for schemas of type object alone"
-        types.findings.add(place, "CG080", message, "use one parameter a property, or a body")
 
 
 def _check_template(
@@ -185,21 +175,42 @@ def _check_template(
         types.findings.add(place, "CG031", message, "write {" + name + "} into the path")
 
 
-def _check_arguments(
+def _with_own_arguments(
     types: SchemaTypes, pointer: Pointer, parameters: tuple[Parameter, ...]
-) -> None:
-    by_argument: dict[str, Parameter] = {}
-    for parameter in parameters:
-        if parameter.claim is not None:
-            continue
-        other = by_argument.setdefault(parameter.argument, parameter)
-        if other is not parameter:
+) -> tuple[Parameter, ...]:
+    """The parameters, with other arguments for those that would have the one of another.
+
+    A name that needs no change is kept first, then each in the contract's order.
+    """
+    taken: dict[str, Parameter] = {}
+    for parameter in sorted(parameters, key=_changes):
+        argument = parameter.argument
+        if argument in taken:
+            other = taken[argument]
+            argument = _other_argument(parameter, taken)
             message = (
                 f"the {other.location} parameter {other.name!r} and the {parameter.location} "
                 f"parameter {parameter.name!r} become the argument {parameter.argument}"
             )
-            hint = "rename one of the two"
-            types.findings.add(types.contract.place(pointer), "CG024", message, hint)
+            hint = f"the latter's is {argument}; rename one of the two"
+            place = types.contract.place(pointer)
+            types.findings.add(place, "CG024", message, hint, severity="warning")
+        taken[argument] = parameter
+    own = {id(parameter): argument for argument, parameter in taken.items()}
+    return tuple(replace(parameter, argument=own[id(parameter)]) for parameter in parameters)
+
+
+def _changes(parameter: Parameter) -> tuple[bool, bool, bool]:
+    """How much is lost of a name where it becomes an argument; what a hook takes needs none."""
+    is_changed = parameter.argument != parameter.name
+    return (parameter.claim is not None, is_changed, not parameter.name.isidentifier())
+
+
+def _other_argument(parameter: Parameter, taken: Container[str]) -> str:
+    spelled = spelled_argument_name(parameter.name)
+    if spelled is not None and spelled not in taken:
+        return spelled
+    return unlike(f"{parameter.argument.rstrip('_')}_{parameter.location}", taken)
 
 
 def _claims(types: SchemaTypes, pointer: Pointer) -> dict[tuple[str, str], Claim]:

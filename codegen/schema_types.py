@@ -3,13 +3,14 @@
 Simple schemas become plain Python types; whatever needs a class becomes a named model.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from .bundle import Bundle, local_pointer, value_at
 from .contract import Annotation
 from .diagnostics import Findings
-from .names import type_name
+from .names import type_name, unlike
 from .shape import Pointer
 
 _PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
@@ -30,6 +31,7 @@ _HARMLESS = frozenset(
     }
 )  # fmt: skip
 _DESCRIBING = frozenset({"$ref", "description", "title", "default", "example", "examples"})
+FILE = Annotation("FilePart", frozenset({("..runtime.file_part", "FilePart")}))
 ANY = Annotation("Any", frozenset({("typing", "Any")}))
 
 
@@ -41,14 +43,27 @@ class SchemaTypes:
     findings: Findings
     broken: set[Pointer] = field(default_factory=set)
     models: dict[str, Any] = field(default_factory=dict)
+    files: dict[int, Any] = field(default_factory=dict)
     _names: dict[Pointer, str] = field(default_factory=dict)
+    _reserved: frozenset[str] = frozenset()
 
     def add_components(self) -> None:
-        """Names every schema in `components`, in the contract's order."""
+        """Names every schema in `components`, in the contract's order.
+
+        A name that needs no change is its schema's own, wherever that stands.
+        """
         components = self.contract.document.get("components")
         schemas = components.get("schemas") if isinstance(components, dict) else None
-        for name in schemas if isinstance(schemas, dict) else ():
+        names = schemas if isinstance(schemas, dict) else {}
+        self._reserved = frozenset(name for name in names if type_name(name) == name)
+        for name in names:
             self.name(("components", "schemas", name), name)
+
+    def add_files(self, schemas: Iterable[dict[str, Any]]) -> bool:
+        """Remembers which schemas stand for files, by their identity; whether there are any."""
+        found = {id(schema): schema for schema in schemas}
+        self.files |= found
+        return bool(found)
 
     def name(self, pointer: Pointer, wanted: str) -> str:
         """The type name of the schema at a pointer, which becomes a model if it isn't one."""
@@ -60,9 +75,12 @@ class SchemaTypes:
             hint = "begin it with a letter"
             self.findings.add(place, "CG023", f"{wanted!r} can't be made a class name", hint)
             made = "Unnamed"
-        elif made in self.models:
-            hint = "rename one of the two, or give the inline schema a name in components"
-            self.findings.add(place, "CG024", f"two schemas become the class {made}", hint)
+        own = unlike(made, {*self.models, *(self._reserved - {wanted})}, "")
+        if own != made:
+            hint = f"this one's is {own}; rename it, or give an inline schema a name in components"
+            message = f"two schemas become the class {made}"
+            self.findings.add(place, "CG024", message, hint, severity="warning")
+            made = own
         self._names[pointer] = made
         self.models[made] = value_at(self.contract.document, pointer)
         return made
@@ -72,6 +90,8 @@ class SchemaTypes:
         schema = value_at(self.contract.document, pointer)
         if schema in (True, {}) or pointer in self.broken:
             return ANY
+        if id(schema) in self.files:
+            return FILE
         if isinstance(schema, dict):
             if isinstance(schema.get("$ref"), str) and not set(schema) - _DESCRIBING:
                 return self._reference(schema["$ref"])
@@ -79,6 +99,10 @@ class SchemaTypes:
             if plain is not None:
                 return plain
         return self._model(self.name(pointer, wanted))
+
+    def has(self, pointer: Pointer) -> bool:
+        holder = value_at(self.contract.document, pointer[:-1])
+        return isinstance(holder, dict) and pointer[-1] in holder
 
     def resolved(self, pointer: Pointer) -> Any:
         return self.contract.follow(pointer)[1]

@@ -42,7 +42,9 @@ class EncodedJson:
 class Result(Protocol):
     """What emitted result classes have in common; `body` is there unless `media_type` is None."""
 
-    status: ClassVar[int]
+    @property
+    def status(self) -> int: ...
+
     media_type: ClassVar[str | None]
     HEADERS: ClassVar[Mapping[str, str]]
 

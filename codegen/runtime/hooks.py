@@ -36,8 +36,11 @@ class Call:
     """One request, decoded and valid by the contract.
 
     `parameters` maps argument names to JSON values, without those that hooks claim. `identities`
-    maps each security scheme to what its authenticator returned. A body of lines is not in
-    `raw_body`: `lines` reads it, and `body_sha256` stands for it.
+    maps each security scheme to what its authenticator returned. `content_type` is what came, in
+    small letters and without options, and empty if no body came; `media_type` is the one of the
+    contract that it belongs to. `json_body` is the value of a JSON body, or the fields of a form as
+    one object, with a `FilePart` for each file. Lines and forms with files are not in `raw_body`:
+    `body_sha256` stands for them, and `lines` reads the former.
     """
 
     operation: Operation
@@ -45,6 +48,7 @@ class Call:
     identities: Mapping[str, Any]
     parameters: Mapping[str, Any]
     content_type: str = ""
+    media_type: str = ""
     raw_body: bytes = b""
     body_read: bool = False
     json_body: Any = None
@@ -82,7 +86,7 @@ class Call:
         """SHA-256 of parameters, media type and body: whether two requests are the same."""
         digest = hashlib.sha256(self.canonical_query().encode())
         digest.update(b"\0" + self.content_type.encode() + b"\0")
-        digest.update(self.raw_body if self.lines is None else self.body_sha256)
+        digest.update(self.body_sha256 or self.raw_body)
         return digest.digest()
 
 

@@ -1,18 +1,17 @@
-"""Reads the body of a request as it comes: expanded, and within its limit whatever was announced.
-
-Nothing is gathered here; whoever takes the pieces decides where they go.
-"""
+"""Reads the body of a request as it comes: expanded, and within its limit whatever it announced."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from anyio import to_thread
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
-from .admission import LARGE_BYTES
+from .admission import LARGE_BYTES, Ticket
 from .content_coding import Gunzip
 from .problems import body_too_large
+from .spool import Spool
 
 # What a server hands over at a time, and what is expanded on the event loop at a time.
 _STEP: Final = 64 * 1024
@@ -20,6 +19,40 @@ _STEP: Final = 64 * 1024
 _LONG_STEP: Final = 1024 * 1024
 
 Take = Callable[[bytes], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Incoming:
+    """One body that is still to come; read it in one of three ways. `size` has come, expanded."""
+
+    receive: Receive
+    limit: int
+    gunzip: Gunzip | None
+    ticket: Ticket
+    size: int = 0
+
+    async def whole(self) -> bytes:
+        chunks: list[bytes] = []
+
+        async def take(piece: bytes) -> None:
+            chunks.append(piece)
+
+        await self.pass_on(take)
+        return b"".join(chunks)
+
+    async def spooled(self) -> Spool:
+        spool = self.ticket.keep(Spool())
+        await self.pass_on(spool.append)
+        await spool.finish()
+        return spool
+
+    async def pass_on(self, take: Take) -> None:
+        async def counted(piece: bytes) -> None:
+            self.size += len(piece)
+            self.ticket.grown_to(self.size)
+            await take(piece)
+
+        await read_body(self.receive, self.limit, self.gunzip, counted)
 
 
 def refuse_announced(headers: Mapping[bytes, bytes], limit: int) -> None:

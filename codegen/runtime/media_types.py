@@ -1,5 +1,7 @@
 """Reads media types (RFC 9110, 8.3), which know no case, and their charset; nothing else."""
 
+from collections.abc import Iterable
+
 # JSON is UTF-8 (RFC 8259, 8.1), whether a sender says so or not; ASCII is a part of it.
 UTF_8 = frozenset({"", "utf-8", "utf8", "us-ascii"})
 _JSON_LINES = frozenset(
@@ -8,13 +10,40 @@ _JSON_LINES = frozenset(
 
 
 def is_json(media_type: str) -> bool:
-    essence = media_type_of(media_type.encode("latin-1"))[0]
+    essence = _essence(media_type)
     return essence == "application/json" or essence.endswith("+json")
 
 
 def is_json_lines(media_type: str) -> bool:
     """Whether it is one JSON value a line, which goes by several names as none is registered."""
-    return media_type_of(media_type.encode("latin-1"))[0] in _JSON_LINES
+    return _essence(media_type) in _JSON_LINES
+
+
+def is_urlencoded(media_type: str) -> bool:
+    return _essence(media_type) == "application/x-www-form-urlencoded"
+
+
+def is_multipart(media_type: str) -> bool:
+    """Whether it is a form of parts; other kinds of multipart are no forms."""
+    return _essence(media_type) == "multipart/form-data"
+
+
+def matches(declared: str, essence: str) -> bool:
+    """Whether a media type, in small letters, is the declared one or in its range (`image/*`)."""
+    known = _essence(declared)
+    kind, _, rest = known.partition("/")
+    return essence == known or (rest == "*" and kind in ("*", essence.partition("/")[0]))
+
+
+def most_specific(declared: Iterable[str], essence: str) -> str | None:
+    """Which of some declared media types and ranges one belongs to (RFC 9110, 12.5.1)."""
+    found = [each for each in declared if matches(each, essence)]
+    return min(found, key=lambda each: each.count("*"), default=None)
+
+
+def _essence(declared: str) -> str:
+    """Of what a contract says, where any character may stand."""
+    return media_type_of(declared.encode("latin-1", "replace"))[0]
 
 
 def media_type_of(header: bytes) -> tuple[str, str]:

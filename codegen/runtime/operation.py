@@ -12,7 +12,10 @@ ParameterLocation = Literal["path", "query", "header", "cookie"]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One declared parameter. `pointer` is the JSON pointer of it in the bundled contract."""
+    """One declared parameter. `pointer` is the JSON pointer of it in the bundled contract.
+
+    `media_type` is set where the value is a document of its own, in place of a style.
+    """
 
     name: str
     argument: str
@@ -21,6 +24,14 @@ class Parameter:
     pointer: str
     style: str
     explode: bool
+    media_type: str | None = None
+
+    @property
+    def schema_pointer(self) -> str:
+        if self.media_type is None:
+            return f"{self.pointer}/schema"
+        escaped = self.media_type.replace("~", "~0").replace("/", "~1")
+        return f"{self.pointer}/content/{escaped}/schema"
 
 
 @dataclass(frozen=True, slots=True)

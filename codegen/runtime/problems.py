@@ -100,9 +100,9 @@ def method_not_allowed(allow: str) -> Problem:
     return Problem(405, "method-not-allowed", "Method not allowed", detail, headers=headers)
 
 
-def body_too_large(limit: int, size: int | None) -> Problem:
+def body_too_large(limit: int, size: int | None, what: str = "The body") -> Problem:
     came = f"{size} bytes came" if size is not None else "more came"
-    detail = f"The body may have {limit} bytes; {came}."
+    detail = f"{what} may have {limit} bytes; {came}."
     return Problem(413, "body-too-large", "Body too large", detail)
 
 

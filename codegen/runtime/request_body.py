@@ -1,6 +1,8 @@
 """Reads the body of a request within its limits, and holds it against the contract."""
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import Any
 
 from anyio import to_thread
@@ -8,11 +10,22 @@ from starlette.types import Message, Receive, Scope
 
 from .admission import LARGE_BYTES, Ticket
 from .content_coding import ACCEPTED, Gunzip, is_gzip
+from .form_fields import canonical_form, read_form, urlencoded_fields
+from .form_rules import FormRule
 from .hooks import Call
-from .incoming import read_body, refuse_announced
+from .incoming import Incoming, refuse_announced
 from .json_body import parse_json
-from .json_lines import read_lines, refuse_wrong_number
-from .media_types import UTF_8, is_json, is_json_lines, media_type_of
+from .json_lines import LinesRule, read_lines, refuse_wrong_number
+from .media_types import (
+    UTF_8,
+    is_json,
+    is_json_lines,
+    is_multipart,
+    is_urlencoded,
+    media_type_of,
+    most_specific,
+)
+from .multipart import MultipartReader
 from .operation import Media
 from .problems import (
     InputError,
@@ -22,6 +35,9 @@ from .problems import (
 )
 from .spool import Spool
 from .tables import CALL, ContractTables
+
+# What is left to do with a body that has come and is of a documented media type.
+Finish = Callable[[], Awaitable[None]]
 
 
 class BodyStep:
@@ -39,89 +55,127 @@ class BodyStep:
         coding = _coding(scope)
         ticket = Ticket.of(scope)
         is_expanded = call.operation.request_body is not None and is_gzip(coding)
-        gunzip = Gunzip() if is_expanded else None
-        lines = self._tables.lines.get(call.operation.id)
-        if lines is None:
-            call.raw_body = await _read(receive, limit, gunzip, ticket)
-            came = bool(call.raw_body)
-        else:
-            spool = await _spool(receive, limit, gunzip, ticket)
-            came = spool.size > 0
-        media = self._media(call, headers, coding, came)
+        incoming = Incoming(receive, limit, Gunzip() if is_expanded else None, ticket)
+        content_type = headers.get(b"content-type", b"")
+        media = _fitting(call, content_type) if _is_readable(coding) else None
+        finish = await self._read(call, incoming, media, content_type)
+        _refuse(call, media, coding, incoming.size > 0)
         call.body_read = True
-        if lines is not None and media is not None:
-            refuse_wrong_number(lines, spool)
-            call.body_sha256 = spool.sha256()
-            call.lines = lambda: read_lines(lines, self._tables.schemas, spool)
-        await ticket.enter()
-        if media is not None:
-            call.content_type = media.media_type
-            if media.pointer is not None and is_json(media.media_type):
-                await self._parse(call, media.pointer)
+        if media is not None and incoming.size:
+            call.content_type = media_type_of(content_type)[0]
+            call.media_type = media.media_type
+            await finish()
+        else:
+            await ticket.enter()
         return _replay(call.raw_body, receive), scope
 
-    def _media(
-        self, call: Call, headers: Mapping[bytes, bytes], coding: bytes, came: bool
-    ) -> Media | None:
-        declared = call.operation.request_body
-        if declared is None:
-            return None
-        if not came:
-            if declared.required:
-                raise invalid_input([InputError("body", "", "required")])
-            return None
-        if coding not in (b"", b"identity") and not is_gzip(coding):
-            raise unsupported_encoding(ACCEPTED)
-        essence, charset = media_type_of(headers.get(b"content-type", b""))
-        for media in declared.content:
-            is_text = is_json(media.media_type) or is_json_lines(media.media_type)
-            is_readable = not is_text or charset in UTF_8
-            if media.media_type.lower() == essence and is_readable:
-                return media
-        raise unsupported_media_type([media.media_type for media in declared.content])
+    async def _read(
+        self, call: Call, incoming: Incoming, media: Media | None, content_type: bytes
+    ) -> Finish:
+        lines = self._tables.lines.get(call.operation.id)
+        if lines is not None:
+            spool = await incoming.spooled()
+            return partial(self._finish_lines, call, incoming, lines, spool)
+        form = self._tables.forms.get(media.pointer or "") if media else None
+        if form is not None and media is not None and is_multipart(media.media_type):
+            return await self._read_multipart(call, incoming, form, content_type)
+        call.raw_body = await incoming.whole()
+        return partial(self._finish_whole, call, incoming, media, form)
 
-    async def _parse(self, call: Call, pointer: str) -> None:
-        def parse() -> None:
-            call.json_body = parse_json(call.raw_body)
-            if errors := self._tables.schemas.errors(pointer, call.json_body, "body"):
-                raise invalid_input(errors)
+    async def _read_multipart(
+        self, call: Call, incoming: Incoming, form: FormRule, content_type: bytes
+    ) -> Finish:
+        spool = incoming.ticket.keep(Spool())
+        reader = MultipartReader(content_type, spool, form.fields.is_file)
+        await incoming.pass_on(reader.take)
 
-        if len(call.raw_body) > LARGE_BYTES:
-            await to_thread.run_sync(parse)
+        async def finish() -> None:
+            fields = await reader.finish()
+            await incoming.ticket.enter()
+            call.json_body = await _off_the_loop(
+                incoming.size, partial(read_form, form, self._tables.schemas, fields)
+            )
+            canonical = canonical_form(call.json_body)
+            call.body_sha256 = hashlib.sha256(spool.sha256() + canonical).digest()
+
+        return finish
+
+    async def _finish_lines(
+        self, call: Call, incoming: Incoming, lines: LinesRule, spool: Spool
+    ) -> None:
+        refuse_wrong_number(lines, spool)
+        call.body_sha256 = spool.sha256()
+        call.lines = lambda: read_lines(lines, self._tables.schemas, spool)
+        await incoming.ticket.enter()
+
+    async def _finish_whole(
+        self, call: Call, incoming: Incoming, media: Media | None, form: FormRule | None
+    ) -> None:
+        await incoming.ticket.enter()
+        if form is not None:
+            parse: Callable[[], Any] = partial(self._form, form, call.raw_body)
+        elif media is not None and media.pointer is not None and is_json(media.media_type):
+            parse = partial(self._json, media.pointer, call.raw_body)
         else:
-            parse()
+            return
+        call.json_body = await _off_the_loop(incoming.size, parse)
+
+    def _form(self, form: FormRule, body: bytes) -> Any:
+        return read_form(form, self._tables.schemas, urlencoded_fields(body))
+
+    def _json(self, pointer: str, body: bytes) -> Any:
+        value = parse_json(body)
+        if errors := self._tables.schemas.errors(pointer, value, "body"):
+            raise invalid_input(errors)
+        return value
+
+
+async def _off_the_loop(size: int, parse: Callable[[], Any]) -> Any:
+    """What is large takes so long that others would wait for it."""
+    return await to_thread.run_sync(parse) if size > LARGE_BYTES else parse()
+
+
+def _fitting(call: Call, content_type: bytes) -> Media | None:
+    """The documented media type that a body is of; None if there is none."""
+    declared = call.operation.request_body
+    essence, charset = media_type_of(content_type)
+    if declared is None or not essence:
+        return None
+    found = most_specific((media.media_type for media in declared.content), essence)
+    for media in declared.content:
+        if media.media_type == found and (charset in UTF_8 or not _is_text(found)):
+            return media
+    return None
+
+
+def _is_text(media_type: str) -> bool:
+    """Whether it is read as text here, which is UTF-8."""
+    readers = (is_json, is_json_lines, is_urlencoded, is_multipart)
+    return any(is_read(media_type) for is_read in readers)
+
+
+def _is_readable(coding: bytes) -> bool:
+    return coding in (b"", b"identity") or is_gzip(coding)
+
+
+def _refuse(call: Call, media: Media | None, coding: bytes, came: bool) -> None:
+    """Raises a Problem for a body that the operation doesn't take, or wants and didn't get."""
+    declared = call.operation.request_body
+    if declared is None:
+        return
+    if not came:
+        if declared.required:
+            raise invalid_input([InputError("body", "", "required")])
+    elif not _is_readable(coding):
+        raise unsupported_encoding(ACCEPTED)
+    elif media is None:
+        raise unsupported_media_type([one.media_type for one in declared.content])
 
 
 def _coding(scope: Scope) -> bytes:
     """The Content-Encoding, in small letters; of several headers one list (RFC 9110, 5.3)."""
     values = [value for name, value in scope["headers"] if name.lower() == b"content-encoding"]
     return b",".join(values).strip().lower()
-
-
-async def _read(receive: Receive, limit: int, gunzip: Gunzip | None, ticket: Ticket) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-
-    async def take(piece: bytes) -> None:
-        nonlocal size
-        size += len(piece)
-        ticket.grown_to(size)
-        chunks.append(piece)
-
-    await read_body(receive, limit, gunzip, take)
-    return b"".join(chunks)
-
-
-async def _spool(receive: Receive, limit: int, gunzip: Gunzip | None, ticket: Ticket) -> Spool:
-    spool = ticket.keep(Spool())
-
-    async def take(piece: bytes) -> None:
-        ticket.grown_to(spool.size + len(piece))
-        await spool.append(piece)
-
-    await read_body(receive, limit, gunzip, take)
-    await spool.finish()
-    return spool
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -6,7 +6,7 @@ from connexion.exceptions import NonConformingResponseBody
 from starlette.types import Message, Send
 
 from .admission import LARGE_BYTES
-from .media_types import is_json, media_type_of
+from .media_types import is_json, media_type_of, most_specific
 from .operation import Media, Operation
 from .schemas import ContractSchemas
 
@@ -55,9 +55,10 @@ class ResponseStep:
             )
         sent = {name.lower(): value for name, value in start["headers"]}.get(b"content-type", b"")
         essence = media_type_of(sent)[0]
+        found = most_specific((media.media_type for media in contents), essence)
         for media in contents:
-            if media.media_type.lower() == essence:
-                return media.pointer if is_json(media.media_type) else None
+            if media.media_type == found:
+                return media.pointer if is_json(essence) else None
         if contents or essence:
             raise NonConformingResponseBody(
                 detail=f"{self._operation.id} answered {start['status']} as {essence or 'nothing'}"

@@ -5,9 +5,10 @@ from typing import Any
 
 from starlette.types import Scope
 
+from .form_rules import FormRule, form_rule
 from .json_lines import DEFAULT_MAX_LINE, LinesRule, lines_rule
-from .media_types import is_json, is_json_lines
-from .operation import Operation
+from .media_types import is_json, is_json_lines, is_multipart, is_urlencoded
+from .operation import Media, Operation
 from .parameters import ParameterReader
 from .schemas import ContractSchemas
 
@@ -33,25 +34,53 @@ class ContractTables:
             for operation in operations.values()
         }
         self.lines: dict[str, LinesRule] = {}
+        # By where the schema is: a form that several operations take is one.
+        self.forms: dict[str, FormRule] = {}
+        self._add_forms()
         self._compile_bodies()
+
+    def _add_forms(self) -> None:
+        """Before anything else of them is compiled: files are numbers there."""
+        forms = [
+            media
+            for operation in self.operations.values()
+            for media in (operation.request_body.content if operation.request_body else ())
+            if is_parsed_form(media)
+        ]
+        with_files = [media.pointer or "" for media in forms if is_multipart(media.media_type)]
+        if with_files:
+            self.schemas.add_forms(with_files)
+        self.forms = {media.pointer or "": form_rule(self.schemas, media) for media in forms}
 
     def _compile_bodies(self) -> None:
         for operation in self.operations.values():
             request = operation.request_body.content if operation.request_body else ()
             for media in request:
-                if media.pointer is not None and is_json_lines(media.media_type):
-                    longest = int(operation.extensions.get("x-max-line", DEFAULT_MAX_LINE))
-                    self.lines[operation.id] = lines_rule(self.schemas, media.pointer, longest)
-                    self.schemas.compiled("request", self.lines[operation.id].item_pointer)
-                elif media.pointer is not None:
-                    self.schemas.compiled("request", media.pointer)
+                if media.pointer is not None:
+                    self._compile_request(operation, media, media.pointer)
             for contents in operation.responses.values():
                 for media in contents:
                     if media.pointer is not None and is_json(media.media_type):
                         self.schemas.compiled("response", media.pointer)
 
+    def _compile_request(self, operation: Operation, media: Media, pointer: str) -> None:
+        if is_json_lines(media.media_type):
+            longest = int(operation.extensions.get("x-max-line", DEFAULT_MAX_LINE))
+            self.lines[operation.id] = lines_rule(self.schemas, pointer, longest)
+            self.schemas.compiled("request", self.lines[operation.id].item_pointer)
+        elif is_parsed_form(media):
+            self.schemas.compiled(self.forms[pointer].direction, pointer)
+        else:
+            self.schemas.compiled("request", pointer)
+
     def max_body(self, operation: Operation) -> int:
         return int(operation.extensions.get("x-max-body", DEFAULT_MAX_BODY))
+
+
+def is_parsed_form(media: Media) -> bool:
+    """A form without a schema is handed on as it came."""
+    is_form = is_urlencoded(media.media_type) or is_multipart(media.media_type)
+    return is_form and media.pointer is not None
 
 
 def operation_id(scope: Scope) -> str:

@@ -5,26 +5,23 @@ A value that can't be read as its declared type stays the string it came as, so 
 refuses it by the rule it breaks.
 """
 
-import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from .document import alternatives, conjuncts, pointer_to, referenced
+from .document import alternatives, conjuncts, pointer_to
+from .json_body import parse_json
 from .operation import Operation, Parameter
-from .problems import InputError, invalid_input
+from .problems import InputError, Problem, invalid_input
+from .scalars import properties_of, scalar, types_in_arrays, types_of
 from .schemas import ContractSchemas
+from .styles import Layout, Shape, WrongStyle
 from .wire import RawRequest, Wire
 
-_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,30})", re.ASCII)
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
 _DEEP_KEY = re.compile(r"([^\[\]]+)\[([^\[\]]+)\]")
-_SEPARATORS = {"form": ",", "simple": ",", "spaceDelimited": " ", "pipeDelimited": "|"}
-_TEXT = frozenset({"string"})
 _PARTS = {"query": "query", "header": "headers", "cookie": "cookies"}
 
-Types = frozenset[str]
 Decode = Callable[[Sequence[str]], Any]
 
 
@@ -39,7 +36,7 @@ class ParameterReader:
     ) -> None:
         self._schemas = schemas
         self._readers = [
-            (parameter, f"{parameter.pointer}/schema", self._reader(parameter))
+            (parameter, parameter.schema_pointer, self._reader(parameter))
             for parameter in operation.parameters
         ]
         self._defaults = {
@@ -52,9 +49,9 @@ class ParameterReader:
         }
         in_query = [one for one in operation.parameters if one.location == "query"]
         self._deep = frozenset(one.name for one in in_query if one.style == "deepObject")
-        self._query_names = frozenset(credentials_in_query) | {
-            one.name for one in in_query if one.name not in self._deep
-        }
+        self._query_names = frozenset(credentials_in_query).union(
+            *(self._names(one) for one in in_query if one.name not in self._deep)
+        )
 
     def read(self, raw: RawRequest) -> dict[str, Any]:
         """JSON values by argument name; an absent one has the contract's default or is left out.
@@ -67,9 +64,8 @@ class ParameterReader:
             location = parameter.location
             try:
                 found, value = reader(raw)
-            except _Repeated:
-                pointer = pointer_to([parameter.name])
-                errors.append(InputError(location, pointer, "repeated", "1"))
+            except (_Repeated, WrongStyle, Problem) as error:
+                errors.append(_unreadable(parameter, error))
                 continue
             if found:
                 values[parameter.argument] = value
@@ -96,10 +92,32 @@ class ParameterReader:
         limit = ", ".join(sorted([*self._query_names, *(f"{name}[…]" for name in self._deep)]))
         return [InputError("query", "/*", "additionalProperties", limit) for _ in unknown]
 
+    def _names(self, parameter: Parameter) -> Iterable[str]:
+        """Under which names a query parameter comes."""
+        if self._is_spread(parameter):
+            schema = self._schemas.at(parameter.schema_pointer)
+            return properties_of(self._schemas.document, schema)
+        return (parameter.name,)
+
+    def _is_spread(self, parameter: Parameter) -> bool:
+        """Whether it is an object whose properties come as parameters of their own."""
+        if parameter.location != "query" or parameter.style != "form" or not parameter.explode:
+            return False
+        schema = self._schemas.at(parameter.schema_pointer)
+        return parameter.media_type is None and self._shape(schema) == "object"
+
+    def _shape(self, schema: Any) -> Shape:
+        types = types_of(self._schemas.document, schema)
+        if "array" in types:
+            return "array"
+        return "object" if "object" in types else "scalar"
+
     def _reader(self, parameter: Parameter) -> Callable[[RawRequest], tuple[bool, Any]]:
-        schema = self._schemas.at(f"{parameter.pointer}/schema")
+        schema = self._schemas.at(parameter.schema_pointer)
         if parameter.style == "deepObject":
             return self._deep_reader(parameter.name, schema)
+        if self._is_spread(parameter):
+            return self._spread_reader(schema)
         decode = self._decoder(parameter, schema)
         if parameter.location == "path":
             return lambda raw: (True, decode([raw.path[parameter.name]]))
@@ -114,33 +132,47 @@ class ParameterReader:
         return read
 
     def _decoder(self, parameter: Parameter, schema: Any) -> Decode:
-        """An item can't hold its separator: clients escape that one as well, or they don't."""
-        types = self._types(schema)
-        in_header = parameter.location == "header"
-        if "array" not in types:
-            # Several lines of a header are one value (RFC 9110, 5.3).
-            single = ", ".join if in_header else _single
-            return lambda raw: _scalar(single(raw), types)
-        items = self._types_in_arrays(schema)
-        if parameter.location == "query" and parameter.explode:
-            return lambda raw: [_scalar(text, items) for text in raw]
-        if in_header:
-            return lambda raw: [_scalar(t.strip(" \t"), items) for t in ",".join(raw).split(",")]
-        separator = _SEPARATORS[parameter.style]
-        return lambda raw: [_scalar(text, items) for text in _single(raw).split(separator)]
+        document = self._schemas.document
+        shape, types = self._shape(schema), types_of(document, schema)
+        single = _single
+        if parameter.location == "header":
+            single = _in_one_line if shape == "scalar" or parameter.media_type else _listed
+        if parameter.media_type is not None:
+            return lambda raw: parse_json(single(raw).encode(), "parameter")
+        items = types_in_arrays(document, schema)
+        if shape == "array" and parameter.location == "query" and parameter.explode:
+            return lambda raw: [scalar(text, items) for text in raw]
+        declared = self._schemas.at(parameter.pointer)
+        # A router knows a parameter in a path by an identifier.
+        name = declared.get("name", parameter.name)
+        layout = Layout(parameter.style, parameter.explode, shape, name)
+        if shape == "object":
+            members = self._deep_decoders(schema)
+            return lambda raw: {
+                name: members(name)([text]) for name, text in layout.members(single(raw)).items()
+            }
+        if shape == "array":
+            return lambda raw: [scalar(text, items) for text in layout.pieces(single(raw))]
+        if layout.style in ("label", "matrix"):
+            return lambda raw: scalar(layout.pieces(single(raw))[0], types)
+        return lambda raw: scalar(single(raw), types)
+
+    def _spread_reader(self, schema: Any) -> Callable[[RawRequest], tuple[bool, Any]]:
+        names = properties_of(self._schemas.document, schema)
+        decoders = self._deep_decoders(schema)
+
+        def read(raw: RawRequest) -> tuple[bool, Any]:
+            value = {name: decoders(name)(raw.query[name]) for name in names if name in raw.query}
+            return bool(value), value
+
+        return read
 
     def _deep_reader(self, name: str, schema: Any) -> Callable[[RawRequest], tuple[bool, Any]]:
-        decoders: dict[str, Decode] = {}
-        parts = list(alternatives(self._schemas.document, schema))
-        for part in reversed(parts):
-            for inner, declared in part.get("properties", {}).items():
-                decoders[inner] = self._deep_decoder(declared)
-        rest = [part["additionalProperties"] for part in parts if "additionalProperties" in part]
-        other = self._deep_decoder(rest[0] if rest else True)
+        decoders = self._deep_decoders(schema)
 
         def read(raw: RawRequest) -> tuple[bool, Any]:
             value = {
-                key[2]: decoders.get(key[2], other)(texts)
+                key[2]: decoders(key[2])(texts)
                 for sent, texts in raw.query.items()
                 if (key := _DEEP_KEY.fullmatch(sent)) and key[1] == name
             }
@@ -148,50 +180,23 @@ class ParameterReader:
 
         return read
 
-    def _deep_decoder(self, schema: Any) -> Decode:
-        types = self._types(schema)
-        if "array" not in types:
-            return lambda raw: _scalar(_single(raw), types)
-        items = self._types_in_arrays(schema)
-        return lambda raw: [_scalar(text, items) for text in raw]
-
-    def _types_in_arrays(self, schema: Any) -> Types:
+    def _deep_decoders(self, schema: Any) -> Callable[[str], Decode]:
+        """How each member of an object is read, by its name."""
+        decoders: dict[str, Decode] = {}
         parts = list(alternatives(self._schemas.document, schema))
-        items = [part["items"] for part in parts if "items" in part]
-        places = [place for part in parts for place in part.get("prefixItems", ())]
-        return frozenset().union(*map(self._types, [*items, *places])) or _TEXT
+        for part in reversed(parts):
+            for inner, declared in part.get("properties", {}).items():
+                decoders[inner] = self._deep_decoder(declared)
+        rest = [part["additionalProperties"] for part in parts if "additionalProperties" in part]
+        other = self._deep_decoder(rest[0] if rest else True)
+        return lambda name: decoders.get(name, other)
 
-    def _types(self, schema: Any) -> Types:
-        """The JSON types that a schema admits; a string where it doesn't say, for that came."""
-        return self._said(schema, ()) or _TEXT
-
-    def _said(self, schema: Any, inside: tuple[int, ...]) -> Types | None:
-        """The JSON types by each keyword that tells them; None if none does."""
-        if not isinstance(schema, dict) or id(schema) in inside:
-            return None
-        inside = (*inside, id(schema))
-        told = [_own_types(schema)]
-        if "$ref" in schema:
-            told.append(self._said(referenced(self._schemas.document, schema["$ref"]), inside))
-        told += [self._said(branch, inside) for branch in schema.get("allOf", ())]
-        for keyword in ("anyOf", "oneOf"):
-            branches = [self._said(branch, inside) for branch in schema.get(keyword, ())]
-            known = [types for types in branches if types is not None]
-            if known and len(known) == len(branches):
-                told.append(frozenset().union(*known))
-        known = [types for types in told if types is not None]
-        return frozenset.intersection(*known) if known else None
-
-
-def _own_types(schema: dict[str, Any]) -> Types | None:
-    if "type" in schema:
-        declared = schema["type"]
-        names = [declared] if isinstance(declared, str) else declared
-    elif "enum" in schema or "const" in schema:
-        names = [_type_name(value) for value in schema.get("enum", [schema.get("const")])]
-    else:
-        return None
-    return frozenset([*names, *(["integer"] if "number" in names else [])])
+    def _deep_decoder(self, schema: Any) -> Decode:
+        types = types_of(self._schemas.document, schema)
+        if "array" not in types:
+            return lambda raw: scalar(_single(raw), types)
+        items = types_in_arrays(self._schemas.document, schema)
+        return lambda raw: [scalar(text, items) for text in raw]
 
 
 class _Repeated(Exception):
@@ -204,19 +209,22 @@ def _single(raw: Sequence[str]) -> str:
     return raw[0]
 
 
-def _scalar(text: str, types: Types) -> Any:
-    """A text that reads as a number is one wherever the schema admits numbers."""
-    if "integer" in types and _INTEGER.fullmatch(text):
-        return int(text)
-    if "number" in types and _NUMBER.fullmatch(text) and math.isfinite(number := float(text)):
-        return number
-    if "boolean" in types and text in ("true", "false"):
-        return text == "true"
-    if "null" in types and text == "" and "string" not in types:
-        return None
-    return text
+def _in_one_line(raw: Sequence[str]) -> str:
+    """Several lines of a header are one value (RFC 9110, 5.3)."""
+    return ", ".join(raw)
 
 
-def _type_name(value: Any) -> str:
-    names = {bool: "boolean", int: "integer", float: "number", str: "string", type(None): "null"}
-    return names.get(type(value), "string")
+def _listed(raw: Sequence[str]) -> str:
+    """Of a list in a header; spaces around its commas mean nothing."""
+    return ",".join(item.strip(" \t") for item in ",".join(raw).split(","))
+
+
+def _unreadable(parameter: Parameter, error: Exception) -> InputError:
+    pointer = pointer_to([parameter.name])
+    if isinstance(error, _Repeated):
+        return InputError(parameter.location, pointer, "repeated", "1")
+    if isinstance(error, WrongStyle):
+        rule = f"#{parameter.pointer}"
+        return InputError(parameter.location, pointer, "style", parameter.style, rule)
+    limit = parameter.media_type
+    return InputError(parameter.location, pointer, "contentMediaType", limit)

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 import jsonschema_rs
 
+from .binary_schemas import file_schemas
 from .document import (
     as_fragment,
     conjuncts,
@@ -24,8 +25,15 @@ from .document import (
 )
 from .problems import MAX_ERRORS, InputError
 
-Direction = Literal["request", "response"]
-_HIDDEN: dict[Direction, str] = {"request": "readOnly", "response": "writeOnly"}
+# A form is a request in which each file is its size.
+Direction = Literal["request", "response", "form"]
+_HIDDEN: dict[Direction, str] = {
+    "request": "readOnly",
+    "response": "writeOnly",
+    "form": "readOnly",
+}
+_BOTH: tuple[Direction, ...] = ("request", "response")
+_SIZES = {"minimum": "minLength", "maximum": "maxLength"}
 _MASK = "a value"
 _MAX_LIMIT_LENGTH = 2048
 # Every error of a value is found before the first can be seen, at about 20 µs each: of a larger
@@ -41,7 +49,7 @@ class ContractSchemas:
         self.document = modern
         self._registries = {
             direction: jsonschema_rs.Registry([("urn:contract", view(modern, direction))])
-            for direction in _HIDDEN
+            for direction in _BOTH
         }
         self._compiled: dict[tuple[Direction, str], jsonschema_rs.Draft202012Validator] = {}
         self._declared_names = frozenset(_property_names(modern))
@@ -58,14 +66,24 @@ class ContractSchemas:
             )
         return self._compiled[key]
 
+    def add_forms(self, pointers: Iterable[str]) -> None:
+        """Call once, with where the schemas of all forms with files are, before one is compiled."""
+        seen = view_of_forms(self.document, pointers)
+        self._registries["form"] = jsonschema_rs.Registry([("urn:contract", seen)])
+
     def errors(
-        self, pointer: str, value: Any, location: str, prefix: Sequence[str] = ()
+        self,
+        pointer: str,
+        value: Any,
+        location: str,
+        prefix: Sequence[str] = (),
+        direction: Direction = "request",
     ) -> list[InputError]:
         """Where `value` breaks the request schema at `pointer`; at most one more than is shown.
 
         Of a value of many nodes only the first place is told.
         """
-        validator = self.compiled("request", pointer)
+        validator = self.compiled(direction, pointer)
         if validator.is_valid(value):
             return []
         found = validator.iter_errors(value) if _is_small(value) else _first(validator, value)
@@ -99,6 +117,11 @@ class ContractSchemas:
         if keyword == "falseSchema" and limit is not False:
             # Only the view for requests says false here; the contract says readOnly.
             keyword, limit = _HIDDEN["request"], True
+        if limit is None and keyword in _SIZES:
+            # Of a file's size, which the contract limits as the length of a string.
+            holder, keyword = rule.rpartition("/")[0], _SIZES[keyword]
+            rule = f"{holder}/{keyword}"
+            limit = resolve(self.document, rule)
         return InputError(
             location=location,
             pointer=pointer_to(path)[:_MAX_LIMIT_LENGTH],
@@ -162,8 +185,10 @@ def view(document: dict[str, Any], direction: Direction) -> dict[str, Any]:
     """The document as one direction sees it: hidden properties may not occur, nor be required."""
     seen = copy.deepcopy(document)
     nodes = list(objects(seen))
+    keyword = _HIDDEN[direction]
+    is_used = any(node.get(keyword) is True for node in nodes)
     for original, node in zip(objects(document), nodes, strict=True):
-        hidden = set(_hidden_names(document, original, _HIDDEN[direction]))
+        hidden = set(_hidden_names(document, original, keyword)) if is_used else set()
         properties = node.get("properties")
         if isinstance(properties, dict):
             properties.update((name, False) for name in properties.keys() & hidden)
@@ -171,6 +196,21 @@ def view(document: dict[str, Any], direction: Direction) -> dict[str, Any]:
             node["required"] = [name for name in node["required"] if name not in hidden]
         if isinstance(node.get("$ref"), str) and node["$ref"].startswith("#"):
             node["$ref"] = _as_uri(document, node["$ref"])
+    return seen
+
+
+def view_of_forms(document: dict[str, Any], pointers: Iterable[str]) -> dict[str, Any]:
+    """The view for requests, with files, in the forms at `pointers`, as numbers: their sizes."""
+    seen = view(document, "form")
+    files = {
+        id(node): node
+        for pointer in pointers
+        for node in file_schemas(seen, resolve(seen, pointer))
+    }
+    for node in files.values():
+        sizes = {keyword: node[name] for keyword, name in _SIZES.items() if name in node}
+        node.clear()
+        node.update({"type": "integer", **sizes})
     return seen
 
 

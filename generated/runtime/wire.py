@@ -43,12 +43,17 @@ def _query(query: bytes) -> dict[str, list[str]]:
     if query.count(b"&") >= MAX_QUERY_FIELDS:
         raise malformed_request(f"The query string may have {MAX_QUERY_FIELDS} parameters.")
     try:
-        text = query.decode("ascii")
-        if _BROKEN_ESCAPE.search(text):
-            raise ValueError("a percent sign without two hexadecimal digits")
-        return _grouped(parse_qsl(text, keep_blank_values=True, errors="strict"))
+        return _grouped(encoded_pairs(query))
     except ValueError as error:
         raise malformed_request("The query string is not percent-encoded UTF-8.") from error
+
+
+def encoded_pairs(encoded: bytes) -> list[tuple[str, str]]:
+    """Names and values of a query string or of a form. Raises ValueError where it is broken."""
+    text = encoded.decode("ascii")
+    if _BROKEN_ESCAPE.search(text):
+        raise ValueError("a percent sign without two hexadecimal digits")
+    return parse_qsl(text, keep_blank_values=True, errors="strict")
 
 
 def _check_path(scope: Mapping[str, Any]) -> None:

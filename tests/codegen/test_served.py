@@ -1,18 +1,13 @@
 """A service generated from a contract that isn't ours, over HTTP through Connexion."""
 
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from .conftest import LIBRARY
+from .conftest import LIBRARY, serving
 
 BRANCH = {"X-Library-Branch": "0190a6d2-7c1e-7d3b-9a54-2f6f0c1e8b11"}
 MEMBER = {"X-Card": "member:7"}
@@ -20,39 +15,10 @@ LIBRARIAN = {"X-Card": "librarian:1", "Authorization": "Bearer north"}
 BOOK = "/books/0190a6d2-7c1e-7d3b-9a54-2f6f0c1e8b11"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def service(library: Path) -> Iterator[httpx.Client]:
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, str(LIBRARY / "service.py"), str(port)],
-        env={**os.environ, "PYTHONPATH": str(library)},
-    )
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=5) as client:
-            wait_until_it_answers(client, process)
-            yield client
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def wait_until_it_answers(client: httpx.Client, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "the service ended before it answered"
-        try:
-            client.get("/opening-hours")
-        except httpx.TransportError:
-            time.sleep(0.05)
-        else:
-            return
-    pytest.fail("the service did not answer within 30 s")
+    with serving(library, str(LIBRARY / "service.py")) as client:
+        yield client
 
 
 def test_public_operation_answers_without_credentials(service: httpx.Client) -> None:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .conftest import HERE, LIBRARY, ROOT
+from .conftest import GALLERY, HERE, LIBRARY, ROOT
 
 CONFIGURATION = """
 [tool.mypy]
@@ -68,7 +68,9 @@ def test_generated_package_and_a_service_of_it_are_clean_under_strict_mypy(libra
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
 
 
-def test_public_contract_of_openapi_3_0_gives_clean_code_too(library: Path) -> None:
+def test_forms_and_a_public_contract_of_openapi_3_0_give_clean_code_too(
+    library: Path, gallery: Path
+) -> None:
     options = ["--spec", str(HERE / "contracts" / "petstore-expanded.json"), "--out", "petstore"]
     subprocess.run(
         [sys.executable, "-m", "codegen", "generate", *options],
@@ -78,7 +80,9 @@ def test_public_contract_of_openapi_3_0_gives_clean_code_too(library: Path) -> N
         capture_output=True,
         timeout=60,
     )
-    done = mypy(library, "petstore")
+    shutil.copytree(gallery / "gallery", library / "gallery")
+    shutil.copy(GALLERY / "service.py", library / "gallery_service.py")
+    done = mypy(library, "petstore", "gallery", "gallery_service.py")
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
 
 

@@ -320,7 +320,9 @@ def routes(handlers: BooksHandlers[ContextT], hooks: Hooks[ContextT]) -> list[Ro
             return handlers.annotate_book(
                 context,
                 book_id=parameters.book_id,
-                body=_ANNOTATE_BOOK_BODY.validate_python(call.json_body) if call.raw_body else None,
+                body=_ANNOTATE_BOOK_BODY.validate_python(call.json_body)
+                if call.media_type
+                else None,
             )
 
         return await invoke(request, operations.ANNOTATE_BOOK, hooks, handle)

@@ -1,0 +1,94 @@
+"""Reads which types handlers get of a request body, by each of its media types."""
+
+from dataclasses import replace
+from typing import Any
+
+from .bundle import value_at
+from .contract import Annotation, Media, is_json
+from .names import pascal
+from .runtime.binary_schemas import file_schemas
+from .runtime.document import alternatives
+from .runtime.media_types import is_json_lines, is_multipart, is_urlencoded
+from .schema_types import ANY, SchemaTypes
+from .shape import Pointer
+
+_ARRAY_OF_LINES = frozenset({"type", "items", "minItems", "maxItems", "title", "description"})
+
+
+def read_media(
+    types: SchemaTypes, body: Pointer, content: tuple[Media, ...], name: str
+) -> tuple[Media, ...]:
+    """The media types with their annotations; equal schemas share the type of the first."""
+    known: list[tuple[Any, Annotation]] = []
+    typed = []
+    for media in content:
+        schema = (*body, "content", media.media_type, "schema")
+        annotation = None
+        if media.pointer is not None:
+            declared = value_at(types.contract.document, schema)
+            has_files = is_multipart(media.media_type) and types.add_files(
+                file_schemas(types.contract.document, declared)
+            )
+            equal = [made for other, made in known if other == declared and not has_files]
+            annotation = equal[0] if equal else _annotation(types, body, media, name, not known)
+            if annotation is not None:
+                known.append((declared, annotation))
+        typed.append(replace(media, annotation=annotation))
+    return tuple(typed)
+
+
+def _annotation(
+    types: SchemaTypes, body: Pointer, media: Media, name: str, is_first: bool
+) -> Annotation | None:
+    """None for what is handed on as bytes."""
+    schema = (*body, "content", media.media_type, "schema")
+    if is_json_lines(media.media_type):
+        return _line(types, body, schema, f"{name}Line")
+    if is_json(media.media_type):
+        subtype = "" if is_first else pascal(media.media_type.partition("/")[2]) or ""
+        return types.annotation(schema, f"{name}{subtype}Body")
+    if is_urlencoded(media.media_type) or is_multipart(media.media_type):
+        kind = "Form" if is_urlencoded(media.media_type) else "Multipart"
+        _check_form(types, schema)
+        return types.annotation(schema, f"{name}{kind}")
+    return None
+
+
+def _check_form(types: SchemaTypes, schema: Pointer) -> None:
+    document = types.contract.document
+    for part in alternatives(document, value_at(document, schema)):
+        declared = part.get("type")
+        names = [declared] if isinstance(declared, str) else declared
+        if isinstance(names, list) and "object" not in names:
+            hint = "make it an object with a property for each field, or leave it out to get bytes"
+            message = "the schema of a form must be of objects"
+            types.findings.add(types.contract.place(schema), "CG080", message, hint)
+            return
+
+
+def _line(types: SchemaTypes, body: Pointer, schema: Pointer, name: str) -> Annotation:
+    """The type of one line. As in OpenAPI 3.2, an array stands for the lines of the body."""
+    declared = value_at(types.contract.document, schema)
+    place = types.contract.place(schema)
+    if not _is_array_of_lines(declared):
+        hint = (
+            "write `type: array` with `items` here, and at most `minItems: 1`, `maxItems`; put the "
+            "schema of a line in `items`"
+        )
+        message = "the schema of a body of lines must be a plain array, which stands for the lines"
+        types.findings.add(place, "CG080", message, hint)
+        return ANY
+    if types.contract.follow(body)[1].get("required") is not True:
+        hint = "say `required: true`; with `minItems` 0 it may have no lines"
+        types.findings.add(place, "CG080", "a body of lines can't be optional", hint)
+    return types.annotation((*schema, "items"), name)
+
+
+def _is_array_of_lines(schema: Any) -> bool:
+    return (
+        isinstance(schema, dict)
+        and schema.get("type") == "array"
+        and "items" in schema
+        and schema.get("minItems", 0) in (0, 1)
+        and not set(schema) - _ARRAY_OF_LINES
+    )

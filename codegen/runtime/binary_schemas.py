@@ -1,0 +1,31 @@
+"""Which schemas of a form stand for files: bytes that are no JSON value.
+
+OpenAPI 3.0 says `format: binary`; 3.1 names a content media type, and some write a content
+encoding of that name.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from .document import alternatives
+from .media_types import is_json
+
+
+def is_binary(schema: dict[str, Any]) -> bool:
+    if schema.get("format") == "binary" or schema.get("contentEncoding") == "binary":
+        return True
+    media_type = schema.get("contentMediaType")
+    is_text = not isinstance(media_type, str) or media_type.startswith("text/")
+    return not is_text and "contentEncoding" not in schema and not is_json(str(media_type))
+
+
+def file_schemas(document: Any, form: Any) -> Iterator[dict[str, Any]]:
+    """The binary schemas among the fields of a form, and among the items of those; some twice."""
+    for part in alternatives(document, form):
+        properties = part.get("properties")
+        declared = list(properties.values()) if isinstance(properties, dict) else []
+        for field in [*declared, part.get("additionalProperties")]:
+            for value in alternatives(document, field):
+                yield from (one for one in (value,) if is_binary(one))
+                items = alternatives(document, value.get("items"))
+                yield from (one for one in items if is_binary(one))

@@ -1,0 +1,175 @@
+"""`python -m bench.contracts FILE …`: what becomes of contracts that aren't ours, a row each.
+
+Each is generated, imported, type-checked and served with stub handlers, and every operation is
+called once for each media type it takes, with a value made by a few rules. A call counts as reached
+if the handler was called; what the service refused is listed with its problem by `--show`.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import httpx
+from typing_extensions import override
+
+from bench.contracts.requests import Request, requests
+from codegen.runtime.schemas import ContractSchemas
+
+_ROOT = Path(__file__).parent.parent.parent
+_STUB = _ROOT / "tests" / "codegen" / "stub_service.py"
+_REACHED = 501
+_HEAD = "| contract | operations | warnings | generate | import | mypy | start | reached |\n" + (
+    "|---|---|---|---|---|---|---|---|"
+)
+_MYPY = """
+[tool.mypy]
+strict = true
+[[tool.mypy.overrides]]
+module = ["connexion.*"]
+ignore_missing_imports = true
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One command: its exit code, seconds, peak memory in MiB, and what it said."""
+
+    code: int
+    seconds: float
+    memory: float
+    said: str
+
+    @override
+    def __str__(self) -> str:
+        told = f"{self.seconds:.1f} s, {self.memory:.0f} MiB"
+        return told if self.code == 0 else f"fails ({self.code})"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.contracts", description=__doc__)
+    parser.add_argument("specs", type=Path, nargs="+")
+    parser.add_argument("--show", action="store_true", help="print refused calls and what failed")
+    parser.add_argument("--no-mypy", action="store_true", help="leave out the slowest step")
+    arguments = parser.parse_args()
+    print(_HEAD)
+    for spec in arguments.specs:
+        with tempfile.TemporaryDirectory(prefix="contracts-") as folder:
+            print(_row(spec.resolve(), Path(folder), arguments), flush=True)
+
+
+def _row(spec: Path, folder: Path, arguments: argparse.Namespace) -> str:
+    codegen = ["-m", "codegen", "generate", "--spec", str(spec), "--out", "package"]
+    generated = _run(folder, *codegen)
+    warnings = generated.said.count(" warning: ")
+    if generated.code:
+        print(generated.said[-4000:], file=sys.stderr)
+        return f"| {spec.name} | | {warnings} | {generated} | | | | |"
+    imported = _run(folder, "-c", "import package.routes, package.runtime.application")
+    (folder / "pyproject.toml").write_text(_MYPY)
+    checked = None if arguments.no_mypy else _run(folder, "-m", "mypy", "package")
+    for step in (imported, checked):
+        if step is not None and step.code and arguments.show:
+            print(step.said[-4000:], file=sys.stderr)
+    start, calls, operations = _served(folder, arguments.show)
+    reached = f"{calls[True]} of {sum(calls.values())}"
+    cells = [spec.name, operations, warnings, generated, imported, checked, f"{start:.1f} s"]
+    return f"| {' | '.join(map(str, cells))} | {reached} |"
+
+
+def _run(folder: Path, *command: str) -> Step:
+    begun = time.perf_counter()
+    log = folder / "log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(_ROOT)},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return Step(process.returncode, time.perf_counter() - begun, _mebibytes(usage), log.read_text())
+
+
+def _mebibytes(usage: resource.struct_rusage) -> float:
+    return usage.ru_maxrss / 1024
+
+
+def _served(folder: Path, show: bool) -> tuple[float, Counter[bool], int]:
+    sys.path.insert(0, str(folder))
+    operations = import_module("package.operations").OPERATIONS
+    schemas = ContractSchemas(json.loads((folder / "package" / "openapi.json").read_bytes()))
+    sys.path.remove(str(folder))
+    for name in [name for name in sys.modules if name.split(".")[0] == "package"]:
+        del sys.modules[name]
+    port = 8765
+    begun = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, str(_STUB), "package", str(port)],
+        env={**os.environ, "PYTHONPATH": str(folder)},
+    )
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            _wait(client, process)
+            seconds = time.perf_counter() - begun
+            client.headers["Authorization"] = _credential(schemas.document)
+            calls = Counter(
+                _call(client, request, show)
+                for operation in operations.values()
+                for request in requests(schemas, operation)
+            )
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+    return seconds, calls, len(operations)
+
+
+def _credential(document: Any) -> str:
+    schemes = document.get("components", {}).get("securitySchemes", {}).values()
+    return "Basic YTph" if any(one.get("scheme") == "basic" for one in schemes) else "Bearer a"
+
+
+def _wait(client: httpx.Client, process: subprocess.Popen[bytes]) -> None:
+    while process.poll() is None:
+        try:
+            client.get("/")
+        except httpx.TransportError:
+            time.sleep(0.1)
+        else:
+            return
+    raise SystemExit("the service ended before it answered")
+
+
+def _call(client: httpx.Client, request: Request, show: bool) -> bool:
+    """Whether the request reached the handler of its operation."""
+    body: dict[str, Any] = dict(request.body)
+    headers = {**request.headers, **body.pop("headers", {})}
+    answer = client.request(
+        request.method,
+        request.path,
+        params=tuple(request.query) or None,
+        headers=headers,
+        **body,
+    )
+    reached = answer.status_code == _REACHED
+    # The handler of another operation may have been called in its place.
+    reached = reached and answer.json()["detail"].startswith(f"{request.operation}(")
+    if show and not reached:
+        told = f"{request.operation} {request.media_type}: {answer.status_code} {answer.text[:600]}"
+        print(told, file=sys.stderr)
+    return reached
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""The smallest valid values of a contract's schemas, as far as a few rules make them.
+
+What these rules don't know is left to the service to refuse, and counted.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import find, strategies
+from hypothesis.errors import HypothesisException
+
+from codegen.runtime.document import follow
+
+_MAX_DEPTH = 8
+_TEXTS = {
+    "date-time": "2026-01-02T03:04:05Z",
+    "date": "2026-01-02",
+    "uuid": "0190a6d2-7c1e-7d3b-9a54-2f6f0c1e8b11",
+    "uri": "https://example.org/",
+    "email": "a@example.org",
+    "ipv4": "192.0.2.1",
+}
+
+
+def sample(document: Any, schema: Any, depth: int = 0) -> Any:
+    """A value of the schema, without what may be left out."""
+    schema = follow(document, schema)
+    if not isinstance(schema, dict) or depth > _MAX_DEPTH:
+        return None
+    if "const" in schema or "enum" in schema:
+        return schema["const"] if "const" in schema else schema["enum"][0]
+    merged: Any = None
+    for part in schema.get("allOf", ()):
+        merged = _merged(merged, sample(document, part, depth + 1))
+    for keyword in ("anyOf", "oneOf"):
+        if schema.get(keyword):
+            merged = _merged(merged, _alternative(document, schema[keyword], depth))
+    declared = schema.get("type")
+    names = declared if isinstance(declared, list) else [declared]
+    if "properties" in schema and declared is None:
+        names = ["object"]
+    make = next((_MAKERS[name] for name in names if name in _MAKERS), None)
+    return merged if make is None else _merged(merged, make(document, schema, depth))
+
+
+def _merged(one: Any, other: Any) -> Any:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return {
+            **one,
+            **{
+                name: value for name, value in other.items() if value is not None or name not in one
+            },
+        }
+    return other if one is None else one
+
+
+def _alternative(document: Any, branches: list[Any], depth: int) -> Any:
+    """The first that isn't null, unless it is deep."""
+    followed = [follow(document, branch) for branch in branches]
+    if depth > _MAX_DEPTH // 2 and any(one.get("type") == "null" for one in followed):
+        return None
+    wanted = [one for one in followed if one.get("type") != "null"]
+    return sample(document, (wanted or followed)[0], depth + 1)
+
+
+def _object(document: Any, schema: Any, depth: int) -> Any:
+    properties = schema.get("properties", {})
+    value = {
+        name: sample(document, properties.get(name, {}), depth + 1)
+        for name in schema.get("required", ())
+        if not follow(document, properties.get(name, {})).get("readOnly")
+    }
+    for number in range(schema.get("minProperties", 0) - len(value)):
+        value[f"key{number}"] = sample(document, schema.get("additionalProperties", {}), depth + 1)
+    return value
+
+
+def _array(document: Any, schema: Any, depth: int) -> Any:
+    count = schema.get("minItems", 0)
+    return [sample(document, schema.get("items", {}), depth + 1) for _ in range(count)]
+
+
+def _string(document: Any, schema: Any, depth: int) -> str:
+    if "pattern" in schema:
+        return _matching(schema["pattern"], schema)
+    text = _TEXTS.get(schema.get("format", ""), "a")
+    return text.ljust(schema.get("minLength", 0), "a")[: schema.get("maxLength")]
+
+
+def _matching(pattern: str, schema: Any) -> str:
+    lengths = range(schema.get("minLength", 0), schema.get("maxLength", 1 << 20) + 1)
+    texts = strategies.from_regex(re.compile(pattern, re.ASCII))
+    try:
+        found: str = find(texts, lambda text: len(text) in lengths and "\n" not in text)
+    except HypothesisException:
+        return ""
+    return found
+
+
+def _number(document: Any, schema: Any, depth: int) -> int:
+    low = schema.get("minimum", schema.get("exclusiveMinimum", 0))
+    return int(low) + (1 if schema.get("exclusiveMinimum") not in (None, False) else 0)
+
+
+_MAKERS: dict[Any, Callable[[Any, Any, int], Any]] = {
+    "object": _object,
+    "array": _array,
+    "string": _string,
+    "integer": _number,
+    "number": _number,
+    "boolean": lambda document, schema, depth: True,
+}

@@ -11,20 +11,25 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
-from .diagnostics import Findings, Place, one_error
-from .shape import Node, Pointer, children, section_of, written
+from .diagnostics import ContractError, Findings, Place, one_error
+from .shape import Kind, Node, Pointer, children, section_of, written
 from .source import Source, read_source
+from .suggestions import did_you_mean, nearest_fragment
 
 ReadFile = Callable[[Path], bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """`origins` maps a pointer in the document to the file and pointer it was taken from."""
+    """`origins` maps a pointer in the document to the file and pointer it was taken from.
+
+    Where a reference leads nowhere, which has been said, something neutral stands: at `dangling`.
+    """
 
     document: dict[str, Any]
     sources: tuple[Source, ...]
     origins: dict[Pointer, tuple[Source, Pointer]]
+    dangling: frozenset[Pointer] = frozenset()
 
     def place(self, pointer: Pointer) -> Place:
         for length in range(len(pointer), -1, -1):
@@ -45,6 +50,16 @@ class Bundle:
 
 
 _MAX_CHAIN = 100
+_DEFINE = "define it there, or correct the reference"
+# Well-formed, so that the rest can be read and all that is wrong be said at once.
+_NEUTRAL: dict[Kind, dict[str, Any]] = {
+    "response": {"description": ""},
+    "parameter": {"name": "unknown", "in": "query", "schema": {}},
+    "request_body": {"content": {}},
+    "header": {"schema": {}},
+    "security_scheme": {"type": "http", "scheme": "basic"},
+    "link": {"operationId": "unknown"},
+}
 
 
 def value_at(document: Any, pointer: Pointer) -> Any:
@@ -83,6 +98,11 @@ def parse_fragment(document: Any, fragment: str) -> Pointer:
     return pointer
 
 
+def _file_hint(path: Path) -> str:
+    beside = path.parent.iterdir() if path.parent.is_dir() else ()
+    return did_you_mean(path.name, (each.name for each in beside), "")
+
+
 def bundle(path: Path, name: str, read: ReadFile, findings: Findings) -> Bundle:
     """`read` gets each file once; `name` is how messages call the contract's own file.
 
@@ -93,7 +113,12 @@ def bundle(path: Path, name: str, read: ReadFile, findings: Findings) -> Bundle:
     if not isinstance(root.value, dict):
         raise one_error(root.place(()), "CG004", "the contract must be a mapping with `openapi`")
     bundler.run(root)
-    return Bundle(bundler.document, tuple(bundler.sources.values()), bundler.origins)
+    return Bundle(
+        bundler.document,
+        tuple(bundler.sources.values()),
+        bundler.origins,
+        frozenset(bundler.dangling),
+    )
 
 
 @dataclass
@@ -103,6 +128,7 @@ class _Bundler:
     sources: dict[Path, Source] = field(default_factory=dict)
     origins: dict[Pointer, tuple[Source, Pointer]] = field(default_factory=dict)
     document: dict[str, Any] = field(default_factory=dict)
+    dangling: set[Pointer] = field(default_factory=set)
     _moved: dict[tuple[Path, Pointer], Pointer] = field(default_factory=dict)
     _inlined: dict[Pointer, set[tuple[Path, Pointer]]] = field(default_factory=dict)
     _todo: list[tuple[Source, Node]] = field(default_factory=list)
@@ -127,20 +153,25 @@ class _Bundler:
         if node.kind == "path_item" and isinstance(reference, str):
             self._inline(source, node, reference)
             return
-        if isinstance(reference, str):
-            self._repoint(source, node, reference)
+        if isinstance(reference, str) and not self._repoint(source, node, reference):
+            self.dangling.add(node.pointer)
+            node.value.clear()
+            node.value.update(copy.deepcopy(_NEUTRAL.get(node.kind, {})))
         # What was moved into the contract is visited as a part of the file that it came from.
         own = [child for child in children(node) if child.pointer not in self._moved.values()]
         self._todo.extend((source, child) for child in reversed(own))
         self._repoint_mapping(source, node)
 
-    def _repoint(self, source: Source, node: Node, reference: str) -> None:
+    def _repoint(self, source: Source, node: Node, reference: str) -> bool:
+        """Whether the reference leads somewhere; it leads there within the bundle then."""
         found = self._target(source, node, reference)
-        if found:
-            target, pointer = found
-            if target is not self._root:
-                pointer = self._move(target, pointer, node)
-            node.value["$ref"] = f"#{written(pointer)}"
+        if found is None:
+            return False
+        target, pointer = found
+        if target is not self._root:
+            pointer = self._move(target, pointer, node)
+        node.value["$ref"] = f"#{written(pointer)}"
+        return True
 
     def _repoint_mapping(self, source: Source, node: Node) -> None:
         """A discriminator's `mapping` holds references (or bare schema names) too."""
@@ -193,12 +224,18 @@ class _Bundler:
                 target = self.load(path, name)
             except OSError as error:
                 reason = error.strerror or "it can't be read"
-                self.findings.add(place, "CG010", f"$ref {reference} leads nowhere: {reason}")
+                message = f"$ref {reference} leads nowhere: {reason}"
+                self.findings.add(place, "CG010", message, _file_hint(path))
+                return None
+            except ContractError as error:
+                # What is wrong with that file is one thing; the other files are read all the same.
+                self.findings.found |= set(error.findings)
                 return None
         try:
             return target, parse_fragment(target.value, fragment)
         except LookupError:
-            hint = "define it there, or correct the reference"
+            near = nearest_fragment(target.value, fragment)
+            hint = f"did you mean {file}#{near}?" if near else _DEFINE
             self.findings.add(place, "CG010", f"$ref {reference} leads nowhere", hint)
             return None
 

@@ -1,16 +1,20 @@
 """The command `codegen`. Prints and sets exit codes; what is done stands in `run`."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import click
 
 from .config import Settings, read_settings
-from .diagnostics import ContractError, Place, one_error
+from .diagnostics import ContractError, Diagnostic, Place, one_error
+from .display import Format, format_option, show
+from .explanations import explanation, heads
+from .init import InitError, write_service
 from .lint.command import lint_command
-from .run import Outcome, check, generate
+from .run import Outcome, check, differences, generate
+from .suggestions import did_you_mean
 
 EXIT_ERROR = 1
 EXIT_STALE = 4
@@ -23,9 +27,11 @@ def main() -> None:
     """Python from an OpenAPI 3.0 or 3.1 contract: models, handler protocols, routes.
 
     \b
-    codegen generate    write what differs
-    codegen check       write nothing; say which files are not as the contract has them
-    codegen lint        say where the contract could be better
+    codegen init NAME      make a new service: contract, handlers, tests
+    codegen generate       write what differs
+    codegen check          write nothing; say which files are not as the contract has them
+    codegen lint           say where the contract could be better
+    codegen explain CODE   what a finding means, with a wrong and a right example
 
     Which contract, and where its package goes, stands in ./pyproject.toml:
 
@@ -44,6 +50,7 @@ def main() -> None:
 
 
 def _options(command: CommandT) -> CommandT:
+    command = format_option(command)
     command = click.option(
         "--full", is_flag=True, help="Read the contract even if it is unchanged."
     )(command)
@@ -57,13 +64,14 @@ def _options(command: CommandT) -> CommandT:
 
 @main.command("generate")
 @_options
-def generate_command(spec: Path | None, out: Path | None, full: bool) -> None:
+def generate_command(spec: Path | None, out: Path | None, full: bool, form: Format) -> None:
     """Write the package; a file that is right already isn't touched.
 
     Orphaned files are removed if the generator wrote them. With a file in the folder that it
     didn't write, it writes nothing and ends with 1.
     """
-    outcome = _run(generate, spec, out, full)
+    outcome = _run(generate, spec, out, full, form)
+    show(outcome.warnings, form)
     written = sum(drift.kind != "orphaned" for drift in outcome.drifts)
     removed = len(outcome.drifts) - written
     _say(f"{outcome.count} files: {written} written, {removed} removed")
@@ -71,34 +79,80 @@ def generate_command(spec: Path | None, out: Path | None, full: bool) -> None:
 
 @main.command("check")
 @_options
-def check_command(spec: Path | None, out: Path | None, full: bool) -> None:
+def check_command(spec: Path | None, out: Path | None, full: bool, form: Format) -> None:
     """Say which files are stale, edited by hand, missing, orphaned or foreign; exit 4 if any is."""
-    outcome = _run(check, spec, out, full)
+    outcome = _run(check, spec, out, full, form)
     folder = _settings(spec, out).out
-    for drift in outcome.drifts:
-        click.echo(f"{drift.kind} {folder / drift.path}")
+    if form == "text":
+        show(outcome.warnings, form)
+        for drift in outcome.drifts:
+            click.echo(f"{drift.kind} {folder / drift.path}")
+    else:
+        show([*outcome.warnings, *differences(folder, outcome.drifts)], form)
     if outcome.drifts:
         _say(f"{len(outcome.drifts)} of {outcome.count} files differ; run: codegen generate")
         sys.exit(EXIT_STALE)
     _say(f"{outcome.count} files are as the contract has them")
 
 
+@main.command("init")
+@click.argument("name")
+def init_command(name: str) -> None:
+    """Make a new service in the folder NAME: contract, handlers, tests, and the package `api`.
+
+    It runs, type-checks, tests and fuzzes at once; its README.md has the commands.
+    """
+    try:
+        folder = write_service(name, Path())
+    except InitError as error:
+        raise click.ClickException(str(error)) from error
+    outcome = _run(generate, folder / "openapi.yaml", folder / "api", False, "text")
+    _say(f"{folder}/ holds a new service, {outcome.count} files of it generated into {folder}/api/")
+    _say(f"Next: cd {folder}, and read README.md")
+
+
+@main.command("explain")
+@click.argument("code", required=False)
+def explain_command(code: str | None) -> None:
+    """Say what CODE means, why, and show it wrong and right; without CODE, list all codes.
+
+    A rule of the linter is a code too: its name.
+    """
+    from .lint.rules import RULES
+
+    rules = [(rule.name, rule.level, rule.reason) for rule in RULES.values()]
+    listed = [*heads(), *rules]
+    if code is None:
+        for known, level, title in listed:
+            click.echo(f"{known:<6} {level:<7}  {title}")
+        return
+    reasons = {name: f"# {name} {level}\n\n{reason}\n" for name, level, reason in rules}
+    page = explanation(code.upper()) or reasons.get(code)
+    if page is None:
+        hint = did_you_mean(code, (known for known, _, _ in listed), "codegen explain lists all")
+        raise click.UsageError(f"there is no code {code}: {hint}")
+    click.echo(page, nl=False)
+
+
 main.add_command(lint_command)
 
 
 def _run(
-    work: Callable[[Path, Path, bool], Outcome], spec: Path | None, out: Path | None, full: bool
+    work: Callable[[Path, Path, bool], Outcome],
+    spec: Path | None,
+    out: Path | None,
+    full: bool,
+    form: Format,
 ) -> Outcome:
+    """What is shown to a machine has to be whole, so the contract is read for it in any case."""
     try:
         settings = _settings(spec, out)
-        outcome = work(settings.spec, settings.out, full)
+        return work(settings.spec, settings.out, full or form != "text")
     except ContractError as error:
-        _fail(error)
+        _fail(error.findings, form)
     except OSError as error:
-        _fail(one_error(Place(str(error.filename)), "CG001", error.strerror or "can't be read"))
-    for warning in outcome.warnings:
-        _say(str(warning))
-    return outcome
+        failure = one_error(Place(str(error.filename)), "CG001", error.strerror or "can't be read")
+        _fail(failure.findings, form)
 
 
 def _settings(spec: Path | None, out: Path | None) -> Settings:
@@ -109,10 +163,12 @@ def _settings(spec: Path | None, out: Path | None) -> Settings:
     return Settings(spec, out)
 
 
-def _fail(error: ContractError) -> NoReturn:
-    for finding in error.findings:
-        _say(str(finding))
-    errors = sum(finding.severity == "error" for finding in error.findings)
+def _fail(findings: Iterable[Diagnostic], form: Format) -> NoReturn:
+    found = list(findings)
+    show(found, form)
+    errors = sum(finding.severity == "error" for finding in found)
+    if form == "text":
+        _say(f"codegen explain {found[0].code} says more, with a wrong and a right example")
     _say(f"{errors} error{'s' * (errors != 1)}; nothing was written")
     sys.exit(EXIT_ERROR)
 

@@ -44,6 +44,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "CG081": ("warning", "a part of the contract is left out of the generated code"),
     "CG090": ("error", "the settings of the generator are wrong"),
     "CG091": ("error", "a file in the output folder was not written by the generator"),
+    "CG092": ("error", "a generated file is not as the contract has it"),
 }
 
 

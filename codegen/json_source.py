@@ -10,6 +10,8 @@ from typing import Any
 
 Pointer = tuple[str | int, ...]
 Position = tuple[int, int]
+# A key that stands twice: where it is, and its first and its later position.
+Repeated = tuple[Pointer, Position, Position]
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
@@ -26,7 +28,7 @@ class JsonError(Exception):
         self.position = position
 
 
-def read_json(text: str) -> tuple[Any, dict[Pointer, Position], list[tuple[Pointer, Position]]]:
+def read_json(text: str) -> tuple[Any, dict[Pointer, Position], list[Repeated]]:
     """The value, the position of each value in it, and the keys that stand twice."""
     return _Parser(text).document()
 
@@ -37,9 +39,9 @@ class _Parser:
         self._at = 0
         self._line_starts = [0, *(match.end() for match in re.finditer("\n", text))]
         self.positions: dict[Pointer, Position] = {}
-        self.repeated: list[tuple[Pointer, Position]] = []
+        self.repeated: list[Repeated] = []
 
-    def document(self) -> tuple[Any, dict[Pointer, Position], list[tuple[Pointer, Position]]]:
+    def document(self) -> tuple[Any, dict[Pointer, Position], list[Repeated]]:
         value = self._value(())
         if self._peek():
             raise self._error("nothing may stand behind the value")
@@ -74,7 +76,7 @@ class _Parser:
             key = self._string()
             inner = (*pointer, key)
             if key in result:
-                self.repeated.append((inner, position))
+                self.repeated.append((inner, self.positions[inner], position))
             self.positions[inner] = position
             self._expect(":")
             result[key] = self._value(inner)

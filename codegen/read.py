@@ -23,6 +23,7 @@ from .read_bodies import read_request_body, read_responses
 from .read_parameters import read_parameters, route_of
 from .schema_types import SchemaTypes
 from .shape import METHODS, Pointer
+from .suggestions import did_you_mean
 
 _UNTAGGED = "default"
 
@@ -126,7 +127,8 @@ class _Reader:
             first = self.contract.place(self._places[class_name])
             if self.contract.follow(self._places[class_name])[1] == written_id:
                 message = f"operationId {written_id!r} stands a second time"
-                self.findings.add(place, "CG021", message, f"the first is at {first}")
+                hint = f"the first is at {first}: rename one of the two"
+                self.findings.add(place, "CG021", message, hint)
                 return None
             class_name = unlike(class_name, self._places, "")
             name = f"{name}_{class_name.removeprefix(pascal(name) or name)}"
@@ -163,7 +165,7 @@ class _Reader:
             for scheme in requirement:
                 place = self.contract.place((*where, index, scheme))
                 if scheme not in schemes:
-                    hint = "define it in components/securitySchemes"
+                    hint = did_you_mean(scheme, schemes, "define it in components/securitySchemes")
                     message = f"the security scheme {scheme!r} is not defined"
                     self.findings.add(place, "CG040", message, hint)
                 elif _mapping(schemes[scheme]).get("type") == "mutualTLS":

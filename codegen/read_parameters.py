@@ -17,6 +17,7 @@ from .names import (
 from .read_styles import check_spread, check_style, read_media_type
 from .schema_types import SchemaTypes, is_plain_value
 from .shape import Pointer, written
+from .suggestions import did_you_mean
 
 _STYLE: dict[str, str] = {"path": "simple", "header": "simple", "query": "form", "cookie": "form"}
 _LOCATIONS: dict[str, Location] = {
@@ -55,7 +56,8 @@ def read_parameters(
     for field, name in page.items():
         if name not in declared:
             message = f"x-page names the parameter {name!r}, which is not a query parameter here"
-            types.findings.add(contract.place((*pointer, "x-page", field)), "CG070", message)
+            hint = did_you_mean(name, declared, "declare it in `parameters`")
+            types.findings.add(contract.place((*pointer, "x-page", field)), "CG070", message, hint)
     _check_page_size(types, pointer, parameters, page.get("limit"))
     return parameters
 
@@ -168,11 +170,13 @@ def _check_template(
     for name in dict.fromkeys(names):
         if name not in declared:
             message = f"the path parameter {name!r} is not declared"
-            hint = "add it to `parameters` with `in: path` and `required: true`"
+            otherwise = "add it to `parameters` with `in: path` and `required: true`"
+            hint = did_you_mean(name, declared - set(names), otherwise)
             types.findings.add(place, "CG030", message, hint)
     for name in sorted(declared - set(names)):
         message = f"the path parameter {name!r} doesn't stand in {path}"
-        types.findings.add(place, "CG031", message, "write {" + name + "} into the path")
+        hint = did_you_mean(name, set(names) - declared, "write {" + name + "} into the path")
+        types.findings.add(place, "CG031", message, hint)
 
 
 def _with_own_arguments(

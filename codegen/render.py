@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .bundle import ReadFile, bundle
 from .contract import Contract
-from .diagnostics import Diagnostic, Findings
+from .diagnostics import ContractError, Diagnostic, Findings
 from .emit_connexion import emit_connexion
 from .emit_models import emit_models
 from .emit_operations import emit_operations
@@ -15,7 +15,7 @@ from .emit_routes import emit_routes
 from .examples import check_samples
 from .format import format_python
 from .read import read_contract
-from .structure import check_structure, check_version, is_readable
+from .structure import check_structure, is_known_version, is_readable
 
 _EMITTERS: tuple[Callable[[Contract], dict[str, str]], ...] = (
     emit_package,
@@ -50,12 +50,16 @@ def load(
 ) -> tuple[Contract, tuple[Path, ...]]:
     """The contract, read and checked, and the files that it stands in."""
     found = bundle(spec, name, read, findings)
-    check_version(found, findings)
-    findings.stop_on_errors()
-    broken = check_structure(found, findings)
+    if not is_known_version(found, findings):
+        findings.stop_on_errors()
+    broken = check_structure(found, findings) | found.dangling
     if not is_readable(broken):
         findings.stop_on_errors()
-    contract = read_contract(found, broken, findings)
-    check_samples(found, broken, findings)
+    try:
+        contract = read_contract(found, broken, findings)
+        check_samples(found, broken, findings)
+    except ContractError as error:
+        # A part that nothing can be read behind: it is told together with all found before.
+        raise ContractError(findings.found | set(error.findings)) from error
     findings.stop_on_errors()
     return contract, tuple(source.path for source in found.sources)

@@ -3,7 +3,7 @@
 Loads the renderer only where the contract has to be read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,11 +64,30 @@ def _compare_rendered(
     return outcome, rendered.files, Manifest(generator_digest(), inputs, wanted)
 
 
-def _refuse_foreign(out: Path, drifts: tuple[Drift, ...]) -> None:
+def differences(out: Path, drifts: Iterable[Drift]) -> list[Diagnostic]:
+    """The same as findings: of the files that are not as the contract has them."""
     findings = Findings()
     for drift in drifts:
+        place = Place(str(out / drift.path))
         if drift.kind == "foreign":
             hint = "move it elsewhere: this folder is for generated files alone"
             message = "this file is not the generator's, so it is left alone and nothing is written"
-            findings.add(Place(str(out / drift.path)), "CG091", message, hint)
+            findings.add(place, "CG091", message, hint)
+        else:
+            message = f"this generated file is {_DIFFERENCES[drift.kind]}"
+            findings.add(place, "CG092", message, "run: codegen generate")
+    return findings.errors
+
+
+_DIFFERENCES = {
+    "stale": "stale: the contract says something else now",
+    "edited": "edited by hand",
+    "missing": "missing",
+    "orphaned": "orphaned: the contract doesn't ask for it any more",
+}
+
+
+def _refuse_foreign(out: Path, drifts: tuple[Drift, ...]) -> None:
+    findings = Findings()
+    findings.found |= set(differences(out, [each for each in drifts if each.kind == "foreign"]))
     findings.stop_on_errors()

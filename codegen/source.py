@@ -13,6 +13,7 @@ import yaml
 
 from .diagnostics import Findings, Place, one_error
 from .json_source import JsonError, read_json
+from .yaml_mistakes import mistake
 
 Pointer = tuple[str | int, ...]
 Positions = dict[Pointer, tuple[int, int]]
@@ -76,8 +77,8 @@ def _read_json(path: Path, name: str, text: str, findings: Findings) -> Source:
         value, positions, repeated = read_json(text)
     except JsonError as error:
         raise one_error(Place(name, *error.position), "CG002", error.message) from error
-    for pointer, position in repeated:
-        findings.add(Place(name, *position), "CG003", f"the key {pointer[-1]!r} stands here twice")
+    for pointer, first, second in repeated:
+        _add_repeated(findings, str(pointer[-1]), Place(name, *first), Place(name, *second))
     return Source(path, name, value, positions)
 
 
@@ -86,9 +87,9 @@ def _read_yaml(path: Path, name: str, text: str, findings: Findings) -> Source:
     try:
         node = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name)
-        raise one_error(place, "CG002", error.problem or "this is not YAML") from error
+        found = mistake(text, error)
+        place = Place(name, found.line, found.column)
+        raise one_error(place, "CG002", found.message, found.hint) from error
     except yaml.YAMLError as error:
         raise one_error(Place(name), "CG002", " ".join(str(error).split())) from error
     finally:
@@ -132,10 +133,10 @@ class _Builder:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise one_error(self._place(key_node), "CG002", "a key must be plain text")
             key = key_node.value
-            if key in mapping:
-                message = f"the key {key!r} stands here twice"
-                self._findings.add(self._place(key_node), "CG003", message)
             inner = (*pointer, key)
+            if key in mapping:
+                first = Place(self._name, *self.positions[inner])
+                _add_repeated(self._findings, key, first, self._place(key_node))
             self.positions[inner] = _position(key_node)
             mapping[key] = self.build(value_node, inner)
         return mapping
@@ -158,6 +159,11 @@ class _Builder:
 
     def _place(self, node: yaml.Node) -> Place:
         return Place(self._name, *_position(node))
+
+
+def _add_repeated(findings: Findings, key: str, first: Place, second: Place) -> None:
+    hint = f"the first is at {first}: rename one, or make them one"
+    findings.add(second, "CG003", f"the key {key!r} stands here twice", hint)
 
 
 def _number(text: str) -> float:

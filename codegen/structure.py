@@ -10,6 +10,7 @@ from openapi_spec_validator.schemas.utils import get_schema_content
 from .bundle import Bundle, value_at
 from .diagnostics import Findings
 from .shape import METHODS, Node, Pointer, walk
+from .suggestions import nearest
 
 _VERSION = re.compile(r"3\.[01]\.[0-9]+(-.+)?")
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -19,17 +20,19 @@ _MAX_TEXT = 160
 _OPERATION_DEPTH = 3
 
 
-def check_version(contract: Bundle, findings: Findings) -> None:
+def is_known_version(contract: Bundle, findings: Findings) -> bool:
     """Nothing else can be said of a contract whose version isn't one of those we read."""
     if "swagger" in contract.document:
         hint = "convert it to OpenAPI 3.1 first"
         findings.add(contract.place(("swagger",)), "CG005", "this is Swagger 2", hint)
-        return
+        return False
     version = contract.document.get("openapi")
-    if not isinstance(version, str) or not _VERSION.fullmatch(version):
-        said = "is missing" if version is None else f"{version!r} is not supported"
-        message = f"the OpenAPI version {said}"
-        findings.add(contract.place(("openapi",)), "CG005", message, "use 3.0.x or 3.1.x")
+    if isinstance(version, str) and _VERSION.fullmatch(version):
+        return True
+    said = "is missing" if version is None else f"{version!r} is not supported"
+    message = f"the OpenAPI version {said}"
+    findings.add(contract.place(("openapi",)), "CG005", message, "use 3.0.x or 3.1.x")
+    return False
 
 
 def check_structure(contract: Bundle, findings: Findings) -> set[Pointer]:
@@ -40,13 +43,38 @@ def check_structure(contract: Bundle, findings: Findings) -> set[Pointer]:
         jsonschema_rs.Draft4Validator if version == "3.0" else jsonschema_rs.Draft202012Validator
     )
     broken: set[Pointer] = set()
+    names = _field_names(meta_schema)
     for error in _leaves(draft(meta_schema).iter_errors(contract.document)):
         pointer = _pointer(contract.document, error)
         broken.add(pointer)
-        findings.add(contract.place(_shown(pointer, error)), "CG006", _message(error))
+        hint = _field_hint(error, names)
+        findings.add(contract.place(_shown(pointer, error)), "CG006", _message(error), hint)
     if version == "3.1":
         broken |= _check_schemas(contract, findings)
     return broken
+
+
+def _field_names(meta_schema: Any) -> frozenset[str]:
+    """Every field that some object of OpenAPI has."""
+    names: set[str] = set()
+    todo = [meta_schema]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, dict):
+            properties = part.get("properties")
+            names |= set(properties) if isinstance(properties, dict) else set()
+            todo.extend(part.values())
+        elif isinstance(part, list):
+            todo.extend(part)
+    return frozenset(names)
+
+
+def _field_hint(error: jsonschema_rs.ValidationError, names: frozenset[str]) -> str:
+    unexpected = getattr(error.kind, "unexpected", None)
+    if not unexpected or not isinstance(error.instance, dict):
+        return ""
+    near = nearest(unexpected[0], names - set(error.instance))
+    return f"did you mean {near}?" if near else "fields of your own begin with x-"
 
 
 def is_readable(broken: set[Pointer]) -> bool:

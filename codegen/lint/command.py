@@ -7,6 +7,7 @@ import click
 
 from ..config import read_settings
 from ..diagnostics import ContractError, Diagnostic, Place, one_error
+from ..display import Format, format_option, show
 
 EXIT_ERROR = 1
 _SETTINGS = Path("pyproject.toml")
@@ -17,7 +18,8 @@ _SETTINGS = Path("pyproject.toml")
     "--spec", type=click.Path(path_type=Path), help="The contract, instead of the settings' one."
 )
 @click.option("--strict", is_flag=True, help="End with 1 where there are warnings alone, too.")
-def lint_command(spec: Path | None, strict: bool) -> None:
+@format_option
+def lint_command(spec: Path | None, strict: bool, form: Format) -> None:
     """Say where the contract could be better: names, bounds, patterns, security, errors.
 
     Which rules there are, and why, stands in docs/codegen/lint.md. [tool.codegen.lint] of
@@ -30,14 +32,19 @@ def lint_command(spec: Path | None, strict: bool) -> None:
     settings can't be read.
     """
     found = _found(spec)
-    for finding in found:
-        click.echo(str(finding), err=True)
+    show(found, form, _reasons())
     errors = sum(finding.severity == "error" for finding in found)
     warnings = len(found) - errors
     counted = f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}"
     click.echo(counted, err=True)
     if errors or (strict and found):
         sys.exit(EXIT_ERROR)
+
+
+def _reasons() -> dict[str, str]:
+    from .rules import RULES
+
+    return {rule.name: rule.reason for rule in RULES.values()}
 
 
 def _found(spec: Path | None) -> tuple[Diagnostic, ...]:

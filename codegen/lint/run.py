@@ -12,7 +12,7 @@ from ..diagnostics import Diagnostic, Findings
 from ..examples import check_samples
 from ..read import read_contract
 from ..shape import Pointer
-from ..structure import check_structure, check_version, is_readable
+from ..structure import check_structure, is_known_version, is_readable
 from .rule import Remark, Rule
 from .rules import RULES
 from .settings import LintSettings
@@ -32,7 +32,7 @@ def lint(
     """Sorted by place. Raises ContractError where the contract can't be read."""
     findings = Findings()
     contract = bundle(spec, name, read, findings)
-    check_version(contract, findings)
+    is_known_version(contract, findings)
     findings.stop_on_errors()
     broken = check_structure(contract, findings)
     if not is_readable(broken):

@@ -130,3 +130,38 @@ def test_every_made_name_is_an_identifier_and_no_keyword(text: str) -> None:
 def test_literal_paths_come_before_templated_ones() -> None:
     paths = ["/a/{b}", "/{a}/b", "/a/{b}.zip", "/a/b", "/a/{b}/c"]
     assert sorted(paths, key=match_order) == ["/a/b", "/a/{b}.zip", "/a/{b}", "/a/{b}/c", "/{a}/b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a:\n\tb: 1\n", "2:1 CG002 this line is indented with a tab (YAML takes spaces alone)"),
+        ("a:\n  b: 1\n  \tc: 2\n", "3:3 CG002 this line is indented with a tab"),
+        ("a:\n  b: 1\n c: 2\n", "3:2 CG002 this line is no key of the mapping that it stands in "
+         "(indent it as the keys of its mapping are, which began in line 1)"),
+        ("a: 1\nb\nc: 2\n", "2:1 CG002 this line lacks a colon"),
+        ("a: b: c\n", "1:5 CG002 a key can't stand here (quote a value that holds `: `, or"),
+        ("a:\n  b: 1\n    c: 2\n", "3:6 CG002 a key can't stand here"),
+        ("a:\n  - b\n  c: 1\n", "3:3 CG002 this line is no item of the list that it stands in "
+         "(indent it as the items of its list are, which began in line 2)"),
+        ("a: [1, 2\nb: 3\n", "2:2 CG002 did not find expected ',' or ']' "
+         "(close the bracket of line 1 with ])"),
+        ("a: 'b\nc: d\n", "3:1 CG002 a quote isn't closed (it was opened in line 1)"),
+        ("a: @b\n", "1:4 CG002 a value can't begin with '@' (quote it)"),
+        ("a: *b\n", "1:4 CG002 this alias names no anchor (quote a value that begins with *)"),
+        ("a: 1\n---\nb: 2\n", "2:1 CG002"),
+    ],
+)  # fmt: skip
+def test_mistake_in_yaml_is_told_at_its_place_with_what_to_do(text: str, expected: str) -> None:
+    with pytest.raises(ContractError) as caught:
+        read(text)
+    assert str(caught.value).startswith(f"a.yaml:{expected}")
+
+
+def test_key_that_stands_twice_is_told_with_both_places() -> None:
+    for name, text in (("a.yaml", "a: 1\nb: 2\na: 3\n"), ("a.json", '{"a": 1, "b": 2,\n"a": 3}')):
+        findings = Findings()
+        read_source(Path(name), name, text.encode(), findings)
+        [finding] = findings.found
+        assert finding.code == "CG003"
+        assert f"the first is at {name}:1:" in finding.hint

@@ -1,0 +1,66 @@
+"""`codegen init`: what it writes, and what it refuses. That it works, the tutorial's test shows."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from codegen.init import service_files
+
+from .conftest import ROOT, Command
+from .test_boundary import OWN_NOUNS
+
+
+def test_new_service_is_as_its_contract_has_it(tmp_path: Path, codegen: Command) -> None:
+    done = codegen("init", "lost-and-found")
+    assert done.returncode == 0
+    folder = tmp_path / "lost-and-found"
+    assert (folder / "README.md").read_text().startswith("# Lost and found\n")
+    assert tomllib.loads((folder / "pyproject.toml").read_text())["project"]["name"] == folder.name
+    for path in folder.rglob("*"):
+        assert not re.search("SERVICE_(NAME|TITLE)", path.name)
+        assert not path.is_file() or "SERVICE_NAME" not in path.read_text()
+    checked = codegen(
+        "check", "--spec", "lost-and-found/openapi.yaml", "--out", "lost-and-found/api"
+    )
+    assert (checked.returncode, checked.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["Upper", "1st", "a/b", "..", "a b", "", "x" * 51])
+def test_name_that_no_service_can_have_is_refused(
+    tmp_path: Path, codegen: Command, name: str
+) -> None:
+    done = codegen("init", name)
+    assert done.returncode == 1
+    assert "this can't be the name of a service: begin it with a small letter" in done.stderr
+    assert not any(tmp_path.iterdir())
+
+
+def test_folder_with_something_in_it_is_left_alone(tmp_path: Path, codegen: Command) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "mine.txt").write_text("mine")
+    done = codegen("init", "shop")
+    assert done.returncode == 1
+    assert "shop is there already: take another name, or empty it" in done.stderr
+    assert [path.name for path in (tmp_path / "shop").iterdir()] == ["mine.txt"]
+
+
+def test_empty_folder_is_filled(tmp_path: Path, codegen: Command) -> None:
+    (tmp_path / "shop").mkdir()
+    assert codegen("init", "shop").returncode == 0
+    assert (tmp_path / "shop" / "api" / "operations.py").exists()
+
+
+def test_new_service_needs_what_the_generator_is_tested_with() -> None:
+    """The same versions, as the generated runtime is written for them."""
+    ours = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    known = {*ours["dependencies"], *ours["optional-dependencies"]["dev"]}
+    made = tomllib.loads(service_files("shop")["pyproject.toml"])["project"]
+    needed = [*made["dependencies"], *made["optional-dependencies"]["dev"]]
+    assert [each for each in needed if re.search("[=><]", each) and each not in known] == []
+
+
+def test_new_service_has_nothing_of_the_one_that_lives_beside_the_generator() -> None:
+    for name, text in service_files("shop").items():
+        assert not OWN_NOUNS.search(text), name

@@ -118,7 +118,10 @@ def fuzz_as_roles(fuzzed: Fuzzed, plan: Plan, reports: Path) -> tuple[list[RoleR
         runs.append(_run(fuzzed, role, plan, folder))
         if runs[-1].exit_code:
             fuzzed.findings.append(f"as {role}: see above, and {folder} to reproduce it")
-    return runs, read_tallies([reports / role for role in plan.roles])
+    tallied = read_tallies([reports / role for role in plan.roles])
+    told = {tally.role for tally in tallied}
+    fuzzed.findings += [f"as {role}: it ended uncounted" for role in plan.roles if role not in told]
+    return runs, tallied
 
 
 def _run(fuzzed: Fuzzed, role: str, plan: Plan, folder: Path) -> RoleRun:
@@ -160,11 +163,10 @@ def summarise(
     A run of all roles is asked what it reached, unless time cut it short.
     """
     print("\n== Fuzzing, in all")
-    for run, tally in zip(runs, tallied, strict=True):
+    cases = {tally.role: sum(tally.phases.values()) for tally in tallied}
+    for run in runs:
         verdict = "ok" if run.exit_code == 0 else "FAILED"
-        print(
-            f"{verdict:<7} {run.role:<9} {sum(tally.phases.values()):6} cases, {run.seconds:.0f} s"
-        )
+        print(f"{verdict:<7} {run.role:<9} {cases.get(run.role, 0):6} cases, {run.seconds:.0f} s")
     print_coverage(tallied, reports)
     findings = fuzzed.findings
     if must_reach and {run.role for run in runs} == set(ROLES):

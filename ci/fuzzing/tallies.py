@@ -27,8 +27,8 @@ class Tallied:
 
 
 def read_tallies(folders: Iterable[Path]) -> list[Tallied]:
-    """Raises FileNotFoundError for a run that ended before it could write."""
-    return [_read(folder) for folder in folders]
+    """Of the runs that came to their end: another has written nothing."""
+    return [_read(folder) for folder in folders if (folder / COUNTS_FILE).exists()]
 
 
 def _read(folder: Path) -> Tallied:

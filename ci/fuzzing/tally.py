@@ -5,6 +5,7 @@ Writes both to the run's folder at its end, for `coverage` to put the roles' run
 
 import gzip
 import json
+import zlib
 from collections import Counter
 from typing import Any, Final
 
@@ -59,7 +60,7 @@ class Tally(cli.EventHandler[Any]):
             self._coverage.record_schemathesis_interactions(
                 case.method,
                 case.operation.full_path,
-                [_unpacked(to_http_interaction(case.method, interaction))],
+                [unpacked(to_http_interaction(case.method, interaction))],
                 events=False,
             )
 
@@ -77,10 +78,17 @@ class Tally(cli.EventHandler[Any]):
         facts().path(COUNTS_FILE).write_bytes(self._coverage.export_counts())
 
 
-def _unpacked(interaction: HttpInteraction) -> HttpInteraction:
-    """The same with the body as it was before gzip: tracecov reads none that is packed."""
+def unpacked(interaction: HttpInteraction) -> HttpInteraction:
+    """The same with the body as it was before gzip: tracecov reads none that is packed.
+
+    What merely begins as gzip does, as made-up bytes may, stays as it is.
+    """
     sent = interaction.request
-    if not (sent.body and sent.body.startswith(b"\x1f\x8b")):
+    if not sent.body:
         return interaction
-    plain = HttpRequest(sent.method, sent.url, gzip.decompress(sent.body), sent.headers)
+    try:
+        body = gzip.decompress(sent.body)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        return interaction
+    plain = HttpRequest(sent.method, sent.url, body, sent.headers)
     return HttpInteraction(plain, interaction.response, interaction.timestamp)

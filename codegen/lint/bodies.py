@@ -67,13 +67,15 @@ def _has_file(subject: Subject, pointer: Pointer) -> bool:
             fields = subject.conjuncts((*place, "properties", name))
             for field, schema in fields:
                 listed = mapping(subject.follow((*field, "items"))[1]) if "items" in schema else {}
-                if _is_binary(schema) or _is_binary(listed):
+                if is_file(schema) or is_file(listed):
                     return True
     return False
 
 
-def _is_binary(schema: dict[str, Any]) -> bool:
-    return schema.get("format") == "binary" or "contentMediaType" in schema
+def is_file(schema: dict[str, Any]) -> bool:
+    """In either dialect. Its size has the limit of the body."""
+    is_binary = "binary" in (schema.get("format"), schema.get("contentEncoding"))
+    return is_binary or "contentMediaType" in schema
 
 
 def _has_fields(subject: Subject, pointer: Pointer) -> bool:

@@ -10,14 +10,14 @@ from functools import lru_cache
 from typing import Any
 
 from ..shape import Pointer
+from .bodies import is_file
 from .pattern_shape import longest_match
 from .rule import Remark, rule
 from .subject import Subject, listing, mapping
 
-# Formats of which the validators of a generated service let no long text through; of `binary` the
-# limit of the body counts.
+# Formats of which the validators of a generated service let no long text through.
 _SHORT_FORMATS = frozenset(
-    {"uuid", "date", "date-time", "time", "ipv4", "ipv6", "email", "hostname", "binary"}
+    {"uuid", "date", "date-time", "time", "ipv4", "ipv6", "email", "hostname"}
 )
 _CHOICES = ("anyOf", "oneOf")
 
@@ -173,7 +173,7 @@ def _facts(schema: dict[str, Any]) -> frozenset[str]:
             facts.add(bound)
     if {"enum", "const"} & schema.keys():
         facts.add("listed")
-    if schema.get("format") in _SHORT_FORMATS or "contentMediaType" in schema:
+    if schema.get("format") in _SHORT_FORMATS or is_file(schema):
         facts.add("maxLength")
     if isinstance(schema.get("pattern"), str) and longest_match(schema["pattern"]) is not None:
         facts.add("maxLength")

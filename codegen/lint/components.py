@@ -1,9 +1,10 @@
 """Rules about components: whether something needs them."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from ..bundle import local_pointer
-from ..shape import Node, Pointer, children
+from ..shape import SECTIONS, Node, Pointer, children
 from .rule import Remark, rule
 from .subject import Subject, listing, mapping
 
@@ -26,11 +27,37 @@ def unused_component(subject: Subject) -> Iterator[Remark]:
                 yield Remark(pointer, message, "refer to it, or remove it")
 
 
+@rule(
+    "reference-in-example",
+    "warning",
+    "The value of an example is taken as it is: a $ref in it is shown to readers, not followed.",
+)
+def reference_in_example(subject: Subject) -> Iterator[Remark]:
+    """Told of references to components alone, as an example may be about references."""
+    for node in subject.nodes:
+        member = "value" if node.kind == "example" else "example"
+        if member not in mapping(node.value):
+            continue
+        todo = [((*node.pointer, member), node.value[member])]
+        while todo:
+            pointer, value = todo.pop()
+            inside = list(enumerate(value)) if isinstance(value, list) else mapping(value).items()
+            todo.extend(((*pointer, key), inner) for key, inner in inside)
+            reference = mapping(value).get("$ref")
+            if isinstance(reference, str) and reference.startswith("#/components/"):
+                hint = "refer to the whole example, or write the value out"
+                yield Remark((*pointer, "$ref"), "a $ref in a value is not followed", hint)
+
+
 def _used(subject: Subject) -> set[Pointer]:
     """What can be reached from the paths and webhooks, through references of any kind."""
     used = _used_schemes(subject)
     subtypes = _subtypes(subject)
-    todo = [Node("openapi", (), {k: v for k, v in subject.document.items() if k != "components"})]
+    document = {key: value for key, value in subject.document.items() if key != "components"}
+    todo = [Node("openapi", (), document)]
+    for pointer in _in_extensions(subject):
+        used.add(pointer)
+        todo.append(Node(SECTIONS[str(pointer[1])], pointer, subject.value(pointer)))
     while todo:
         node = todo.pop()
         todo.extend(children(node))
@@ -68,6 +95,17 @@ def _subtypes(subject: Subject) -> dict[Pointer, list[Pointer]]:
                 if "discriminator" in mapping(subject.value(parent)):
                     found.setdefault(parent, []).append(node.pointer)
     return found
+
+
+def _in_extensions(subject: Subject) -> Iterator[Pointer]:
+    """Components that extensions refer to, in whatever they mean by it."""
+    for holder in subject.in_extensions():
+        reference = holder.get("$ref")
+        if isinstance(reference, str) and reference.startswith("#/components/"):
+            with suppress(LookupError):
+                pointer = local_pointer(subject.document, reference)[:_DEPTH]
+                if len(pointer) == _DEPTH and pointer[1] in SECTIONS:
+                    yield pointer
 
 
 def _used_schemes(subject: Subject) -> set[Pointer]:

@@ -25,7 +25,20 @@ KINDS = ("operations", "schemas", "parameters", "properties", "paths")
 _MOST = 0.75
 # What divides a name into parts that each have their own words: `repos/get`, `io.k8s.api.Pod`.
 _PARTS = re.compile(r"[./:#]|--")
+_INDEX = re.compile(r"\[[^\]]*\]")
 _REASON = "Names of one kind written in several ways have to be looked up each time."
+
+
+@rule(
+    "missing-operation-id",
+    "warning",
+    "Without an operationId clients, handlers and links have no name for the operation.",
+)
+def missing_operation_id(subject: Subject) -> Iterator[Remark]:
+    for operation in subject.operations():
+        if "operationId" not in operation.value:
+            hint = "name it verb_noun, such as list_pets"
+            yield Remark(operation.pointer, f"{operation.name} has no operationId", hint)
 
 
 @rule("operation-name", "warning", _REASON)
@@ -89,15 +102,15 @@ def _remarks(
     others = [name for name in places if not follows(name, convention)]
     if not others:
         return
-    hint = f'[tool.codegen.lint.names] can say {kind} = "…", or turn the rule off'
+    hint = f'rename it, or say {kind} = "…" in [tool.codegen.lint.names]'
     if share < _MOST:
         message = f"the names of {kind} follow no convention: {share:.0%} are in {convention}"
-        yield Remark(places[others[0]], message, hint)
+        yield Remark(places[others[0]], message, hint.removeprefix("rename it, or "))
         return
     for name in others:
         said = "as most are" if wanted is None else "as the settings ask"
         message = f"the {what} {name!r} is not in {convention}, {said}"
-        yield Remark(places[name], message, f"rename it, or, where it can't be renamed, {hint}")
+        yield Remark(places[name], message, hint)
 
 
 def most_followed(names: Iterable[str]) -> tuple[str, float]:
@@ -109,6 +122,12 @@ def most_followed(names: Iterable[str]) -> tuple[str, float]:
 
 
 def follows(name: str, convention: str) -> bool:
-    """An underscore in front, as in `_links`, says what a name is for, not how it is written."""
+    """Of what says what a name is for, and not how it is written, nothing counts.
+
+    That is an underscore in front (`_links`), an index (`files[0]`), an operator (`created>`). What
+    has no letter (`+1`) follows any convention.
+    """
+    words = _INDEX.sub("", name.strip("_$@<>=!"))
     pattern = CONVENTIONS[convention]
-    return all(pattern.fullmatch(part) for part in _PARTS.split(name.lstrip("_$@")) if part)
+    parts = [part for part in _PARTS.split(words) if re.search("[A-Za-z]", part)]
+    return all(pattern.fullmatch(part) for part in parts)

@@ -1,12 +1,14 @@
 """Rules about paths: how they are written, and which request each of them takes."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import combinations
 
 from ..names import replace_template_names, template_names
-from ..shape import METHODS
+from ..shape import Pointer
+from .admission import admits_text
 from .rule import Remark, rule
-from .subject import Subject, mapping
+from .subject import LintedOperation, Subject, mapping
 
 
 @rule(
@@ -28,23 +30,53 @@ def path_form(subject: Subject) -> Iterator[Remark]:
 
 @rule(
     "ambiguous-path",
-    "error",
+    "warning",
     "OpenAPI leaves open which of two paths takes a request that both match; tools differ on it.",
 )
 def ambiguous_path(subject: Subject) -> Iterator[Remark]:
     """Of paths that are equal but for the names of parameters, the generator tells by itself."""
-    shapes: dict[int, list[tuple[str, list[str]]]] = {}
-    for path in _paths(subject):
-        shape = replace_template_names(path, dict.fromkeys(template_names(path), "")).split("/")
-        shapes.setdefault(len(shape), []).append((path, shape))
-    for alike in shapes.values():
-        for (first, one), (second, other) in combinations(alike, 2):
-            methods = _methods(subject, first) & _methods(subject, second)
-            if methods and _crosses(one, other):
-                example = "/".join(_literal(*pair) for pair in zip(one, other, strict=True))
-                message = f"{second} and {first} both match {example}"
-                hint = f"make a segment different in both ({', '.join(sorted(methods))})"
-                yield Remark(("paths", second), message, hint)
+    served: dict[str, list[LintedOperation]] = {}
+    for operation in subject.operations():
+        served.setdefault(operation.path, []).append(operation)
+    alike: dict[int, list[_Path]] = {}
+    for path, operations in served.items():
+        alike.setdefault(path.count("/"), []).append(_Path.read(subject, path, operations))
+    for group in alike.values():
+        for first, second in combinations(group, 2):
+            if first.methods & second.methods and _crosses(subject, first, second):
+                pairs = zip(first.shape, second.shape, strict=True)
+                example = "/".join(_literal(*pair) for pair in pairs)
+                message = f"{second.text} and {first.text} both match {example}"
+                hint = "make a segment different, or give the parameter a type or pattern"
+                yield Remark(("paths", second.text), message, hint)
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """`shape` has the segments, with the names of parameters left out."""
+
+    text: str
+    shape: tuple[str, ...]
+    methods: frozenset[str]
+    parameters: dict[str, Pointer]
+
+    @classmethod
+    def read(cls, subject: Subject, path: str, operations: list[LintedOperation]) -> "_Path":
+        shape = replace_template_names(path, dict.fromkeys(template_names(path), ""))
+        parameters = {
+            str(value.get("name")): (*place, "schema")
+            for operation in operations
+            for place, value in subject.parameters(operation)
+            if value.get("in") == "path" and "schema" in value
+        }
+        methods = frozenset(operation.method for operation in operations)
+        return cls(path, tuple(shape.split("/")), methods, parameters)
+
+    def admits(self, subject: Subject, index: int, text: str) -> bool:
+        """Whether the parameter that is the segment at `index` can have this value."""
+        [name] = template_names(self.text.split("/")[index])
+        pointer = self.parameters.get(name)
+        return pointer is None or admits_text(subject, pointer, text)
 
 
 def _paths(subject: Subject) -> Iterator[str]:
@@ -53,22 +85,22 @@ def _paths(subject: Subject) -> Iterator[str]:
             yield path
 
 
-def _methods(subject: Subject, path: str) -> frozenset[str]:
-    return METHODS & mapping(subject.follow(("paths", path))[1]).keys()
-
-
-def _crosses(one: list[str], other: list[str]) -> bool:
+def _crosses(subject: Subject, one: _Path, other: _Path) -> bool:
     """Whether both match some path, and each is the more concrete one somewhere."""
     first_is_concrete = second_is_concrete = False
-    for left, right in zip(one, other, strict=True):
+    for index, (left, right) in enumerate(zip(one.shape, other.shape, strict=True)):
         if left == right:
             continue
         if "{" not in left and "{" not in right:
             return False
-        if left == "{}" and right != "{}":
+        if left == "{}":
             second_is_concrete = True
-        elif right == "{}" and left != "{}":
+            if "{" not in right and not one.admits(subject, index, right):
+                return False
+        elif right == "{}":
             first_is_concrete = True
+            if "{" not in left and not other.admits(subject, index, left):
+                return False
         elif not _may_meet(left, right):
             return False
     return first_is_concrete and second_is_concrete

@@ -1,5 +1,6 @@
 """What can be said of a parsed pattern without running it: its anchors, its longest match."""
 
+from .characters import IN_A_LINE, SPACES, complement, contains
 from .expression import (
     Assertion,
     Backreference,
@@ -11,6 +12,8 @@ from .expression import (
     Sequence,
     parse,
 )
+
+NO_SPACES = complement(SPACES)
 
 
 def longest_match(pattern: str) -> int | None:
@@ -70,6 +73,27 @@ def half_anchored_choice(node: Node) -> bool:
         any(is_anchored(branch, at) for branch in node.branches) and not is_anchored(node, at)
         for at in ("start", "end")
     )
+
+
+def is_search(node: Node) -> bool:
+    """Whether a pattern is anchored somewhere, or is meant to be found inside of the text.
+
+    So is one that asks for a character that is no space (`\\S+`), or that passes over anything
+    between its parts.
+    """
+    match node:
+        case Assertion():
+            return True
+        case One(characters):
+            return characters == NO_SPACES
+        case Repeat(One(characters)):
+            return characters == NO_SPACES or contains(characters, IN_A_LINE)
+        case Repeat(part):
+            return is_search(part)
+        case Sequence(parts) | Choice(parts):
+            return any(is_search(part) for part in parts)
+        case _:
+            return False
 
 
 def irregular_parts(node: Node) -> set[str]:

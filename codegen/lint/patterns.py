@@ -12,7 +12,7 @@ import jsonschema_rs
 from ..shape import Pointer
 from .ambiguity import growth
 from .expression import ExpressionError, Node, parse
-from .pattern_shape import half_anchored_choice, irregular_parts, is_anchored
+from .pattern_shape import half_anchored_choice, irregular_parts, is_search
 from .rule import Remark, rule
 from .subject import Subject, mapping
 
@@ -93,11 +93,12 @@ def irregular_pattern(subject: Subject) -> Iterator[Remark]:
     "A pattern fits where any part of the text does: without ^ and $ the rest can be anything.",
 )
 def unanchored_pattern(subject: Subject) -> Iterator[Remark]:
+    """Not of one that is plainly meant to search."""
     for pattern, node in _parsed(subject):
         if half_anchored_choice(node):
             message = "^ or $ holds for one branch of the choice alone"
             yield Remark(pattern.pointer, message, "put the choice into a group: ^(?:a|b)$")
-        elif not (is_anchored(node, "start") or is_anchored(node, "end")):
+        elif not is_search(node):
             message = "the pattern has neither ^ nor $, so it fits any text that contains a match"
             yield Remark(pattern.pointer, message, "add ^ and $")
 

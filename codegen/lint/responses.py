@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from ..contract import is_json, is_problem
-from ..shape import Pointer
 from .rule import Remark, rule
-from .subject import Subject, mapping
+from .subject import LintedOperation, Subject, mapping
 
 # RFC 9110: these end after the head.
 _WITHOUT_BODY = frozenset({"204", "205", "304"})
@@ -19,12 +18,21 @@ _IGNORED_HEADERS = frozenset({"accept", "content-type", "authorization"})
     "Without `default` (or 4XX and 5XX) clients know nothing of errors that weren't thought of.",
 )
 def missing_default_response(subject: Subject) -> Iterator[Remark]:
-    for operation in subject.operations():
-        statuses = {status.upper() for status in mapping(operation.value.get("responses"))}
-        if "DEFAULT" not in statuses and not statuses >= {"4XX", "5XX"}:
-            message = f"{operation.name} documents no `default` response"
-            hint = "add one, best a shared one with application/problem+json (RFC 9457)"
-            yield Remark((*operation.pointer, "responses"), message, hint)
+    """Of a contract that knows none at all it is told once."""
+    operations = list(subject.operations())
+    without = [operation for operation in operations if not _has_default(operation)]
+    hint = "add one, best a shared one with application/problem+json (RFC 9457)"
+    if len(without) == len(operations) > 1:
+        yield Remark(("paths",), "no operation documents a `default` response", hint)
+        return
+    for operation in without:
+        message = f"{operation.name} documents no `default` response"
+        yield Remark((*operation.pointer, "responses"), message, hint)
+
+
+def _has_default(operation: LintedOperation) -> bool:
+    statuses = {status.upper() for status in mapping(operation.value.get("responses"))}
+    return "DEFAULT" in statuses or statuses >= {"4XX", "5XX"}
 
 
 @rule(
@@ -33,16 +41,25 @@ def missing_default_response(subject: Subject) -> Iterator[Remark]:
     "Errors in one form, RFC 9457 problems, are handled once in a client, not per operation.",
 )
 def default_without_problem(subject: Subject) -> Iterator[Remark]:
-    """Told where the answer stands, so once of one that many operations share."""
-    told: set[Pointer] = set()
-    for operation in subject.operations():
-        for status, place, value in subject.responses(operation):
-            if status != "default" or place in told:
-                continue
-            told.add(place)
-            if not any(is_problem(media_type) for media_type in mapping(value.get("content"))):
-                message = "the default response has no content of application/problem+json"
-                yield Remark(place, message, "describe errors as RFC 9457 problems")
+    """Told where the answer stands, so once of one that many operations share.
+
+    Of a contract whose errors have another form everywhere it is told once.
+    """
+    found = {
+        place: any(is_problem(media_type) for media_type in mapping(value.get("content")))
+        for operation in subject.operations()
+        for status, place, value in subject.responses(operation)
+        if status == "default"
+    }
+    hint = "describe errors as RFC 9457 problems"
+    if len(found) > 1 and not any(found.values()):
+        message = "no default response has content of application/problem+json"
+        yield Remark(("paths",), message, hint)
+        return
+    for place, has_problem in found.items():
+        if not has_problem:
+            message = "the default response has no content of application/problem+json"
+            yield Remark(place, message, hint)
 
 
 @rule(

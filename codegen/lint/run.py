@@ -21,9 +21,7 @@ from .suppressions import Suppression, nothing_suppressed, suppressions
 
 _UNUSED = "unused-suppression"
 # Findings of the generator that hold whatever is made of the contract.
-_MISTAKES = frozenset(
-    {"CG020", "CG021", "CG030", "CG031", "CG032", "CG033", "CG040", "CG060", "CG061"}
-)
+_MISTAKES = frozenset({"CG021", "CG030", "CG031", "CG032", "CG033", "CG040", "CG060", "CG061"})
 
 
 def lint(

@@ -46,6 +46,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "null": (type(None),),
 }
+_COMPOSED = frozenset({"allOf", "anyOf", "oneOf", "enum"})
 # What may stand beside a reference without changing what is valid.
 _HARMLESS = frozenset({"$ref", "description", "summary", "title", "example", "examples"})
 
@@ -146,12 +147,13 @@ def ignored_beside_ref(subject: Subject) -> Iterator[Remark]:
     "`nullable` counts in OpenAPI 3.0 alone, beside a `type`; elsewhere null is refused.",
 )
 def ignored_nullable(subject: Subject) -> Iterator[Remark]:
+    """What has neither type nor choice admits null anyway."""
     for node in subject.schemas():
         if node.value.get("nullable") is not True or "$ref" in node.value:
             continue
         if not subject.is_3_0:
             message, hint = "OpenAPI 3.1 has no `nullable`", "add 'null' to the types"
-        elif "type" not in node.value:
+        elif "type" not in node.value and _COMPOSED & node.value.keys():
             message, hint = "`nullable` has no effect without a `type`", "say the type beside it"
         else:
             continue

@@ -106,6 +106,17 @@ class Subject:
         place, value = self.follow((*operation.pointer, "requestBody"))
         return (place, value) if isinstance(value, dict) else None
 
+    def in_extensions(self) -> Iterator[dict[str, Any]]:
+        """All mappings in the `x-…` fields of the contract itself, such as `x-webhooks`."""
+        todo = [value for key, value in self.document.items() if key.startswith("x-")]
+        while todo:
+            value = todo.pop()
+            if isinstance(value, dict):
+                yield value
+                todo.extend(value.values())
+            elif isinstance(value, list):
+                todo.extend(value)
+
     def parts(self, pointer: Pointer) -> Iterator[Node]:
         """The schemas right inside the one at a pointer."""
         return children(Node("schema", pointer, self.follow(pointer)[1]))

@@ -19,10 +19,15 @@ _SCRIPT = re.compile(
     "A tag is where readers find an operation, and the module that its handler stands in.",
 )
 def untagged_operation(subject: Subject) -> Iterator[Remark]:
-    for operation in subject.operations():
-        if not listing(operation.value.get("tags")):
-            hint = "give it one of the contract's tags"
-            yield Remark(operation.pointer, f"{operation.name} has no tag", hint)
+    """Of a contract that knows none at all it is told once."""
+    operations = list(subject.operations())
+    without = [each for each in operations if not listing(each.value.get("tags"))]
+    hint = "give it one of the contract's tags"
+    if len(without) == len(operations) > 1:
+        yield Remark(("paths",), "no operation has a tag", "give each the tag of its subject")
+        return
+    for operation in without:
+        yield Remark(operation.pointer, f"{operation.name} has no tag", hint)
 
 
 @rule(
@@ -45,11 +50,9 @@ def undeclared_tag(subject: Subject) -> Iterator[Remark]:
 
 @rule("unused-tag", "warning", "A tag without operations is an empty chapter for readers.")
 def unused_tag(subject: Subject) -> Iterator[Remark]:
+    holders = [*(node.value for node in subject.of_kind("operation")), *subject.in_extensions()]
     used = {
-        name
-        for node in subject.of_kind("operation")
-        for name in listing(node.value.get("tags"))
-        if isinstance(name, str)
+        name for holder in holders for name in listing(holder.get("tags")) if isinstance(name, str)
     }
     for index, name in _declared(subject):
         if name not in used:

@@ -82,6 +82,28 @@ def test_names_without_a_convention_are_one_finding_for_all(tmp_path: Path) -> N
     assert "follow no convention: 25% are in" in finding.message
 
 
+@pytest.mark.parametrize(
+    ("rule", "response", "message"),
+    [
+        ("missing-default-response", "'200'", "no operation documents a `default` response"),
+        ("default-without-problem", "default", "no default response has content"),
+        ("untagged-operation", "'200'", "no operation has a tag"),
+    ],
+)
+def test_what_no_operation_has_is_one_finding_for_all(
+    tmp_path: Path, rule: str, response: str, message: str
+) -> None:
+    spec = tmp_path / "openapi.yaml"
+    spec.write_text(
+        "openapi: 3.1.0\ninfo: {title: Pets, version: '1'}\npaths:\n  /pets:\n"
+        f"    get: {{responses: {{{response}: {{description: OK}}}}}}\n"
+        f"    put: {{responses: {{{response}: {{description: OK}}}}}}\n"
+    )
+    [finding] = [each for each in lint(spec, spec.name, only(rule)) if each.code == rule]
+    assert finding.message.startswith(message)
+    assert str(finding.place) == "openapi.yaml:3:1"
+
+
 @pytest.mark.parametrize("rule", ["unbounded-string", "unbounded-array"])
 def test_bounds_are_asked_of_answers_too_where_the_settings_say_so(rule: str) -> None:
     everywhere = set(found(rule, only(rule, Options(bounds_everywhere=True))))

@@ -6,7 +6,7 @@ Keywords without effect, limits that nothing meets, values that never fit.
 from collections.abc import Iterator
 from typing import Any
 
-from ..shape import Node
+from ..shape import Node, Pointer
 from .rule import Remark, rule
 from .subject import Subject, listing, mapping
 
@@ -46,7 +46,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "null": (type(None),),
 }
-_COMPOSED = frozenset({"allOf", "anyOf", "oneOf", "enum"})
+_MAX_DEPTH = 20
 # What may stand beside a reference without changing what is valid.
 _HARMLESS = frozenset({"$ref", "description", "summary", "title", "example", "examples"})
 
@@ -147,13 +147,13 @@ def ignored_beside_ref(subject: Subject) -> Iterator[Remark]:
     "`nullable` counts in OpenAPI 3.0 alone, beside a `type`; elsewhere null is refused.",
 )
 def ignored_nullable(subject: Subject) -> Iterator[Remark]:
-    """What has neither type nor choice admits null anyway."""
+    """Where nothing else refuses null, `nullable` is only idle."""
     for node in subject.schemas():
         if node.value.get("nullable") is not True or "$ref" in node.value:
             continue
         if not subject.is_3_0:
             message, hint = "OpenAPI 3.1 has no `nullable`", "add 'null' to the types"
-        elif "type" not in node.value and _COMPOSED & node.value.keys():
+        elif "type" not in node.value and not _admits_null(subject, node.pointer):
             message, hint = "`nullable` has no effect without a `type`", "say the type beside it"
         else:
             continue
@@ -199,6 +199,28 @@ def types_of(schema: dict[str, Any]) -> set[str]:
     declared = schema.get("type")
     named = {str(each) for each in (declared if isinstance(declared, list) else [declared])}
     return named - {"None"}
+
+
+def _admits_null(subject: Subject, pointer: Pointer, depth: int = 0) -> bool:
+    """By types and `nullable`, as OpenAPI 3.0 has them."""
+    for place, value in subject.conjuncts(pointer):
+        if "type" in value and value.get("nullable") is not True:
+            return False
+        if depth < _MAX_DEPTH and not _has_null_branch(subject, place, value, depth + 1):
+            return False
+    return True
+
+
+def _has_null_branch(
+    subject: Subject, pointer: Pointer, schema: dict[str, Any], depth: int
+) -> bool:
+    """Whether each choice that the schema has admits null."""
+    for choice in ("anyOf", "oneOf"):
+        count = len(listing(schema.get(choice)))
+        branches = ((*pointer, choice, index) for index in range(count))
+        if count and not any(_admits_null(subject, branch, depth) for branch in branches):
+            return False
+    return True
 
 
 def _alone(subject: Subject) -> Iterator[Node]:

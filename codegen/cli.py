@@ -7,6 +7,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
+from .breaking.command import breaking_command
 from .config import Settings, read_settings
 from .diagnostics import ContractError, Diagnostic, Place, one_error
 from .display import Format, format_option, show
@@ -31,6 +32,7 @@ def main() -> None:
     codegen generate       write what differs
     codegen check          write nothing; say which files are not as the contract has them
     codegen lint           say where the contract could be better
+    codegen breaking BASE  say how the contract changed since BASE, and whom that breaks
     codegen explain CODE   what a finding means, with a wrong and a right example
 
     Which contract, and where its package goes, stands in ./pyproject.toml:
@@ -45,7 +47,8 @@ def main() -> None:
 
     \b
     Exit codes: 0 all is as the contract has it; 1 the contract or the settings have errors, each
-    shown as file:line:column CODE message (hint); 2 wrong usage; 4 check found files that differ.
+    shown as file:line:column CODE message (hint); 2 wrong usage; 4 check found files that differ;
+    5 breaking found a change that breaks clients, and no version that says so.
     """
 
 
@@ -135,6 +138,7 @@ def explain_command(code: str | None) -> None:
 
 
 main.add_command(lint_command)
+main.add_command(breaking_command)
 
 
 def _run(

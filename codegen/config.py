@@ -14,6 +14,8 @@ _KEYS = {
     "out": {"type": "string", "minLength": 1},
     # Read by the linter, with a schema of its own.
     "lint": {"type": "object"},
+    # Read by `codegen breaking`, with a schema of its own.
+    "breaking": {"type": "object"},
 }
 _SCHEMA = {
     "type": "object",

@@ -7,6 +7,8 @@ import click
 import pytest
 from pydantic_core import PydanticUndefined
 
+from codegen.breaking.change import class_of
+from codegen.breaking.rules import RULES as BREAKING_RULES
 from codegen.cli import main as codegen
 from codegen.diagnostics import CODES
 from codegen.lint.rules import RULES
@@ -114,6 +116,14 @@ def test_formats_are_those_the_collector_takes() -> None:
         assert sorted([row[0], row[2].rstrip(" |")] for row in rows) == taken
     declared = set(operation["requestBody"]["content"])
     assert declared == {each for known in FORMATS.values() for each in known.media_types}
+
+
+def test_rules_of_breaking_changes_are_the_generators() -> None:
+    expected = [
+        [f"`{name}`", class_of(rule.request) or "-", class_of(rule.response) or "-", rule.text]
+        for name, rule in BREAKING_RULES.items()
+    ]
+    assert _rows(_text("docs/codegen/breaking.md"), "rule") == expected
 
 
 def test_diagnostics_are_the_generators() -> None:

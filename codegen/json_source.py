@@ -17,6 +17,8 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _DECODER = json.JSONDecoder()
 _WORDS = {"true": True, "false": False, "null": None}
+_KEY = "a key in double quotes is expected here"
+_NO_COMMA = "no comma may stand before }"
 _MAX_DEPTH = 300
 _MAX_DIGITS = 400
 
@@ -71,7 +73,7 @@ class _Parser:
             return result
         while True:
             if self._peek() != '"':
-                raise self._error("a key in double quotes is expected here")
+                raise self._error(_NO_COMMA if self._peek() == "}" else _KEY)
             position = self._position()
             key = self._string()
             inner = (*pointer, key)

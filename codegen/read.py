@@ -20,6 +20,7 @@ from .names import (
     unlike,
 )
 from .read_bodies import read_request_body, read_responses
+from .read_extensions import check_extensions
 from .read_parameters import read_parameters, route_of
 from .schema_types import SchemaTypes
 from .shape import METHODS, Pointer
@@ -81,6 +82,7 @@ class _Reader:
 
     def _operation(self, path: str, method: str, pointer: Pointer) -> Operation:
         value = _mapping(self.contract.follow(pointer)[1])
+        check_extensions(self.contract, pointer, value, self.findings)
         # Without a name of its own it is read all the same: to say all that is wrong at once.
         name = self._id(value, pointer) or snake(f"{method} {path}") or method
         parameters = read_parameters(self.types, path, pointer, name)

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..shape import Pointer
 from .bodies import is_file
-from .pattern_shape import longest_match
+from .regex.shape import longest_match
 from .rule import Remark, rule
 from .subject import Subject, listing, mapping
 
@@ -20,6 +20,7 @@ _SHORT_FORMATS = frozenset(
     {"uuid", "date", "date-time", "time", "ipv4", "ipv6", "email", "hostname"}
 )
 _CHOICES = ("anyOf", "oneOf")
+_OTHERS = ("additionalProperties", "unevaluatedProperties")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ def _inside(pointer: Pointer, schema: dict[str, Any]) -> Iterator[Pointer]:
     for keyword in ("properties", "patternProperties"):
         for name in mapping(schema.get(keyword)):
             yield (*pointer, keyword, name)
-    for keyword in ("items", "additionalProperties", "unevaluatedProperties"):
+    for keyword in ("items", *_OTHERS):
         if isinstance(schema.get(keyword), dict):
             yield (*pointer, keyword)
     for index in range(len(listing(schema.get("prefixItems")))):
@@ -166,26 +167,29 @@ def _facts(schema: dict[str, Any]) -> frozenset[str]:
     others, `map` where the others have a schema.
     """
     declared = schema.get("type")
-    facts = {str(each) for each in (declared if isinstance(declared, list) else [declared])}
-    facts |= {bound for bound in ("maxLength", "maxItems", "maxProperties") if bound in schema}
-    for bound, strict in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
-        if bound in schema or strict in schema:
-            facts.add(bound)
-    if {"enum", "const"} & schema.keys():
-        facts.add("listed")
-    if schema.get("format") in _SHORT_FORMATS or is_file(schema):
-        facts.add("maxLength")
-    if isinstance(schema.get("pattern"), str) and longest_match(schema["pattern"]) is not None:
-        facts.add("maxLength")
-    if "prefixItems" in schema and schema.get("items") is False:
-        facts.add("maxItems")
-    if isinstance(schema.get("additionalProperties"), dict) or "patternProperties" in schema:
-        facts.add("map")
-    if False in (schema.get("additionalProperties"), schema.get("unevaluatedProperties")):
-        facts.add("closed")
-    if "properties" in schema:
-        facts.add("described")
-    return frozenset(facts)
+    types = map(str, declared if isinstance(declared, list) else [declared])
+    said = {
+        "listed": bool({"enum", "const"} & schema.keys()),
+        "described": "properties" in schema,
+        "closed": False in (schema.get(rest) for rest in _OTHERS),
+        "map": isinstance(schema.get("additionalProperties"), dict)
+        or "patternProperties" in schema,
+    }
+    return frozenset({*types, *_bounds(schema), *(fact for fact, holds in said.items() if holds)})
+
+
+def _bounds(schema: dict[str, Any]) -> Iterator[str]:
+    pattern = schema.get("pattern")
+    bounded = {
+        "maxLength": schema.get("format") in _SHORT_FORMATS
+        or is_file(schema)
+        or (isinstance(pattern, str) and longest_match(pattern) is not None),
+        "minimum": "exclusiveMinimum" in schema,
+        "maximum": "exclusiveMaximum" in schema,
+        "maxItems": "prefixItems" in schema and schema.get("items") is False,
+        "maxProperties": "enum" in mapping(schema.get("propertyNames")),
+    }
+    return (bound for bound, holds in bounded.items() if holds or bound in schema)
 
 
 def _is_read_only(parts: list[tuple[Pointer, dict[str, Any]]]) -> bool:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import jsonschema_rs
 
 from ..shape import Pointer
-from .ambiguity import growth
-from .expression import ExpressionError, Node, parse
-from .pattern_shape import half_anchored_choice, irregular_parts, is_search
+from .regex.ambiguity import growth
+from .regex.expression import ExpressionError, Node, parse
+from .regex.shape import half_anchored_choice, irregular_parts, is_search
 from .rule import Remark, rule
 from .subject import Subject, mapping
 

@@ -9,7 +9,6 @@ from .subject import LintedOperation, Subject, mapping
 # RFC 9110: these end after the head.
 _WITHOUT_BODY = frozenset({"204", "205", "304"})
 _FORBIDDEN_BODY = frozenset({"get", "head"})
-_IGNORED_HEADERS = frozenset({"accept", "content-type", "authorization"})
 
 
 @rule(
@@ -111,25 +110,6 @@ def json_without_schema(subject: Subject) -> Iterator[Remark]:
         media_type = str(node.pointer[-1])
         if is_json(media_type) and "schema" not in node.value:
             yield Remark(node.pointer, f"{media_type} has no schema", "give it one")
-
-
-@rule(
-    "ignored-header",
-    "warning",
-    "OpenAPI ignores headers by these names: media types and security say it in their own places.",
-)
-def ignored_header(subject: Subject) -> Iterator[Remark]:
-    for node in subject.of_kind("parameter"):
-        name = str(node.value.get("name"))
-        if node.value.get("in") == "header" and name.lower() in _IGNORED_HEADERS:
-            hint = "remove it; see `content` and `security`"
-            yield Remark(node.pointer, f"the header parameter {name} is ignored", hint)
-    for node in subject.of_kind("response"):
-        for name in mapping(node.value.get("headers")):
-            if name.lower() == "content-type":
-                hint = "remove it; the media types in `content` say it"
-                message = f"the response header {name} is ignored"
-                yield Remark((*node.pointer, "headers", name), message, hint)
 
 
 @rule(

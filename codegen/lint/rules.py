@@ -4,6 +4,7 @@ from . import (
     bodies,
     bounds,
     components,
+    ignored,
     names,
     paths,
     patterns,
@@ -16,7 +17,7 @@ from . import (
 from .rule import Rule, registered
 
 MODULES = (
-    names, paths, tags, responses, bodies, security, schemas, bounds, patterns, components,
+    names, paths, tags, responses, bodies, security, schemas, ignored, bounds, patterns, components,
     suppressions,
 )  # fmt: skip
 RULES: dict[str, Rule] = registered()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..bundle import Bundle, local_pointer, value_at
-from ..shape import METHODS, Kind, Node, Pointer, children, walk
+from ..shape import METHODS, Kind, Node, Pointer, walk
 
 # `paths`, path, method; or `components`, section, name: what is left out as one.
 _WHOLE = 3
@@ -116,10 +116,6 @@ class Subject:
                 todo.extend(value.values())
             elif isinstance(value, list):
                 todo.extend(value)
-
-    def parts(self, pointer: Pointer) -> Iterator[Node]:
-        """The schemas right inside the one at a pointer."""
-        return children(Node("schema", pointer, self.follow(pointer)[1]))
 
     def conjuncts(self, pointer: Pointer) -> list[tuple[Pointer, dict[str, Any]]]:
         """A schema and all that hold with it, by `$ref` and `allOf`, each where it stands."""

@@ -8,8 +8,16 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from codegen.lint.characters import overlap, single
-from codegen.lint.expression import Assertion, Backreference, Choice, Node, One, Repeat, Sequence
+from codegen.lint.regex.characters import overlap, single
+from codegen.lint.regex.expression import (
+    Assertion,
+    Backreference,
+    Choice,
+    Node,
+    One,
+    Repeat,
+    Sequence,
+)
 
 
 @dataclass(frozen=True, slots=True)

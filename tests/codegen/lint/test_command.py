@@ -152,6 +152,18 @@ def test_finding_in_a_referenced_file_names_that_file(tmp_path: Path, codegen: C
     assert {"parts/openapi.yaml", "parts/paths/plants.yaml"} <= places
 
 
+def test_suppression_in_a_referenced_file_holds_there(tmp_path: Path, codegen: Command) -> None:
+    shutil.copytree(HERE / "cases" / "several_files", tmp_path / "parts")
+    file = tmp_path / "parts" / "paths" / "plants.yaml"
+    before = codegen("lint", "--spec", "parts/openapi.yaml").stderr
+    assert "parts/paths/plants.yaml:3:10 undeclared-tag" in before
+    text = file.read_text()
+    file.write_text(f"x-lint-ignore: {{undeclared-tag: Its chapter is another's.}}\n{text}")
+    after = codegen("lint", "--spec", "parts/openapi.yaml").stderr
+    assert "undeclared-tag" not in after
+    assert "unused-suppression" not in after
+
+
 def test_mistakes_that_the_generator_finds_are_told_beside(
     tmp_path: Path, codegen: Command
 ) -> None:

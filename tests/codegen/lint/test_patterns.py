@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codegen.lint.ambiguity import Growth, growth
-from codegen.lint.expression import ExpressionError, parse
-from codegen.lint.pattern_shape import longest_match
+from codegen.lint.regex.ambiguity import Growth, growth
+from codegen.lint.regex.expression import ExpressionError, parse
+from codegen.lint.regex.shape import longest_match
 
 from .backtracking import steps_to_refuse
 

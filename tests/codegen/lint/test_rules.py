@@ -22,6 +22,7 @@ from codegen.lint.subject import Options
 from ..test_broken_contracts import JUNK, PLACES, broken
 
 CASES = Path(__file__).parent / "cases"
+ABOUT_SUPPRESSIONS = ("suppression-without-reason", "unused-suppression")
 UPDATE = os.environ.get("UPDATE_EXPECTED") == "1"
 
 
@@ -108,6 +109,17 @@ def test_what_no_operation_has_is_one_finding_for_all(
 def test_bounds_are_asked_of_answers_too_where_the_settings_say_so(rule: str) -> None:
     everywhere = set(found(rule, only(rule, Options(bounds_everywhere=True))))
     assert everywhere > set(found(rule))
+
+
+@pytest.mark.parametrize("rule", sorted(set(RULES) - set(ABOUT_SUPPRESSIONS)))
+def test_suppression_at_the_top_takes_out_all_findings_of_a_rule(rule: str, tmp_path: Path) -> None:
+    spec = tmp_path / "openapi.yaml"
+    contract = (CASES / f"{rule}.yaml").read_text(encoding="utf-8")
+    spec.write_text(f"x-lint-ignore: {{{rule}: It is only an example.}}\n{contract}")
+    levels: dict[str, Level] = dict.fromkeys(RULES, "off")
+    levels |= {rule: "warning", "unused-suppression": "error"}
+    found = lint(spec, spec.name, LintSettings(levels))
+    assert not [finding for finding in found if finding.code in levels]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

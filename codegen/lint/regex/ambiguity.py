@@ -15,7 +15,7 @@ from .automaton import Automaton, TooLargeError, automaton
 from .characters import ANY, IN_A_LINE, intersection, overlap
 from .expression import Choice, Node
 from .loops import loops_of
-from .pattern_shape import is_anchored
+from .shape import is_anchored
 
 Growth = Literal["exponential", "polynomial"]
 _GROWTHS: tuple[Growth, ...] = ("exponential", "polynomial")

@@ -121,16 +121,15 @@ def explain_command(code: str | None) -> None:
 
     A rule of the linter is a code too: its name.
     """
+    from .lint.explanations import rule_page
     from .lint.rules import RULES
 
-    rules = [(rule.name, rule.level, rule.reason) for rule in RULES.values()]
-    listed = [*heads(), *rules]
+    listed = [*heads(), *((rule.name, rule.level, rule.reason) for rule in RULES.values())]
     if code is None:
         for known, level, title in listed:
             click.echo(f"{known:<6} {level:<7}  {title}")
         return
-    reasons = {name: f"# {name} {level}\n\n{reason}\n" for name, level, reason in rules}
-    page = explanation(code.upper()) or reasons.get(code)
+    page = explanation(code.upper()) or rule_page(code.lower())
     if page is None:
         hint = did_you_mean(code, (known for known, _, _ in listed), "codegen explain lists all")
         raise click.UsageError(f"there is no code {code}: {hint}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..diagnostics import Findings, Place, one_error
+from ..suggestions import did_you_mean
 from .names import CONVENTIONS, KINDS
 from .rule import LEVELS, Level, Rule
 from .rules import RULES
@@ -80,7 +81,7 @@ def _check(file: Path, text: str, table: Any) -> None:
         for key in _unknown_keys(error) or [""]:
             message = f"{key!r} is not known here" if key else error.message
             place = Place(str(file), _line(text, [*path, key] if key else path))
-            findings.add(place, "CG090", message, _hint(path))
+            findings.add(place, "CG090", message, _hint(path, key))
     findings.stop_on_errors()
 
 
@@ -90,10 +91,11 @@ def _unknown_keys(error: Any) -> list[str]:
     return [key for key in error.instance if key not in error.schema["properties"]]
 
 
-def _hint(path: list[str]) -> str:
+def _hint(path: list[str], key: str) -> str:
     match path[:1]:
         case ["rules"]:
-            return 'name = "error", "warning" or "off"; docs/codegen/lint.md lists the names'
+            listed = 'name = "error", "warning" or "off"; codegen explain lists the names'
+            return did_you_mean(key, RULES, listed) if key else listed
         case ["names"]:
             return f"{', '.join(KINDS)} = {' or '.join(CONVENTIONS)}"
         case _:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..shape import Pointer
+from ..suggestions import did_you_mean
 from .rule import Remark, registered, rule
 from .subject import Subject, listing, mapping
 
@@ -65,7 +66,8 @@ def unused_suppression(subject: Subject) -> Iterator[Remark]:
     for each in suppressions(subject):
         if each.rule not in registered():
             message = f"there is no rule {each.rule}"
-            yield Remark(each.pointer, message, "docs/codegen/lint.md lists the rules")
+            hint = did_you_mean(each.rule, registered(), "codegen explain lists the rules")
+            yield Remark(each.pointer, message, hint)
 
 
 def nothing_suppressed(each: Suppression) -> Remark:

@@ -1,4 +1,4 @@
-"""Each rule has a contract that breaks it, with what is found there, and what only looks like it.
+"""Each rule has an example that breaks it and has what only looks like it; here is what is found.
 
 UPDATE_EXPECTED=1 writes the findings anew; read the diff before committing it.
 """
@@ -13,59 +13,66 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from codegen.diagnostics import ContractError
+from codegen.lint.explanations import example_findings, rule_page
 from codegen.lint.rule import Level
 from codegen.lint.rules import RULES
 from codegen.lint.run import lint
 from codegen.lint.settings import LintSettings
 from codegen.lint.subject import Options
 
+from ..conftest import ROOT
 from ..test_broken_contracts import JUNK, PLACES, broken
 
-CASES = Path(__file__).parent / "cases"
+FINDINGS = Path(__file__).parent / "findings"
+EXAMPLES = ROOT / "codegen" / "lint" / "examples"
 ABOUT_SUPPRESSIONS = ("suppression-without-reason", "unused-suppression")
 UPDATE = os.environ.get("UPDATE_EXPECTED") == "1"
 
 
-def only(rule: str, options: Options | None = None) -> LintSettings:
+def only(rule: str) -> LintSettings:
     levels: dict[str, Level] = dict.fromkeys(RULES, "off")
-    return LintSettings(levels | {rule: "warning"}, options or Options())
-
-
-def found(rule: str, settings: LintSettings | None = None) -> list[str]:
-    """The findings of one rule in its contract; the generator's own stay aside."""
-    spec = CASES / f"{rule}.yaml"
-    findings = lint(spec, spec.name, settings or only(rule))
-    return [str(finding) for finding in findings if finding.code == rule]
+    return LintSettings(levels | {rule: "warning"})
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_rule_finds_in_its_contract_what_is_expected(rule: str) -> None:
-    file = CASES / f"{rule}.txt"
-    text = "".join(f"{finding}\n" for finding in found(rule))
+def test_rule_finds_in_its_example_what_is_expected(rule: str) -> None:
+    file = FINDINGS / f"{rule}.txt"
+    text = "".join(f"{finding}\n" for finding in example_findings(RULES[rule]))
     if UPDATE:
         file.write_text(text, encoding="utf-8")
     assert text == file.read_text(encoding="utf-8")
     assert text
 
 
-def test_every_case_is_that_of_a_rule() -> None:
-    assert {path.stem for path in CASES.iterdir()} == set(RULES)
+def test_every_example_is_that_of_a_rule() -> None:
+    assert {path.stem for path in EXAMPLES.iterdir()} == set(RULES)
+    assert {path.stem for path in FINDINGS.iterdir()} == set(RULES)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_page_of_a_rule_has_its_reason_its_example_and_what_is_found_there(rule: str) -> None:
+    page = rule_page(rule)
+    assert page is not None
+    expected = (FINDINGS / f"{rule}.txt").read_text(encoding="utf-8")
+    assert RULES[rule].reason in page
+    assert (EXAMPLES / f"{rule}.yaml").read_text(encoding="utf-8") in page
+    assert all(f"    {finding}\n" in page for finding in expected.splitlines())
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_reason_of_a_rule_is_one_sentence(rule: str) -> None:
     reason = RULES[rule].reason
     assert reason.endswith(".")
-    assert ". " not in reason.replace("e.g. ", "")
+    assert ". " not in reason
 
 
 def test_convention_that_the_settings_ask_for_replaces_the_contracts_own() -> None:
     options = Options(names={"operations": "camelCase"})
-    findings = found("operation-name", only("operation-name", options))
+    findings = example_findings(RULES["operation-name"], options)
     assert [finding.split()[0] for finding in findings] == [
-        "operation-name.yaml:5:11",
-        "operation-name.yaml:6:12",
-        "operation-name.yaml:9:13",
+        "openapi.yaml:5:11",
+        "openapi.yaml:6:12",
+        "openapi.yaml:9:13",
     ]
     assert "as the settings ask" in findings[0]
 
@@ -107,14 +114,14 @@ def test_what_no_operation_has_is_one_finding_for_all(
 
 @pytest.mark.parametrize("rule", ["unbounded-string", "unbounded-array"])
 def test_bounds_are_asked_of_answers_too_where_the_settings_say_so(rule: str) -> None:
-    everywhere = set(found(rule, only(rule, Options(bounds_everywhere=True))))
-    assert everywhere > set(found(rule))
+    everywhere = example_findings(RULES[rule], Options(bounds_everywhere=True))
+    assert set(everywhere) > set(example_findings(RULES[rule]))
 
 
 @pytest.mark.parametrize("rule", sorted(set(RULES) - set(ABOUT_SUPPRESSIONS)))
 def test_suppression_at_the_top_takes_out_all_findings_of_a_rule(rule: str, tmp_path: Path) -> None:
     spec = tmp_path / "openapi.yaml"
-    contract = (CASES / f"{rule}.yaml").read_text(encoding="utf-8")
+    contract = (EXAMPLES / f"{rule}.yaml").read_text(encoding="utf-8")
     spec.write_text(f"x-lint-ignore: {{{rule}: It is only an example.}}\n{contract}")
     levels: dict[str, Level] = dict.fromkeys(RULES, "off")
     levels |= {rule: "warning", "unused-suppression": "error"}

@@ -128,7 +128,7 @@ class Response:
 
     @property
     def has_content_type(self) -> bool:
-        return self.annotation is None and has_choice(self.content)
+        return has_choice(self.content)
 
 
 @dataclass(frozen=True, slots=True)

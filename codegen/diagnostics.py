@@ -24,7 +24,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "CG010": ("error", "a $ref leads nowhere"),
     "CG011": ("error", "a $ref has a form that is not supported"),
     "CG012": ("error", "two referenced files define different things under one name"),
-    "CG020": ("error", "an operation has no operationId"),
+    "CG020": ("warning", "an operation has no operationId"),
     "CG021": ("error", "two operations have the same operationId"),
     "CG022": ("warning", "an operationId is not in snake_case, so its Python name differs"),
     "CG023": ("error", "a name can't be made a Python name"),

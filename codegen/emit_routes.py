@@ -142,12 +142,14 @@ def _required(response: Response) -> list[Header]:
 def _body_fields(response: Response, imports: Imports) -> list[str]:
     if not response.content:
         return []
-    if response.annotation is not None:
-        imports |= {*response.annotation.imports, ("..runtime.dispatch", "EncodedJson")}
-        text = response.annotation.text.removesuffix(" | None")
-        absent = " | None" if text != response.annotation.text else ""
-        return [f"    body: {text} | EncodedJson{absent}"]
-    return ["    body: bytes", *(["    content_type: str"] if response.has_content_type else [])]
+    content_type = ["    content_type: str"] if response.has_content_type else []
+    if response.annotation is None:
+        return ["    body: bytes", *content_type]
+    imports |= {*response.annotation.imports, ("..runtime.dispatch", "EncodedJson")}
+    text = response.annotation.text.removesuffix(" | None")
+    absent = " | None" if text != response.annotation.text else ""
+    other = " | bytes" if len(response.content) > 1 else ""
+    return [f"    body: {text} | EncodedJson{other}{absent}", *content_type]
 
 
 def _protocol(tag: Tag, imports: Imports) -> str:

@@ -13,7 +13,7 @@ import jsonschema_rs
 
 from .bundle import Bundle
 from .contract import is_json
-from .diagnostics import Findings
+from .diagnostics import Findings, Severity
 from .runtime.media_types import is_json_lines, is_multipart, is_urlencoded
 from .runtime.schemas import Direction, upgrade_3_0, view
 from .shape import Node, Pointer, walk, written
@@ -48,14 +48,17 @@ class _Schemas:
         )
 
 
-def check_samples(contract: Bundle, broken: set[Pointer], findings: Findings) -> None:
-    """Skips schemas in or around which the contract is malformed."""
+def check_samples(contract: Bundle, broken: set[Pointer], findings: Findings) -> list[Pointer]:
+    """The defaults that don't fit. Skips schemas in or around which the contract is malformed."""
+    misfits = []
     schemas = _Schemas(contract.document)
     for node in walk(Node("openapi", (), contract.document)):
         if not isinstance(node.value, dict) or _is_near(node.pointer, broken):
             continue
         for sample in _samples(contract, node):
-            _check(contract, schemas, sample, findings)
+            if not _check(contract, schemas, sample, findings) and sample.code == "CG061":
+                misfits.append(sample.pointer)
+    return misfits
 
 
 def _is_near(pointer: Pointer, broken: set[Pointer]) -> bool:
@@ -108,22 +111,37 @@ def _samples_of_schema(node: Node) -> Iterator[_Sample]:
         yield _Sample((*node.pointer, "examples", index), value, node.pointer, "CG060")
 
 
-def _check(contract: Bundle, schemas: _Schemas, sample: _Sample, findings: Findings) -> None:
+def _check(contract: Bundle, schemas: _Schemas, sample: _Sample, findings: Findings) -> bool:
     """A sample may be of a request or of a response: it is wrong only where it fits neither."""
     try:
         if any(_fits(schemas, direction, sample) for direction in _DIRECTIONS):
-            return
+            return True
         errors = schemas.compiled("request", sample.schema).iter_errors(sample.value)
     except (ValueError, jsonschema_rs.ReferencingError) as error:
         place = contract.place(sample.schema)
         findings.add(place, "CG007", f"this schema can't be compiled: {_one_line(error)}")
-        return
+        return True
     for misfit in errors:
         inside = "".join(f"/{token}" for token in misfit.instance_path)
         what = "default" if sample.code == "CG061" else "example"
         where = f" at {inside}" if inside else ""
         message = f"the {what} doesn't fit its schema{where}: {_one_line(misfit.message)}"
-        findings.add(contract.place(_inside(sample, misfit)), sample.code, message)
+        hint, severity = _consequence(sample)
+        place = contract.place(_inside(sample, misfit))
+        findings.add(place, sample.code, message, hint, severity)
+    return False
+
+
+def _consequence(sample: _Sample) -> tuple[str, Severity | None]:
+    """Of a default: handlers get a parameter's, so it must be right, but models do without."""
+    if sample.code != "CG061" or _is_of_parameter(sample.pointer):
+        return "", None
+    return "the model has no default here", "warning"
+
+
+def _is_of_parameter(pointer: Pointer) -> bool:
+    in_operation = pointer[:1] == ("paths",) and "parameters" in pointer[2:4]
+    return in_operation or pointer[:2] == ("components", "parameters")
 
 
 _MAX_TEXT = 160

@@ -23,6 +23,8 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
         schema = copy.deepcopy(types.models[name])
         originals = list(walk(Node("schema", (), types.models[name])))
         for node, original in zip(list(walk(Node("schema", (), schema))), originals, strict=True):
+            if id(original.value) in types.misfits:
+                del node.value["default"]
             if id(original.value) in types.files:
                 _make_file(node.value)
             elif isinstance(node.value, dict):

@@ -3,12 +3,13 @@
 Parts that are malformed are skipped: what is wrong with them has been said already.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .bundle import Bundle
+from .bundle import Bundle, value_at
 from .contract import Contract, Operation, Tag
-from .diagnostics import Findings
+from .diagnostics import Findings, Severity
 from .model_schemas import model_schemas
 from .names import (
     function_name,
@@ -29,9 +30,16 @@ from .suggestions import did_you_mean
 _UNTAGGED = "default"
 
 
-def read_contract(contract: Bundle, broken: set[Pointer], findings: Findings) -> Contract:
-    reader = _Reader(contract, broken, findings, SchemaTypes(contract, findings, broken))
-    return reader.read()
+def read_contract(
+    contract: Bundle,
+    broken: set[Pointer],
+    findings: Findings,
+    misfits: Iterable[Pointer] = (),
+) -> Contract:
+    """`misfits` are the defaults that don't fit their schemas; no model has them."""
+    types = SchemaTypes(contract, findings, broken)
+    types.misfits = {id(value_at(contract.document, pointer[:-1])) for pointer in misfits}
+    return _Reader(contract, broken, findings, types).read()
 
 
 @dataclass
@@ -104,11 +112,7 @@ class _Reader:
     def _id(self, value: dict[str, Any], pointer: Pointer) -> str | None:
         written_id = value.get("operationId")
         if not isinstance(written_id, str):
-            hint = "name it verb_noun, such as list_pets: it becomes the name of the handler"
-            self.findings.add(
-                self.contract.place(pointer), "CG020", "the operation has no operationId", hint
-            )
-            return None
+            return self._derived_id(pointer)
         place = self.contract.place((*pointer, "operationId"))
         name = function_name(written_id)
         if name is None:
@@ -120,6 +124,20 @@ class _Reader:
             message = f"operationId {written_id!r} is not in snake_case, or is a word of Python's"
             self.findings.add(place, "CG022", message, f"its Python name is {name}")
         return self._own_id(name, written_id, (*pointer, "operationId"))
+
+    def _derived_id(self, pointer: Pointer) -> str | None:
+        """A name made of method and path, which may be all that a contract gives."""
+        _, path, method = pointer
+        name = function_name(f"{method} {path}")
+        place = self.contract.place(pointer)
+        hint = "name it verb_noun, such as list_pets: it becomes the name of the handler"
+        if name is None:
+            message = "the operation has no operationId"
+            self.findings.add(place, "CG020", message, hint, severity="error")
+            return None
+        message = f"the operation has no operationId; its Python name is {name}"
+        self.findings.add(place, "CG020", message, hint)
+        return self._own_id(name, name, pointer)
 
     def _own_id(self, name: str, written_id: str, pointer: Pointer) -> str | None:
         """The name, or another if an operation before has it, or a name of the same classes."""
@@ -178,7 +196,8 @@ class _Reader:
 
     def _check_paths(self) -> None:
         seen: dict[str, str] = {}
-        for path in _mapping(self.contract.document.get("paths")):
+        paths = _mapping(self.contract.document.get("paths"))
+        for path in paths:
             if path.startswith("x-"):
                 continue
             names = template_names(path)
@@ -186,16 +205,18 @@ class _Reader:
             for name in names:
                 key = key.replace("{" + name + "}", "{}")
             place = self.contract.place(("paths", path))
-            if "#" in path:
-                message = f"clients send nothing from the # on, so {path} gets no requests as it is"
-                hint = "give it a path of its own"
+            if "#" in path or "?" in path:
+                message = f"{path} is more than a path: what follows # or ? is never a part of one"
+                hint = "give it a path of its own; as it is, no request gets there"
                 self.findings.add(place, "CG081", message, hint)
             if len(names) != len(set(names)):
                 self.findings.add(place, "CG033", f"the path {path} names a parameter twice")
             if key in seen:
                 message = f"{path} matches the same requests as {seen[key]}"
                 hint = "write both under one path, with one set of parameter names"
-                self.findings.add(place, "CG032", message, hint)
+                shared = METHODS & set(_mapping(paths[path])) & set(_mapping(paths[seen[key]]))
+                severity: Severity = "error" if shared else "warning"
+                self.findings.add(place, "CG032", message, hint, severity)
             seen.setdefault(key, path)
 
     def _tags(self, operations: list[Operation]) -> tuple[Tag, ...]:

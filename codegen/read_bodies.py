@@ -8,12 +8,11 @@ from .contract import (
     Header,
     Media,
     Response,
-    has_choice,
     is_json,
     is_problem,
 )
 from .names import header_argument, pascal, unlike
-from .read_media import read_media
+from .read_media import read_media, warn_of_raw
 from .runtime.media_types import is_json_lines
 from .schema_types import SchemaTypes
 from .shape import Pointer, written
@@ -103,13 +102,14 @@ def _is_returnable(status: str, content: tuple[Media, ...]) -> bool:
 def _annotation(
     types: SchemaTypes, pointer: Pointer, content: tuple[Media, ...], wanted: str
 ) -> Annotation | None:
-    """The type of a JSON body that the contract describes; anything else is bytes."""
-    if len(content) != 1 or has_choice(content) or content[0].pointer is None:
+    """The type of the JSON body that the contract describes; anything else is bytes."""
+    described = [media for media in content if media.pointer and is_json(media.media_type)]
+    for media in content:
+        if media.pointer and not is_json(media.media_type):
+            warn_of_raw(types, (*pointer, "content", media.media_type, "schema"), media)
+    if len(described) != 1:
         return None
-    if not is_json(content[0].media_type):
-        return None
-    schema = (*pointer, "content", content[0].media_type, "schema")
-    return types.annotation(schema, wanted)
+    return types.annotation((*pointer, "content", described[0].media_type, "schema"), wanted)
 
 
 def _headers(

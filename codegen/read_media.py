@@ -6,12 +6,19 @@ from typing import Any
 from .bundle import value_at
 from .contract import Annotation, Media, is_json
 from .names import pascal
-from .runtime.binary_schemas import file_schemas
-from .runtime.document import alternatives
+from .runtime.binary_schemas import file_schemas, is_text
+from .runtime.document import alternatives, conjuncts
 from .runtime.media_types import is_json_lines, is_multipart, is_urlencoded
 from .schema_types import ANY, SchemaTypes
 from .shape import Pointer
 
+# With these a schema says of bytes or text no more than that it is such.
+_SAYING_NOTHING = frozenset(
+    {
+        "$ref", "allOf", "type", "format", "contentMediaType", "contentEncoding", "title",
+        "description", "example", "examples", "nullable",
+    }
+)  # fmt: skip
 _ARRAY_OF_LINES = frozenset({"type", "items", "minItems", "maxItems", "title", "description"})
 
 
@@ -51,7 +58,21 @@ def _annotation(
         kind = "Form" if is_urlencoded(media.media_type) else "Multipart"
         _check_form(types, schema)
         return types.annotation(schema, f"{name}{kind}")
+    declared = value_at(types.contract.document, schema)
+    if is_text(types.contract.document, media.media_type, declared):
+        return types.annotation(schema, f"{name}Text")
+    warn_of_raw(types, schema, media)
     return None
+
+
+def warn_of_raw(types: SchemaTypes, schema: Pointer, media: Media) -> None:
+    """Where a schema says more of a body than that it is bytes, for that isn't checked."""
+    declared = value_at(types.contract.document, schema)
+    parts = list(conjuncts(types.contract.document, declared))
+    if any(set(part) - _SAYING_NOTHING for part in parts):
+        message = f"a body of {media.media_type} is bytes; its schema isn't checked"
+        hint = "leave out its `schema`, or say `{}`"
+        types.findings.add(types.contract.place(schema), "CG081", message, hint)
 
 
 def _check_form(types: SchemaTypes, schema: Pointer) -> None:

@@ -157,6 +157,10 @@ def _default(types: SchemaTypes, schema: Pointer) -> Default | None:
     for declared in (own, resolved):
         if isinstance(declared, dict) and "default" in declared:
             default = declared["default"]
+            # One that stands in the parameter itself is told already.
+            if declared is not own and id(declared) in types.misfits:
+                message = "the default of a parameter must fit its schema: handlers get it"
+                types.findings.add(types.contract.place(schema), "CG061", message)
             return Default(default, repr(default) if is_plain_value(resolved, default) else None)
     return None
 

@@ -56,8 +56,8 @@ def load(
     if not is_readable(broken):
         findings.stop_on_errors()
     try:
-        contract = read_contract(found, broken, findings)
-        check_samples(found, broken, findings)
+        misfits = check_samples(found, broken, findings)
+        contract = read_contract(found, broken, findings, misfits)
     except ContractError as error:
         # A part that nothing can be read behind: it is told together with all found before.
         raise ContractError(findings.found | set(error.findings)) from error

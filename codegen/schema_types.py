@@ -44,6 +44,7 @@ class SchemaTypes:
     broken: set[Pointer] = field(default_factory=set)
     models: dict[str, Any] = field(default_factory=dict)
     files: dict[int, Any] = field(default_factory=dict)
+    misfits: set[int] = field(default_factory=set)
     _names: dict[Pointer, str] = field(default_factory=dict)
     _reserved: frozenset[str] = frozenset()
 

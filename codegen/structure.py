@@ -8,7 +8,7 @@ import jsonschema_rs
 from openapi_spec_validator.schemas.utils import get_schema_content
 
 from .bundle import Bundle, value_at
-from .diagnostics import Findings
+from .diagnostics import Findings, Severity
 from .shape import METHODS, Node, Pointer, walk
 from .suggestions import nearest
 
@@ -47,8 +47,11 @@ def check_structure(contract: Bundle, findings: Findings) -> set[Pointer]:
     for error in _leaves(draft(meta_schema).iter_errors(contract.document)):
         pointer = _pointer(contract.document, error)
         broken.add(pointer)
+        # Nothing generated depends on what stands in `info`.
+        severity: Severity = "warning" if pointer[:1] == ("info",) else "error"
         hint = _field_hint(error, names)
-        findings.add(contract.place(_shown(pointer, error)), "CG006", _message(error), hint)
+        place = contract.place(_shown(pointer, error))
+        findings.add(place, "CG006", _message(error), hint, severity)
     if version == "3.1":
         broken |= _check_schemas(contract, findings)
     return broken

@@ -1,13 +1,13 @@
-"""Which schemas of a form stand for files: bytes that are no JSON value.
+"""Which schemas stand for bytes that are no JSON value, and which for plain text.
 
-OpenAPI 3.0 says `format: binary`; 3.1 names a content media type, and some write a content
+Of bytes OpenAPI 3.0 says `format: binary`; 3.1 names a content media type, and some write a content
 encoding of that name.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
-from .document import alternatives
+from .document import alternatives, conjuncts
 from .media_types import is_json
 
 
@@ -17,6 +17,16 @@ def is_binary(schema: dict[str, Any]) -> bool:
     media_type = schema.get("contentMediaType")
     is_text = not isinstance(media_type, str) or media_type.startswith("text/")
     return not is_text and "contentEncoding" not in schema and not is_json(str(media_type))
+
+
+def is_text(document: Any, media_type: str, schema: Any) -> bool:
+    """Whether a body is text that the schema, as one of strings, can be held against."""
+    parts = list(conjuncts(document, schema))
+    declared = [part.get("type") for part in parts]
+    has_strings = any(
+        one == "string" or (isinstance(one, list) and "string" in one) for one in declared
+    )
+    return media_type.lower().startswith("text/") and has_strings and not any(map(is_binary, parts))
 
 
 def file_schemas(document: Any, form: Any) -> Iterator[dict[str, Any]]:

@@ -30,6 +30,7 @@ from .operation import Media
 from .problems import (
     InputError,
     invalid_input,
+    malformed_request,
     unsupported_encoding,
     unsupported_media_type,
 )
@@ -57,7 +58,7 @@ class BodyStep:
         is_expanded = call.operation.request_body is not None and is_gzip(coding)
         incoming = Incoming(receive, limit, Gunzip() if is_expanded else None, ticket)
         content_type = headers.get(b"content-type", b"")
-        media = _fitting(call, content_type) if _is_readable(coding) else None
+        media = self._fitting(call, content_type) if _is_readable(coding) else None
         finish = await self._read(call, incoming, media, content_type)
         _refuse(call, media, coding, incoming.size > 0)
         call.body_read = True
@@ -68,6 +69,24 @@ class BodyStep:
         else:
             await ticket.enter()
         return _replay(call.raw_body, receive), scope
+
+    def _fitting(self, call: Call, content_type: bytes) -> Media | None:
+        """The documented media type that a body is of; None if there is none."""
+        declared = call.operation.request_body
+        essence, charset = media_type_of(content_type)
+        if declared is None or not essence:
+            return None
+        found = most_specific((media.media_type for media in declared.content), essence)
+        for media in declared.content:
+            if media.media_type == found and (charset in UTF_8 or not self._is_decoded(media)):
+                return media
+        return None
+
+    def _is_decoded(self, media: Media) -> bool:
+        """Whether it is read as text here, which is UTF-8."""
+        readers = (is_json, is_json_lines, is_urlencoded, is_multipart)
+        is_read = any(reads(media.media_type) for reads in readers)
+        return is_read or media.pointer in self._tables.texts
 
     async def _read(
         self, call: Call, incoming: Incoming, media: Media | None, content_type: bytes
@@ -114,8 +133,12 @@ class BodyStep:
         await incoming.ticket.enter()
         if form is not None:
             parse: Callable[[], Any] = partial(self._form, form, call.raw_body)
-        elif media is not None and media.pointer is not None and is_json(media.media_type):
-            parse = partial(self._json, media.pointer, call.raw_body)
+        elif media is None or media.pointer is None:
+            return
+        elif is_json(media.media_type):
+            parse = partial(self._checked, media.pointer, partial(parse_json, call.raw_body))
+        elif media.pointer in self._tables.texts:
+            parse = partial(self._checked, media.pointer, partial(_text, call.raw_body))
         else:
             return
         call.json_body = await _off_the_loop(incoming.size, parse)
@@ -123,8 +146,8 @@ class BodyStep:
     def _form(self, form: FormRule, body: bytes) -> Any:
         return read_form(form, self._tables.schemas, urlencoded_fields(body))
 
-    def _json(self, pointer: str, body: bytes) -> Any:
-        value = parse_json(body)
+    def _checked(self, pointer: str, read: Callable[[], Any]) -> Any:
+        value = read()
         if errors := self._tables.schemas.errors(pointer, value, "body"):
             raise invalid_input(errors)
         return value
@@ -135,23 +158,11 @@ async def _off_the_loop(size: int, parse: Callable[[], Any]) -> Any:
     return await to_thread.run_sync(parse) if size > LARGE_BYTES else parse()
 
 
-def _fitting(call: Call, content_type: bytes) -> Media | None:
-    """The documented media type that a body is of; None if there is none."""
-    declared = call.operation.request_body
-    essence, charset = media_type_of(content_type)
-    if declared is None or not essence:
-        return None
-    found = most_specific((media.media_type for media in declared.content), essence)
-    for media in declared.content:
-        if media.media_type == found and (charset in UTF_8 or not _is_text(found)):
-            return media
-    return None
-
-
-def _is_text(media_type: str) -> bool:
-    """Whether it is read as text here, which is UTF-8."""
-    readers = (is_json, is_json_lines, is_urlencoded, is_multipart)
-    return any(is_read(media_type) for is_read in readers)
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise malformed_request("The body is not text in UTF-8.") from error
 
 
 def _is_readable(coding: bytes) -> bool:

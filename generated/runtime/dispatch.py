@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from .hooks import Answer, Call, ContextT, Hooks, NotModified, Page
+from .media_types import is_json
 from .operation import Operation
 from .problems import not_found, unavailable, unsupported_media_type
 from .tables import CALL
@@ -209,7 +210,10 @@ def encode(
     media_type: str = getattr(result, "content_type", result.media_type)
     charset = "; charset=utf-8" if media_type.startswith("text/") else ""
     sent["content-type"] = media_type + charset
-    return Response(encode_body(cast(Any, result).body), result.status, sent)
+    body = cast(Any, result).body
+    if not isinstance(body, bytes) and not is_json(media_type):
+        raise ValueError(f"a body of {media_type} must be bytes, not JSON")
+    return Response(encode_body(body), result.status, sent)
 
 
 def encode_body(body: Any) -> bytes:

@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.types import Scope
 
+from .binary_schemas import is_text
 from .form_rules import FormRule, form_rule
 from .json_lines import DEFAULT_MAX_LINE, LinesRule, lines_rule
 from .media_types import is_json, is_json_lines, is_multipart, is_urlencoded
@@ -37,6 +38,8 @@ class ContractTables:
         self.lines: dict[str, LinesRule] = {}
         # By where the schema is: a form that several operations take is one.
         self.forms: dict[str, FormRule] = {}
+        # Where the schemas of plain text are.
+        self.texts: set[str] = set()
         self._add_forms()
         self._compile_bodies()
 
@@ -73,6 +76,8 @@ class ContractTables:
             self.schemas.compiled(self.forms[pointer].direction, pointer)
         else:
             self.schemas.compiled("request", pointer)
+            if is_text(self.schemas.document, media.media_type, self.schemas.at(pointer)):
+                self.texts.add(pointer)
 
     def max_body(self, operation: Operation) -> int:
         return int(operation.extensions.get("x-max-body", DEFAULT_MAX_BODY))

@@ -73,5 +73,15 @@ def test_bytes_pass_through_and_an_answer_has_one_of_several_types(service: http
     kind = {"Content-Type": "application/octet-stream"}
     picture = service.patch("/pictures/1", content=b"\x00\xff", headers=kind)
     assert (picture.content, picture.headers["content-type"]) == (b"\x00\xff", "image/webp")
-    told = service.patch("/pictures/0", content=b"old", headers=kind)
-    assert told.json() == {"title": "old", "kind": "old"}
+    text = {"Content-Type": "text/plain; charset=utf-8"}
+    told = service.patch("/pictures/1", content="öld".encode(), headers=text)
+    assert told.json() == {"title": "öld", "kind": "text/plain"}
+    assert service.patch("/pictures/1", content=b"0123456789", headers=text).status_code == 422
+    assert service.patch("/pictures/1", content=b"\xff", headers=text).status_code == 400
+    latin = {"Content-Type": "text/plain; charset=latin-1"}
+    assert service.patch("/pictures/1", content=b"a", headers=latin).status_code == 415
+
+
+def test_answer_that_is_not_of_its_type_is_never_sent(service: httpx.Client) -> None:
+    text = {"Content-Type": "text/plain"}
+    assert service.patch("/pictures/0", content=b"old", headers=text).status_code == 500

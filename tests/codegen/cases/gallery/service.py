@@ -17,7 +17,12 @@ from gallery.routes.old_pictures import (
 )
 from gallery.routes.old_pictures import RenamePictureDefault
 from gallery.routes.old_pictures_2 import OldPicturesHandlers, SearchPictures2200
-from gallery.routes.pictures import AddPicture201, PicturesHandlers, SearchPictures2XX
+from gallery.routes.pictures import (
+    AddPicture201,
+    PicturesHandlers,
+    PutPicturesAdd204,
+    SearchPictures2XX,
+)
 from gallery.runtime.application import Assembly, build_application
 from gallery.runtime.hooks import Call, PlainHooks
 from starlette.types import ASGIApp
@@ -61,6 +66,10 @@ class Pictures(PicturesHandlers[Call]):
         given = [taken_less, taken, taken_greater, class_, class_cookie, x_class, x_class_query]
         return SearchPictures2XX([str(one) for one in given], status=203)
 
+    @override
+    def put_pictures_add(self, context: Call, /, *, body: bytes = b"") -> PutPicturesAdd204:
+        return PutPicturesAdd204()
+
 
 class Newest(NewestHandlers[Call]):
     @override
@@ -81,11 +90,13 @@ class Newest(NewestHandlers[Call]):
 
 class Old(OldPicturesHandlers[Call]):
     @override
-    def search_pictures_2(self, context: Call, /, *, id: int, body: bytes) -> SearchPictures2200:
-        if id:
+    def search_pictures_2(
+        self, context: Call, /, *, id: int, body: bytes | str, content_type: str
+    ) -> SearchPictures2200:
+        if isinstance(body, bytes):
             return SearchPictures2200(body, content_type="image/webp")
-        content = json.dumps({"title": body.decode(), "kind": "old"}).encode()
-        return SearchPictures2200(content, content_type="application/json")
+        picture = models.Picture(title=body, kind=content_type)
+        return SearchPictures2200(picture, content_type="application/json" if id else "image/png")
 
 
 def application() -> ASGIApp:

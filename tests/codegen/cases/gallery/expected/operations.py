@@ -120,6 +120,25 @@ SEARCH_PICTURES = Operation(
     },
 )
 
+PUT_PICTURES_ADD = Operation(
+    id="put_pictures_add",
+    method="PUT",
+    path="/pictures#add",
+    tag="pictures",
+    request_body=RequestBody(
+        required=False,
+        content=(
+            Media(
+                "application/xml",
+                "/paths/~1pictures#add/put/requestBody/content/application~1xml/schema",
+            ),
+        ),
+    ),
+    responses={
+        "204": (),
+    },
+)
+
 RENAME_PICTURE = Operation(
     id="rename_picture",
     method="PUT",
@@ -180,7 +199,15 @@ SEARCH_PICTURES_2 = Operation(
             explode=False,
         ),
     ),
-    request_body=RequestBody(required=True, content=(Media("application/octet-stream", None),)),
+    request_body=RequestBody(
+        required=True,
+        content=(
+            Media("application/octet-stream", None),
+            Media(
+                "text/plain", "/paths/~1pictures~1{id}/patch/requestBody/content/text~1plain/schema"
+            ),
+        ),
+    ),
     responses={
         "200": (
             Media("image/*", None),
@@ -198,6 +225,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         for operation in (
             ADD_PICTURE,
             SEARCH_PICTURES,
+            PUT_PICTURES_ADD,
             RENAME_PICTURE,
             SEARCH_PICTURES_2,
         )

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .. import operations
-from ..runtime.dispatch import invoke
+from .. import models, operations
+from ..runtime.dispatch import EncodedJson, invoke
 from ..runtime.hooks import Call, Hooks
 
 ContextT = TypeVar("ContextT")
@@ -23,7 +23,7 @@ ContextT_contra = TypeVar("ContextT_contra", contravariant=True)
 class SearchPictures2200:
     """The picture in the form that fits it."""
 
-    body: bytes
+    body: models.Picture | EncodedJson | bytes
     content_type: str
     status: ClassVar[int] = 200
     media_type: ClassVar[str | None] = "image/*"
@@ -34,7 +34,7 @@ class OldPicturesHandlers(Protocol[ContextT_contra]):
     """Operations of the tag `old.pictures`."""
 
     def search_pictures_2(
-        self, context: ContextT_contra, /, *, id: int, body: bytes
+        self, context: ContextT_contra, /, *, id: int, body: bytes | str, content_type: str
     ) -> SearchPictures2200:
         """PATCH /pictures/{id}"""
         ...
@@ -46,6 +46,9 @@ class SearchPictures2Parameters:
 
 
 _SEARCH_PICTURES_2_PARAMETERS = TypeAdapter(SearchPictures2Parameters)
+_SEARCH_PICTURES_2_BODIES: Mapping[str, TypeAdapter[bytes | str]] = {
+    "text/plain": TypeAdapter(str),
+}
 
 
 def routes(handlers: OldPicturesHandlers[ContextT], hooks: Hooks[ContextT]) -> list[Route]:
@@ -54,7 +57,16 @@ def routes(handlers: OldPicturesHandlers[ContextT], hooks: Hooks[ContextT]) -> l
     async def search_pictures_2(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> SearchPictures2200:
             parameters = _SEARCH_PICTURES_2_PARAMETERS.validate_python(call.parameters)
-            return handlers.search_pictures_2(context, id=parameters.id, body=call.raw_body)
+            return handlers.search_pictures_2(
+                context,
+                id=parameters.id,
+                body=(
+                    _SEARCH_PICTURES_2_BODIES[call.media_type].validate_python(call.json_body)
+                    if call.media_type in _SEARCH_PICTURES_2_BODIES
+                    else call.raw_body
+                ),
+                content_type=call.content_type,
+            )
 
         return await invoke(request, operations.SEARCH_PICTURES_2, hooks, handle)
 

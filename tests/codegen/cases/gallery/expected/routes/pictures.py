@@ -42,6 +42,15 @@ class SearchPictures2XX:
     HEADERS: ClassVar[Mapping[str, str]] = {}
 
 
+@dataclass(frozen=True, slots=True)
+class PutPicturesAdd204:
+    """Added."""
+
+    status: ClassVar[int] = 204
+    media_type: ClassVar[str | None] = None
+    HEADERS: ClassVar[Mapping[str, str]] = {}
+
+
 class PicturesHandlers(Protocol[ContextT_contra]):
     """Operations of the tag `pictures`."""
 
@@ -70,6 +79,12 @@ class PicturesHandlers(Protocol[ContextT_contra]):
         x_class_query: str | None = None,
     ) -> SearchPictures2XX:
         """GET /pictures"""
+        ...
+
+    def put_pictures_add(
+        self, context: ContextT_contra, /, *, body: bytes = b""
+    ) -> PutPicturesAdd204:
+        """PUT /pictures#add"""
         ...
 
 
@@ -127,7 +142,14 @@ def routes(handlers: PicturesHandlers[ContextT], hooks: Hooks[ContextT]) -> list
 
         return await invoke(request, operations.SEARCH_PICTURES, hooks, handle)
 
+    async def put_pictures_add(request: Request) -> Response:
+        def handle(context: ContextT, call: Call) -> PutPicturesAdd204:
+            return handlers.put_pictures_add(context, body=call.raw_body)
+
+        return await invoke(request, operations.PUT_PICTURES_ADD, hooks, handle)
+
     return [
         Route("/pictures", add_picture, methods=["POST"], name="add_picture"),
         Route("/pictures", search_pictures, methods=["GET"], name="search_pictures"),
+        Route("/pictures#add", put_pictures_add, methods=["PUT"], name="put_pictures_add"),
     ]

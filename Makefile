@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint generate check fuzz bench bench-scale lock clean
+.PHONY: help setup demo test lint generate check fuzz bench bench-scale bench-contracts lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,9 @@ bench: $(READY) ## Requests per second beside two peers and the limits, in one r
 
 bench-scale: $(READY) ## Latencies, ingest and disk at 10 k, 1 M and 10 M reports; takes 25 GB and half an hour
 	@PYTHONPATH=. $(BIN)/python -m bench.scale $(if $(SIZES),--sizes $(SIZES))
+
+bench-contracts: $(READY) ## What becomes of other contracts: SPECS="a.yaml b.json", seconds to minutes each
+	@PYTHONPATH=. $(BIN)/python -m bench.contracts $(SPECS)
 
 lock: $(READY) ## Pin the newest versions that pyproject.toml admits
 	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \

@@ -113,7 +113,30 @@ def _generate(contract: Contract) -> str:
         raise AssertionError("one module was asked of datamodel-code-generator")
     # The library takes no relative path of a class, and the package has no fixed name.
     text = text.replace(f"from {_BASE_MODULE} import ", "from .contract_model import ")
-    return text.replace(f"from {FILE_MODULE} import ", "from ..runtime.file_part import ")
+    text = text.replace(f"from {FILE_MODULE} import ", "from ..runtime.file_part import ")
+    return _with_overrides_allowed(text) if _overrides_fields(text) else text
+
+
+def _with_overrides_allowed(text: str) -> str:
+    """JSON Schema lets the parts of an `allOf` disagree; classes that inherit from both may not."""
+    first, rest = text.split("\n", 1)
+    return f'{first}\n# mypy: disable-error-code="assignment, misc"\n{rest}'
+
+
+def _overrides_fields(text: str) -> bool:
+    """Whether a class has a field of its ancestors once more, or two bases that have the same."""
+    fields: dict[str, set[str]] = {}
+    for statement in ast.parse(text).body:
+        if not isinstance(statement, ast.ClassDef):
+            continue
+        own = [each.target for each in statement.body if isinstance(each, ast.AnnAssign)]
+        named = [ast.unparse(target) for target in own]
+        inherited = [name for base in statement.bases for name in fields.get(ast.unparse(base), ())]
+        every = [*named, *inherited]
+        if len(every) > len(set(every)):
+            return True
+        fields[statement.name] = set(every)
+    return False
 
 
 def _without_optional(contract: Contract) -> list[str]:

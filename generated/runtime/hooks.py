@@ -39,9 +39,9 @@ class Call:
     `parameters` maps argument names to JSON values, without those that hooks claim. `identities`
     maps each security scheme to what its authenticator returned. `content_type` is what came, in
     small letters and without options, and empty if no body came; `media_type` is the one of the
-    contract that it belongs to. `json_body` is the value of a JSON body or a text, or the fields of a
-    form as one object, with a `FilePart` for each file. Lines and forms with files are not in `raw_body`:
-    `body_sha256` stands for them, and `lines` reads the former.
+    contract that it belongs to. `json_body` is the value of a JSON body or a text, or the fields of
+    a form as one object, with a `FilePart` for each file. Lines and forms with files are not in
+    `raw_body`: `body_sha256` stands for them, and `lines` reads the former.
     """
 
     operation: Operation

@@ -178,12 +178,12 @@ def test_change_of_a_referenced_file_is_seen(tmp_path: Path, codegen: Command) -
 def test_error_in_the_contract_ends_with_1_and_writes_nothing(
     project: Path, codegen: Command
 ) -> None:
-    edit_contract(project, '"operationId": "addPet",', "")
+    edit_contract(project, '"operationId": "addPet"', '"operationId": "findPets"')
     before = modified_times(project)
     for command in ("generate", "check"):
         done = codegen(command)
         assert done.returncode == 1
-        assert re.search(r"^openapi\.json:\d+:\d+ CG020 .*\(.+\)$", done.stderr, re.MULTILINE)
+        assert re.search(r"^openapi\.json:\d+:\d+ CG021 .*\(.+\)$", done.stderr, re.MULTILINE)
         assert "Traceback" not in done.stderr
     assert modified_times(project) == before
 

@@ -18,6 +18,9 @@ _DEPTH = 3
     "What nothing refers to is kept up for nobody; often a reference to it is missing.",
 )
 def unused_component(subject: Subject) -> Iterator[Remark]:
+    """Not where a reference leads nowhere: it may have been meant for any of them."""
+    if subject.contract.dangling:
+        return
     used = _used(subject)
     for section, definitions in mapping(subject.document.get("components")).items():
         for name in mapping(definitions) if not section.startswith("x-") else ():

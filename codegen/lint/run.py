@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..bundle import Bundle, ReadFile, bundle
-from ..diagnostics import Diagnostic, Findings
+from ..diagnostics import ContractError, Diagnostic, Findings
 from ..examples import check_samples
 from ..read import read_contract
 from ..shape import Pointer
@@ -30,14 +30,17 @@ def lint(
     """Sorted by place. Raises ContractError where the contract can't be read."""
     findings = Findings()
     contract = bundle(spec, name, read, findings)
-    is_known_version(contract, findings)
-    findings.stop_on_errors()
-    broken = check_structure(contract, findings)
-    if not is_readable(broken):
+    if not is_known_version(contract, findings):
         findings.stop_on_errors()
-    findings.found |= _mistakes(contract, broken)
-    subject = Subject(contract, broken, settings.options)
-    findings.found |= set(_judged(subject, settings))
+    broken = check_structure(contract, findings)
+    if not is_readable(broken | contract.dangling):
+        findings.stop_on_errors()
+    try:
+        findings.found |= _mistakes(contract, broken | contract.dangling)
+        findings.found |= set(_judged(Subject(contract, broken, settings.options), settings))
+    except ContractError as error:
+        # A part that nothing can be read behind: it is told together with all found before.
+        raise ContractError(findings.found | set(error.findings)) from error
     return tuple(sorted(findings.found))
 
 
@@ -55,7 +58,7 @@ def _judged(subject: Subject, settings: LintSettings) -> Iterator[Diagnostic]:
     for rule in RULES.values():
         if settings.level(rule) == "off":
             continue
-        for remark in rule.check(subject):
+        for remark in _founded(subject, rule):
             covering = [each for each in declared if each.covers(rule.name, remark.pointer)]
             used.update(covering)
             if not covering:
@@ -65,6 +68,14 @@ def _judged(subject: Subject, settings: LintSettings) -> Iterator[Diagnostic]:
             rule_is_on = each.rule in RULES and settings.level(RULES[each.rule]) != "off"
             if rule_is_on and each not in used:
                 yield _diagnostic(subject, RULES[_UNUSED], nothing_suppressed(each), settings)
+
+
+def _founded(subject: Subject, rule: Rule) -> Iterator[Remark]:
+    """Without those on what only stands in for a reference that leads nowhere."""
+    dangling = subject.contract.dangling
+    for remark in rule.check(subject):
+        if not any(remark.pointer[: len(place)] == place for place in dangling):
+            yield remark
 
 
 def _diagnostic(subject: Subject, rule: Rule, remark: Remark, settings: LintSettings) -> Diagnostic:

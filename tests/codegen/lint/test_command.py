@@ -174,6 +174,32 @@ def test_mistakes_that_the_generator_finds_are_told_beside(
     assert "unsecured-operation" in done.stderr
 
 
+def test_reference_that_leads_nowhere_hides_nothing_else(project: Path, codegen: Command) -> None:
+    edit(project, "{description: All.}", "{$ref: '#/components/responses/Al'}")
+    done = codegen("lint")
+    assert done.returncode == 1
+    assert "openapi.yaml:13:17 CG010 " in done.stderr
+    assert "openapi.yaml:7:5 undescribed-operation" in done.stderr
+    assert "1 error, 2 warnings\n" in done.stderr
+
+
+def test_components_are_not_called_unused_while_a_reference_leads_nowhere(
+    project: Path, codegen: Command
+) -> None:
+    text = (project / "openapi.yaml").read_text()
+    components = "components: {responses: {All: {description: All.}}}\n"
+    (project / "openapi.yaml").write_text(text + components)
+    assert "unused-component" in codegen("lint").stderr
+    edit(project, "'200': {description: All.}", "'200': {$ref: '#/components/responses/Al'}")
+    assert "unused-component" not in codegen("lint").stderr
+
+
+def test_contract_of_a_new_service_is_clean(tmp_path: Path, codegen: Command) -> None:
+    assert codegen("init", "notes").returncode == 0
+    done = codegen("lint", "--strict", "--spec", "notes/openapi.yaml")
+    assert (done.returncode, done.stderr) == (0, "0 errors, 0 warnings\n")
+
+
 @pytest.mark.parametrize(
     ("name", "code"), [("bad_yaml", "CG002"), ("swagger_2", "CG005"), ("nowhere", "CG001")]
 )

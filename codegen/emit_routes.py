@@ -145,7 +145,7 @@ def _body_fields(response: Response, imports: Imports) -> list[str]:
     content_type = ["    content_type: str"] if response.has_content_type else []
     if response.annotation is None:
         return ["    body: bytes", *content_type]
-    imports |= {*response.annotation.imports, ("..runtime.dispatch", "EncodedJson")}
+    imports |= {*response.annotation.imports, ("..runtime.encoded_json", "EncodedJson")}
     text = response.annotation.text.removesuffix(" | None")
     absent = " | None" if text != response.annotation.text else ""
     other = " | bytes" if len(response.content) > 1 else ""

@@ -232,7 +232,7 @@ def _claims(types: SchemaTypes, pointer: Pointer) -> dict[tuple[str, str], Claim
     if "x-page" in value and not _page(types.contract, pointer):
         message = (
             "x-page must be a mapping of `limit` and `token` to the names of query parameters, and"
-            " may have `unbound`, a list of such names"
+            " may have `unbound`, a list of such names, and `next`, a member of the answer"
         )
         types.findings.add(types.contract.place((*pointer, "x-page")), "CG070", message)
     return claims | {("query", name): "page" for name in _page(types.contract, pointer).values()}
@@ -243,8 +243,8 @@ def _page(contract: Bundle, pointer: Pointer) -> dict[str, str]:
     declared = contract.follow(pointer)[1].get("x-page")
     if not isinstance(declared, dict):
         return {}
-    unbound = declared.get("unbound", [])
-    page = {field: name for field, name in declared.items() if field != "unbound"}
-    names = [*page.values(), *(unbound if isinstance(unbound, list) else [None])]
+    unbound, following = declared.get("unbound", []), declared.get("next", "")
+    page = {field: name for field, name in declared.items() if field not in ("unbound", "next")}
+    names = [*page.values(), following, *(unbound if isinstance(unbound, list) else [None])]
     whole = set(page) == {"limit", "token"} and all(isinstance(name, str) for name in names)
     return page if whole else {}

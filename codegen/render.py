@@ -7,6 +7,7 @@ from pathlib import Path
 from .bundle import ReadFile, bundle
 from .contract import Contract
 from .diagnostics import ContractError, Diagnostic, Findings
+from .emit_client import emit_client
 from .emit_connexion import emit_connexion
 from .emit_models import emit_models
 from .emit_operations import emit_operations
@@ -22,6 +23,7 @@ _EMITTERS: tuple[Callable[[Contract], dict[str, str]], ...] = (
     emit_operations,
     emit_connexion,
     emit_routes,
+    emit_client,
 )
 
 

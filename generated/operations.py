@@ -446,7 +446,12 @@ LIST_REPORTS = Operation(
         },
     ),
     extensions={
-        "x-page": {"limit": "limit", "token": "page_token", "unbound": ["include_total"]},
+        "x-page": {
+            "limit": "limit",
+            "token": "page_token",
+            "unbound": ["include_total"],
+            "next": "next_page_token",
+        },
         "x-etag": {"kind": "query", "reads": ["reports"]},
     },
 )

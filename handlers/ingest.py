@@ -18,7 +18,7 @@ from generated.routes.ingest import (
     IngestQc201,
     IngestToolOutput201,
 )
-from generated.runtime.dispatch import EncodedJson
+from generated.runtime.encoded_json import EncodedJson
 from generated.runtime.json_lines import JsonLines
 from handlers.batch import store_batch
 from handlers.context import Context

@@ -11,7 +11,7 @@ from db import reports as stored
 from db.ids import ReportId
 from generated.models import PolicyVersion, Severity, Stream, ToolName
 from generated.routes.reports import GetReport200, ListReports200, ReportsHandlers
-from generated.runtime.dispatch import EncodedJson
+from generated.runtime.encoded_json import EncodedJson
 from generated.runtime.hooks import Page
 from handlers.context import Context
 from handlers.errors import ForeignCursor, NotFound

@@ -4,33 +4,39 @@ A client of the public API only. Each request's idempotency key is made of what 
 neither a retry nor the same push once more, after this process was killed, stores anything twice.
 """
 
-import gzip
 import hashlib
 import json
-import random
-import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
-
-import httpx2
+from typing import Any, Final, Literal, cast
 
 from formats.registry import FORMATS
+from generated.client import (
+    Client,
+    ClientError,
+    ConnectionLost,
+    EncodedJson,
+    ProblemAnswer,
+    Retrying,
+)
+from generated.client.ingest import IngestQc201, IngestToolOutput201
+from generated.models import IngestReceipt, RefusedLine, StoredLine, ToolFormat
 
 MEDIA_TYPES: Final = {
     "qc": "application/json",
     **{name: known.media_types[0] for name, known in FORMATS.items()},
 }
-ATTEMPTS: Final = 6
-_FIRST_WAIT_SECONDS: Final = 0.5
-_LONGEST_WAIT_SECONDS: Final = 30.0
-_WORTH_RETRYING: Final = frozenset({409, 429, 500, 502, 503, 504})
-# Below, compressing saves less than it takes to say so.
-_WORTH_COMPRESSING: Final = 16 * 1024
-# A server may take what expands too far for a bomb.
-_HIGHEST_RATIO: Final = 50
-_COMPRESSION_REFUSED: Final = frozenset({413, 415})
+# 409 is the answer while an earlier attempt, whose answer was lost, is still under way.
+RETRYING: Final = Retrying(
+    attempts=6, total_seconds=300.0, statuses=frozenset({409, 429, 500, 502, 503, 504})
+)
+_ToolMediaType = Literal[
+    "application/sarif+json",
+    "application/json",
+    "application/vnd.cyclonedx+json",
+    "application/xml",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,159 +62,97 @@ class NamedLine:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    path: str
-    query: Mapping[str, str]
-    media_type: str
-    content: bytes
-
-    def digest(self, run: str) -> str:
-        """The same for the same request of the same run, and no other."""
-        parts = [run, self.path, dict(self.query), self.media_type]
-        digest = hashlib.sha256(json.dumps(parts).encode() + b"\0")
-        digest.update(self.content)
-        return digest.hexdigest()
-
-
 class Pusher:
-    """Posts reports over one connection.
+    """Posts reports. `url` is what messages call the collector; `run` tells pushes of the same
+    files apart."""
 
-    `run` tells pushes of the same files apart. `wait` sleeps; tests may not want to.
-    """
-
-    def __init__(
-        self, client: httpx2.Client, run: str, wait: Callable[[float], None] = time.sleep
-    ) -> None:
+    def __init__(self, client: Client, url: str, run: str) -> None:
         self._client = client
+        self._url = url
         self._run = run
-        self._wait = wait
         self._sent: Counter[str] = Counter()
 
     def push(self, name: str, content: bytes, format: str, stream: str | None) -> Pushed:
-        """Posts one file, trying again where that can help."""
-        path = "/ingest/qc" if format == "qc" else f"/ingest/tool/{format}"
-        query = {"stream": stream} if stream is not None else {}
-        answer = self._send(_Request(path, query, MEDIA_TYPES[format], content))
-        if isinstance(answer, str):
-            return Pushed(name, error=answer)
-        return _stored(name, answer.json(), _is_replay(answer))
+        """Posts one file."""
+        media_type = MEDIA_TYPES[format]
+        key = self._idempotency_key([format, stream, media_type], content)
+        stored: IngestQc201 | IngestToolOutput201
+        try:
+            if format == "qc":
+                stored = self._client.ingest_qc(idempotency_key=key, body=EncodedJson(content))
+            else:
+                stored = self._client.ingest_tool_output(
+                    format=cast(ToolFormat, format),
+                    stream=stream,
+                    idempotency_key=key,
+                    body=content,
+                    content_type=cast(_ToolMediaType, media_type),
+                )
+        except ClientError as error:
+            return Pushed(name, error=self._why(error))
+        return _stored(name, stored.body, stored.idempotency_replayed)
 
     def push_batch(self, lines: Sequence[NamedLine]) -> list[Pushed]:
-        """Posts QC reports in one request, trying again where that can help."""
-        body = b"\n".join(line.content for line in lines)
-        answer = self._send(_Request("/ingest/qc/batch", {}, "application/x-ndjson", body))
-        if isinstance(answer, str):
-            return [Pushed(line.name, error=answer) for line in lines]
-        outcomes = {each["line"]: each for each in answer.json()["outcomes"]}
+        """Posts QC reports in one request."""
+        body = [EncodedJson(line.content) for line in lines]
+        key = self._idempotency_key(["batch"], b"\n".join(line.content for line in lines))
+        try:
+            answer = self._client.ingest_batch(idempotency_key=key, body=body)
+        except ClientError as error:
+            return [Pushed(line.name, error=self._why(error)) for line in lines]
+        outcomes = {each.line: each for each in answer.body.outcomes}
         return [
-            _outcome(line.name, outcomes[number], _is_replay(answer))
+            _outcome(line.name, outcomes[number], answer.idempotency_replayed)
             for number, line in enumerate(lines, 1)
         ]
 
-    def _send(self, request: _Request) -> httpx2.Response | str:
-        """The answer to a request that succeeded, or why it did not."""
-        headers = {
-            "Content-Type": request.media_type,
-            "Idempotency-Key": self._idempotency_key(request),
-        }
-        compressed = _compressed(request.content)
-        error = ""
-        for attempt in range(ATTEMPTS):
-            retry_after: float | None = None
-            try:
-                response = self._post(request, headers, compressed)
-                if compressed is not None and response.status_code in _COMPRESSION_REFUSED:
-                    compressed = None
-                    response = self._post(request, headers, compressed)
-            except httpx2.TransportError as failure:
-                error = f"can't reach {self._client.base_url}: {type(failure).__name__}"
-            else:
-                if response.is_success:
-                    return response
-                error = _problem(_json_of(response), response)
-                if response.status_code not in _WORTH_RETRYING:
-                    break
-                retry_after = _retry_after(response)
-            if attempt + 1 < ATTEMPTS:
-                self._wait(_pause(attempt, retry_after))
-        return error
+    def _idempotency_key(self, parts: list[str | None], content: bytes) -> str:
+        """The same for the same request of the same run, and no other.
 
-    def _idempotency_key(self, request: _Request) -> str:
-        """Two equal files of one push are two reports, today as when it is repeated."""
-        digest = request.digest(self._run)
+        Two equal files of one push are two reports, today as when it is repeated.
+        """
+        found = hashlib.sha256(json.dumps([self._run, *parts]).encode() + b"\0")
+        found.update(content)
+        digest = found.hexdigest()
         self._sent[digest] += 1
         return f"push-{digest}-{self._sent[digest]}"
 
-    def _post(
-        self, request: _Request, headers: Mapping[str, str], compressed: bytes | None
-    ) -> httpx2.Response:
-        coding = {} if compressed is None else {"Content-Encoding": "gzip"}
-        return self._client.post(
-            request.path,
-            content=request.content if compressed is None else compressed,
-            headers={**headers, **coding},
-            params=dict(request.query),
-        )
+    def _why(self, error: ClientError) -> str:
+        if isinstance(error, ConnectionLost):
+            return f"can't reach {self._url}: {error.reason}"
+        return _explained(error) if isinstance(error, ProblemAnswer) else str(error)
 
 
-def _compressed(content: bytes) -> bytes | None:
-    """The content as gzip, where that is worth it."""
-    if len(content) < _WORTH_COMPRESSING:
-        return None
-    packed = gzip.compress(content, compresslevel=6, mtime=0)
-    is_worth_it = len(packed) < len(content) <= len(packed) * _HIGHEST_RATIO
-    return packed if is_worth_it else None
+def _outcome(name: str, outcome: StoredLine | RefusedLine, replayed: str | None) -> Pushed:
+    if isinstance(outcome, StoredLine):
+        return _stored(name, outcome, replayed)
+    problem = outcome.problem
+    entries = [each.model_dump(by_alias=True) for each in problem.errors or ()]
+    return Pushed(name, error=_told(problem.status, problem.title, problem.detail, entries))
 
 
-def _is_replay(response: httpx2.Response) -> bool:
-    return response.headers.get("Idempotency-Replayed") == "true"
-
-
-def _stored(name: str, receipt: Mapping[str, Any], is_replay: bool) -> Pushed:
+def _stored(name: str, stored: IngestReceipt | StoredLine, replayed: str | None) -> Pushed:
+    earlier = stored.duplicate_of
     return Pushed(
         name,
-        receipt["id"],
-        receipt["severity"],
-        receipt.get("duplicate_of"),
-        is_replay=is_replay,
+        str(stored.id),
+        stored.severity,
+        None if earlier is None else str(earlier),
+        is_replay=replayed == "true",
     )
 
 
-def _outcome(name: str, outcome: Mapping[str, Any], is_replay: bool) -> Pushed:
-    if "problem" in outcome:
-        return Pushed(name, error=_explained(outcome["problem"]))
-    return _stored(name, outcome, is_replay)
+def _explained(problem: ProblemAnswer) -> str:
+    if not problem.detail:
+        return f"{problem.status} {problem.title}"
+    return _told(problem.status, problem.title, problem.detail, problem.errors)
 
 
-def _json_of(response: httpx2.Response) -> Any:
-    try:
-        return response.json()
-    except ValueError:
-        return None
-
-
-def _problem(found: Any, response: httpx2.Response) -> str:
-    try:
-        return _explained(found)
-    except (KeyError, TypeError):
-        return f"{response.status_code} {response.reason_phrase}"
-
-
-def _explained(problem: Any) -> str:
-    lines = [f"{problem['status']} {problem['title']}: {problem['detail']}"]
-    for entry in problem.get("errors", []):
-        limit = f" {entry['limit']}" if "limit" in entry else ""
-        lines.append(f"  {entry['in']} {entry['pointer'] or '/'}: {entry['keyword']}{limit}")
+def _told(status: int, title: str, detail: str, errors: Iterable[Mapping[str, Any]]) -> str:
+    lines = [f"{status} {title}: {detail}"]
+    for entry in errors:
+        limit = "" if entry.get("limit") is None else f" {entry['limit']}"
+        lines.append(
+            f"  {entry.get('in')} {entry.get('pointer') or '/'}: {entry.get('keyword')}{limit}"
+        )
     return "\n".join(lines)
-
-
-def _retry_after(response: httpx2.Response) -> float | None:
-    value = response.headers.get("Retry-After", "")
-    return float(value) if value.isdigit() else None
-
-
-def _pause(attempt: int, retry_after: float | None) -> float:
-    """Seconds to wait: what the server asked for, else exponential with full jitter."""
-    backoff = random.uniform(0.5, 1.0) * _FIRST_WAIT_SECONDS * 2**attempt  # noqa: S311  # no secret
-    return float(min(_LONGEST_WAIT_SECONDS, max(backoff, retry_after or 0.0)))

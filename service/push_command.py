@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Final
 
 import click
-import httpx2
 
-from service.push import MEDIA_TYPES, Pushed, Pusher
+from generated.client import Client, Credentials
+from service.push import MEDIA_TYPES, RETRYING, Pushed, Pusher
+from service.push_gzip import Compression
 from service.push_run import PushRun, sources
 
 _RANKS: Final = {"info": 0, "warn": 1, "block": 2}
 _EXIT_FAILED: Final = 1
 _EXIT_SEVERITY: Final = 3
-_TIMEOUT: Final = httpx2.Timeout(30.0, connect=5.0)
 
 
 @click.command()
@@ -82,9 +82,9 @@ def push(
     Example:
       API_KEY=… TENANT_ID=demo collector push --run build-8841 --fail-on block scan.sarif reports/
     """
-    headers = {"X-Api-Key": _api_key(api_key_file), "X-Tenant": tenant}
-    with httpx2.Client(base_url=url, headers=headers, timeout=_TIMEOUT) as client:
-        pusher = Pusher(client, run or secrets.token_hex(16))
+    credentials = Credentials(api_key=_api_key(api_key_file), tenant=tenant)
+    with Client(url, credentials, auth=Compression(), retrying=RETRYING) as client:
+        pusher = Pusher(client, url, run or secrets.token_hex(16))
         pushing = PushRun(pusher, format_name, stream, ignore_unknown)
         hidden = quiet or not sys.stderr.isatty()
         with click.progressbar(

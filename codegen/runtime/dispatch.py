@@ -5,7 +5,6 @@ Handlers are synchronous and run in worker threads, never on the event loop.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn, Protocol, TypeVar, cast
 
 import anyio
@@ -14,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from .encoded_json import EncodedJson
 from .hooks import Answer, Call, ContextT, Hooks, NotModified, Page
 from .media_types import is_json
 from .operation import Operation
@@ -28,16 +28,6 @@ _LONGEST_REFUSAL_SECONDS = 5.0
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 # RFC 9110, 5.5. Servers differ in whether they stop a line break, which would begin a new header.
 _HEADER_TEXT = re.compile(r"[\t\x20-\x7e]*")
-
-
-@dataclass(frozen=True, slots=True)
-class EncodedJson:
-    """A JSON body that is bytes already, for what a model would be too slow or too lossy for.
-
-    It is held against the contract on its way out like any other.
-    """
-
-    content: bytes
 
 
 class Result(Protocol):

@@ -111,7 +111,7 @@ def test_orphaned_module_of_a_renamed_tag_is_named_and_removed(
     assert done.returncode == 4
     assert f"orphaned {MODULE}\n" in done.stdout
     assert "missing api/routes/a.py\n" in done.stdout
-    assert "1 removed" in codegen("generate").stderr
+    assert "2 removed" in codegen("generate").stderr
     assert not (project / MODULE).exists()
 
 

@@ -9,7 +9,7 @@ import pytest
 from starlette.types import Scope
 
 from codegen.runtime.admission import LARGE_BYTES, LargeBodies, Ticket
-from codegen.runtime.dispatch import EncodedJson
+from codegen.runtime.encoded_json import EncodedJson
 from codegen.runtime.hooks import Call
 from codegen.runtime.operation import Media, RequestBody
 from codegen.runtime.problems import Problem

@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from typing_extensions import override
 
 from codegen.runtime.application import RequestRecord
-from codegen.runtime.dispatch import EncodedJson
+from codegen.runtime.encoded_json import EncodedJson
 from codegen.runtime.hooks import Call
 from codegen.runtime.operation import Media, RequestBody
 from codegen.runtime.problems import Problem, not_found, unavailable

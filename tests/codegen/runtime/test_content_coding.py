@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from codegen.runtime.admission import LARGE_BYTES
 from codegen.runtime.content_coding import MAX_RATIO, Gunzip
-from codegen.runtime.dispatch import EncodedJson
+from codegen.runtime.encoded_json import EncodedJson
 from codegen.runtime.hooks import Call
 from codegen.runtime.operation import Media, RequestBody
 from codegen.runtime.problems import Problem

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typing_extensions import override
 
-from codegen.runtime.dispatch import EncodedJson
+from codegen.runtime.encoded_json import EncodedJson
 from codegen.runtime.hooks import Answer, Call, Hooks, InWorker, NotModified, PlainHooks
 from codegen.runtime.operation import Operation, Parameter, ParameterLocation
 from codegen.runtime.problems import foreign_page_token

@@ -8,7 +8,8 @@ from typing import Any, cast
 import pytest
 from pydantic import BaseModel, Field
 
-from codegen.runtime.dispatch import EncodedJson, encode, encode_body
+from codegen.runtime.dispatch import encode, encode_body
+from codegen.runtime.encoded_json import EncodedJson
 
 from .small_service import result
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen.runtime.admission import LARGE_BYTES
-from codegen.runtime.dispatch import EncodedJson
+from codegen.runtime.encoded_json import EncodedJson
 from codegen.runtime.file_part import FilePart
 from codegen.runtime.form_fields import MAX_FIELDS, MAX_NAME_BYTES, without_files
 from codegen.runtime.hooks import Call

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from codegen.runtime.admission import LARGE_BYTES
-from codegen.runtime.dispatch import EncodedJson
+from codegen.runtime.encoded_json import EncodedJson
 from codegen.runtime.hooks import Call
 from codegen.runtime.json_lines import JsonLine, JsonLines, LinesRule, read_lines
 from codegen.runtime.operation import Media, RequestBody

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from codegen.runtime.admission import LARGE_BYTES
-from codegen.runtime.dispatch import EncodedJson
+from codegen.runtime.encoded_json import EncodedJson
 from codegen.runtime.hooks import Call
 from codegen.runtime.operation import Media, RequestBody
 from codegen.runtime.tables import DEFAULT_MAX_BODY

@@ -6,7 +6,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from codegen.runtime.dispatch import EncodedJson
+from codegen.runtime.encoded_json import EncodedJson
 from codegen.runtime.operation import Media
 
 from .small_service import PROBLEM, Caller, Service, operation, result, slug

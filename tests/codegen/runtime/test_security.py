@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from codegen.runtime.dispatch import EncodedJson
+from codegen.runtime.encoded_json import EncodedJson
 from codegen.runtime.hooks import Call
 from codegen.runtime.problems import forbidden, unauthenticated, unavailable
 from codegen.runtime.security import Authenticator, Credential, challenge

@@ -12,7 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .. import models, operations
-from ..runtime.dispatch import EncodedJson, invoke
+from ..runtime.dispatch import invoke
+from ..runtime.encoded_json import EncodedJson
 from ..runtime.hooks import Call, Hooks
 
 ContextT = TypeVar("ContextT")

@@ -1,0 +1,77 @@
+"""One way to write a test of both clients: the blocking one, and the awaiting one in a loop."""
+
+import asyncio
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+
+class Caller(Protocol):
+    """`stream` gives the fields of a result and all of its body that could be read."""
+
+    def call(self, operation: str, **arguments: Any) -> Any: ...
+    def pages(self, operation: str, **arguments: Any) -> list[Any]: ...
+    def stream(self, operation: str, **arguments: Any) -> tuple[Any, list[bytes]]: ...
+
+
+class Blocking:
+    def __init__(self, client: Any, *arguments: Any, **options: Any) -> None:
+        self._client = client.Client(*arguments, **options)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._client.close()
+
+    def call(self, operation: str, **arguments: Any) -> Any:
+        return getattr(self._client, operation)(**arguments)
+
+    def pages(self, operation: str, **arguments: Any) -> list[Any]:
+        return list(getattr(self._client, operation)(**arguments))
+
+    def stream(self, operation: str, **arguments: Any) -> tuple[Any, list[bytes]]:
+        with getattr(self._client, operation)(**arguments) as result:
+            return result, list(getattr(result, "body", ()))
+
+
+class Awaiting:
+    def __init__(self, client: Any, *arguments: Any, **options: Any) -> None:
+        self._runner = asyncio.Runner()
+        self._client = client.AsyncClient(*arguments, **options)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._runner.run(self._client.close())
+        self._runner.close()
+
+    def call(self, operation: str, **arguments: Any) -> Any:
+        return self._runner.run(getattr(self._client, operation)(**arguments))
+
+    def pages(self, operation: str, **arguments: Any) -> list[Any]:
+        async def collect() -> list[Any]:
+            return [page async for page in getattr(self._client, operation)(**arguments)]
+
+        return self._runner.run(collect())
+
+    def stream(self, operation: str, **arguments: Any) -> tuple[Any, list[bytes]]:
+        async def collect() -> tuple[Any, list[bytes]]:
+            async with getattr(self._client, operation)(**arguments) as result:
+                pieces: Iterable[bytes] = ()
+                if hasattr(result, "body"):
+                    pieces = [piece async for piece in result.body]
+                return result, list(pieces)
+
+        return self._runner.run(collect())

@@ -11,11 +11,10 @@ from .breaking.command import breaking_command
 from .config import Settings, read_settings
 from .diagnostics import ContractError, Diagnostic, Place, one_error
 from .display import Format, format_option, show
-from .explanations import explanation, heads
+from .explain import explain_command
 from .init import InitError, write_service
 from .lint.command import lint_command
 from .run import Outcome, check, differences, generate
-from .suggestions import did_you_mean
 
 EXIT_ERROR = 1
 EXIT_STALE = 4
@@ -114,28 +113,7 @@ def init_command(name: str) -> None:
     _say(f"Next: cd {folder}, and read README.md")
 
 
-@main.command("explain")
-@click.argument("code", required=False)
-def explain_command(code: str | None) -> None:
-    """Say what CODE means, why, and show it wrong and right; without CODE, list all codes.
-
-    A rule of the linter is a code too: its name.
-    """
-    from .lint.explanations import rule_page
-    from .lint.rules import RULES
-
-    listed = [*heads(), *((rule.name, rule.level, rule.reason) for rule in RULES.values())]
-    if code is None:
-        for known, level, title in listed:
-            click.echo(f"{known:<6} {level:<7}  {title}")
-        return
-    page = explanation(code.upper()) or rule_page(code.lower())
-    if page is None:
-        hint = did_you_mean(code, (known for known, _, _ in listed), "codegen explain lists all")
-        raise click.UsageError(f"there is no code {code}: {hint}")
-    click.echo(page, nl=False)
-
-
+main.add_command(explain_command)
 main.add_command(lint_command)
 main.add_command(breaking_command)
 

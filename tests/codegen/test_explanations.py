@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from codegen.breaking.rules import RULES as BREAKING_RULES
 from codegen.cli import main
 from codegen.config import read_settings
 from codegen.diagnostics import CODES, ContractError, Findings
 from codegen.explanations import explanation, heads
-from codegen.lint.rules import RULES
+from codegen.lint.rules import RULES as LINT_RULES
 from codegen.render import load
 from codegen.run import check, differences, generate
 
@@ -77,15 +78,18 @@ def test_command_explains_a_code_however_it_is_written(codegen: Command) -> None
     assert (done.returncode, done.stdout) == (0, explanation("CG030"))
 
 
-def test_command_without_a_code_lists_them_all_rules_of_the_linter_too() -> None:
+def test_command_without_a_code_lists_them_all_and_the_rules_of_other_commands() -> None:
     said = CliRunner().invoke(main, ["explain"]).output.splitlines()
-    assert [line.split()[0] for line in said] == [*(code for code, _, _ in heads()), *RULES]
+    pages = [code for code, _, _ in heads()]
+    assert [line.split()[0] for line in said] == [*pages, *LINT_RULES, *BREAKING_RULES]
     assert "CG022  warning  an operationId is not in snake_case, so its Python name differs" in said
 
 
-def test_rule_of_the_linter_is_explained_by_its_reason() -> None:
+def test_rule_of_another_command_is_explained_by_its_sentence() -> None:
     done = CliRunner().invoke(main, ["explain", "unbounded-string"])
-    assert RULES["unbounded-string"].reason in done.output
+    assert LINT_RULES["unbounded-string"].reason in done.output
+    done = CliRunner().invoke(main, ["explain", "limit-tightened"])
+    assert done.output.startswith("# limit-tightened: request breaking, response harmless\n")
 
 
 def test_unknown_code_is_wrong_usage_with_a_suggestion() -> None:

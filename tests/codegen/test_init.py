@@ -1,7 +1,10 @@
 """`codegen init`: what it writes, and what it refuses. That it works, the tutorial's test shows."""
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -59,6 +62,29 @@ def test_new_service_needs_what_the_generator_is_tested_with() -> None:
     made = tomllib.loads(service_files("shop")["pyproject.toml"])["project"]
     needed = [*made["dependencies"], *made["optional-dependencies"]["dev"]]
     assert [each for each in needed if re.search("[=><]", each) and each not in known] == []
+
+
+def test_new_service_lists_all_that_its_package_imports(tmp_path: Path, codegen: Command) -> None:
+    assert codegen("init", "shop").returncode == 0
+    made = tomllib.loads((tmp_path / "shop" / "pyproject.toml").read_text())["project"]
+    listed = [*made["dependencies"], *made["optional-dependencies"]["dev"]]
+    names = {re.split(r"[\[=><]", each)[0] for each in listed}
+    providers = packages_distributions()
+    for file in (tmp_path / "shop" / "api").rglob("*.py"):
+        # pydantic_core is a part of pydantic, pinned by it.
+        for module in imported_modules(file) - sys.stdlib_module_names - {"pydantic_core"}:
+            provided_by = {each.replace("_", "-") for each in providers[module]}
+            assert names & provided_by, f"{file}: {module}"
+
+
+def imported_modules(file: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
 
 
 def test_new_service_has_nothing_of_the_one_that_lives_beside_the_generator() -> None:

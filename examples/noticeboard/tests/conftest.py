@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-import httpx
+import httpx2
 import pytest
 
 
@@ -25,8 +25,8 @@ def url() -> Iterator[str]:
 
 
 @pytest.fixture
-def client(url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=url) as client:
+def client(url: str) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=url) as client:
         yield client
 
 
@@ -41,8 +41,8 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
     while time.monotonic() < deadline:
         assert process.poll() is None, "the service ended before it answered"
         try:
-            httpx.get(url)
-        except httpx.TransportError:
+            httpx2.get(url)
+        except httpx2.TransportError:
             time.sleep(0.05)
         else:
             return

@@ -37,7 +37,8 @@ class Blocking:
 
     def stream(self, operation: str, **arguments: Any) -> tuple[Any, list[bytes]]:
         with getattr(self._client, operation)(**arguments) as result:
-            return result, list(getattr(result, "body", ()))
+            body = getattr(result, "body", ())
+            return result, list(body) if hasattr(body, "close") else []
 
 
 class Awaiting:
@@ -70,7 +71,7 @@ class Awaiting:
         async def collect() -> tuple[Any, list[bytes]]:
             async with getattr(self._client, operation)(**arguments) as result:
                 pieces: Iterable[bytes] = ()
-                if hasattr(result, "body"):
+                if hasattr(getattr(result, "body", None), "close"):
                     pieces = [piece async for piece in result.body]
                 return result, list(pieces)
 

@@ -162,6 +162,17 @@ def test_bytes_go_up_from_an_iterator_and_come_down_as_one(
     assert isinstance(none, office.parcels.GetPicture204)
 
 
+def test_an_answer_in_json_is_a_model_where_another_is_a_stream(
+    office: PostOffice, caller: Caller
+) -> None:
+    model, _ = caller.stream("echo_name", name="Emma")
+    assert (model.status, model.content_type) == (200, "application/json")
+    assert model.body == office.models.Owner(name="Emma")
+    streamed, came = caller.stream("echo_name", name="Emma", is_plain=True)
+    assert (streamed.status, streamed.content_type) == (203, "text/csv; charset=utf-8")
+    assert b"".join(came) == b"Emma"
+
+
 def test_a_download_that_is_cut_says_so_after_what_came(
     office: PostOffice, caller_of: Callable[..., Caller]
 ) -> None:

@@ -13,7 +13,13 @@ from uuid import UUID, uuid4
 from post_office import models
 from post_office.operations import OPERATIONS
 from post_office.routes import Handlers, routes
-from post_office.routes.echo import EchoBody200, EchoForm200, EchoHandlers, EchoParameters200
+from post_office.routes.echo import (
+    EchoBody200,
+    EchoForm200,
+    EchoHandlers,
+    EchoName2XX,
+    EchoParameters200,
+)
 from post_office.routes.parcels import (
     Close204,
     GetParcel200,
@@ -147,6 +153,12 @@ class Echo(EchoHandlers[Call]):
     @override
     def echo_parameters(self, context: Call, /, **_: object) -> EchoParameters200:
         return EchoParameters200(json.dumps(dict(context.parameters)).encode())
+
+    @override
+    def echo_name(self, context: Call, /, *, name: str, is_plain: bool = False) -> EchoName2XX:
+        if is_plain:
+            return EchoName2XX(name.encode(), "text/csv", status=203)
+        return EchoName2XX(models.Owner(name=name), "application/json", status=200)
 
     @override
     def echo_form(

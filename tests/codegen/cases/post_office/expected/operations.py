@@ -385,6 +385,48 @@ ECHO_FORM = Operation(
     extensions={"x-max-body": 8000000},
 )
 
+ECHO_NAME = Operation(
+    id="echo_name",
+    method="GET",
+    path="/echo/names/{name}",
+    tag="echo",
+    parameters=(
+        Parameter(
+            name="name",
+            argument="name",
+            location="path",
+            required=True,
+            pointer="/paths/~1echo~1names~1{name}/get/parameters/0",
+            style="simple",
+            explode=False,
+        ),
+        Parameter(
+            name="is_plain",
+            argument="is_plain",
+            location="query",
+            required=False,
+            pointer="/paths/~1echo~1names~1{name}/get/parameters/1",
+            style="form",
+            explode=True,
+        ),
+    ),
+    responses={
+        "2XX": (
+            Media(
+                "application/json",
+                "/paths/~1echo~1names~1{name}/get/responses/2XX/content/application~1json/schema",
+            ),
+            Media("text/csv", None),
+        ),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+)
+
 ECHO_PARAMETERS = Operation(
     id="echo_parameters",
     method="GET",
@@ -560,6 +602,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             SET_PICTURE,
             ECHO_BODY,
             ECHO_FORM,
+            ECHO_NAME,
             ECHO_PARAMETERS,
         )
     }

@@ -3,17 +3,18 @@
 """Operations of the tag `echo`: their results, and methods that call them."""
 
 import datetime
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Generic, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime
 
 from .. import models, operations
-from ..runtime.client_answers import Answer, Described, Typed
-from ..runtime.client_async import AsyncCalls
+from ..runtime.client_answers import Answer, Described, StreamT, Typed
+from ..runtime.client_async import AsyncByteStream, AsyncCalls
 from ..runtime.client_body import BodyForm
-from ..runtime.client_sync import SyncCalls
+from ..runtime.client_sync import ByteStream, SyncCalls
 from ..runtime.encoded_json import EncodedJson
 
 
@@ -31,6 +32,15 @@ class EchoForm200:
 
     body: Any
     status: ClassVar[int] = 200
+
+
+@dataclass(frozen=True, slots=True)
+class EchoName2XX(Generic[StreamT]):
+    """The name, as JSON or as it is."""
+
+    body: models.Owner | StreamT
+    content_type: str
+    status: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,16 @@ _ECHO_FORM: Described[EchoForm200] = Described(
     },
 )
 
+_ECHO_NAME: Described[EchoName2XX[Any]] = Described(
+    operations.ECHO_NAME,
+    "/echo/names/{name}",
+    {
+        "2XX": Answer(
+            EchoName2XX, Typed(models.Owner), is_stream=True, has_content_type=True, has_status=True
+        )
+    },
+)
+
 _ECHO_PARAMETERS: Described[EchoParameters200] = Described(
     operations.ECHO_PARAMETERS,
     "/echo/{word}/{number}",
@@ -85,6 +105,12 @@ class EchoMethods(SyncCalls):
     ) -> EchoForm200:
         """POST /echo/forms"""
         return self._call(_ECHO_FORM, {}, body, content_type)
+
+    def echo_name(
+        self, *, name: str, is_plain: bool | None = None
+    ) -> AbstractContextManager[EchoName2XX[ByteStream]]:
+        """GET /echo/names/{name}"""
+        return self._stream(_ECHO_NAME, {"name": name, "is_plain": is_plain})
 
     def echo_parameters(
         self,
@@ -147,6 +173,12 @@ class AsyncEchoMethods(AsyncCalls):
     ) -> EchoForm200:
         """POST /echo/forms"""
         return await self._call(_ECHO_FORM, {}, body, content_type)
+
+    def echo_name(
+        self, *, name: str, is_plain: bool | None = None
+    ) -> AbstractAsyncContextManager[EchoName2XX[AsyncByteStream]]:
+        """GET /echo/names/{name}"""
+        return self._stream(_ECHO_NAME, {"name": name, "is_plain": is_plain})
 
     async def echo_parameters(
         self,

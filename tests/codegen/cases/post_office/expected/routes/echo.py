@@ -43,6 +43,17 @@ class EchoForm200:
 
 
 @dataclass(frozen=True, slots=True)
+class EchoName2XX:
+    """The name, as JSON or as it is."""
+
+    body: models.Owner | EncodedJson | bytes
+    content_type: str
+    status: int
+    media_type: ClassVar[str | None] = "application/json"
+    HEADERS: ClassVar[Mapping[str, str]] = {}
+
+
+@dataclass(frozen=True, slots=True)
 class EchoParameters200:
     """The values, as the server read them."""
 
@@ -68,6 +79,12 @@ class EchoHandlers(Protocol[ContextT_contra]):
         content_type: str,
     ) -> EchoForm200:
         """POST /echo/forms"""
+        ...
+
+    def echo_name(
+        self, context: ContextT_contra, /, *, name: str, is_plain: bool = False
+    ) -> EchoName2XX:
+        """GET /echo/names/{name}"""
         ...
 
     def echo_parameters(
@@ -97,6 +114,12 @@ class EchoHandlers(Protocol[ContextT_contra]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EchoNameParameters:
+    name: str
+    is_plain: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EchoParametersParameters:
     word: str
     number: int
@@ -122,6 +145,7 @@ _ECHO_FORM_BODIES: Mapping[str, TypeAdapter[models.Label | models.LabelWithFile]
     "application/x-www-form-urlencoded": TypeAdapter(models.Label),
     "multipart/form-data": TypeAdapter(models.LabelWithFile),
 }
+_ECHO_NAME_PARAMETERS = TypeAdapter(EchoNameParameters)
 _ECHO_PARAMETERS_PARAMETERS = TypeAdapter(EchoParametersParameters)
 
 
@@ -143,6 +167,13 @@ def routes(handlers: EchoHandlers[ContextT], hooks: Hooks[ContextT]) -> list[Rou
             )
 
         return await invoke(request, operations.ECHO_FORM, hooks, handle)
+
+    async def echo_name(request: Request) -> Response:
+        def handle(context: ContextT, call: Call) -> EchoName2XX:
+            parameters = _ECHO_NAME_PARAMETERS.validate_python(call.parameters)
+            return handlers.echo_name(context, name=parameters.name, is_plain=parameters.is_plain)
+
+        return await invoke(request, operations.ECHO_NAME, hooks, handle)
 
     async def echo_parameters(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> EchoParameters200:
@@ -172,5 +203,6 @@ def routes(handlers: EchoHandlers[ContextT], hooks: Hooks[ContextT]) -> list[Rou
     return [
         Route("/echo", echo_body, methods=["POST"], name="echo_body"),
         Route("/echo/forms", echo_form, methods=["POST"], name="echo_form"),
+        Route("/echo/names/{name}", echo_name, methods=["GET"], name="echo_name"),
         Route("/echo/{word}/{number}", echo_parameters, methods=["GET"], name="echo_parameters"),
     ]

@@ -8,6 +8,7 @@ NFA".
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
@@ -25,6 +26,18 @@ _MANY = 10
 _VERY_MANY = 1000
 # Looked at before giving up; what is given up counts as harmless.
 _MAX_STEPS = 200_000
+
+
+@dataclass(slots=True)
+class _Budget:
+    """What may still be looked at in one automaton."""
+
+    left: int = _MAX_STEPS
+
+    def spend(self, steps: int) -> None:
+        self.left -= steps
+        if self.left < 0:
+            raise TooLargeError
 
 
 @lru_cache(maxsize=4096)
@@ -68,7 +81,7 @@ def _has_two_ways(found: Automaton, inside: set[int]) -> bool:
     """Whether a text leads from a state back to it in two ways, without leaving the loop."""
     graph: dict[tuple[int, int], list[tuple[int, int]]] = {}
     todo = [(state, state) for state in inside]
-    steps = 0
+    budget = _Budget()
     while todo:
         pair = todo.pop()
         if pair in graph:
@@ -79,9 +92,7 @@ def _has_two_ways(found: Automaton, inside: set[int]) -> bool:
             for other in found.edges[pair[1]]
             if one in inside and other in inside and found.overlaps(one, other)
         ]
-        steps += 1 + len(graph[pair])
-        if steps > _MAX_STEPS:
-            raise TooLargeError
+        budget.spend(1 + len(graph[pair]))
         todo.extend(graph[pair])
     return any(
         any(one == other for one, other in loop) and any(one != other for one, other in loop)
@@ -92,9 +103,9 @@ def _has_two_ways(found: Automaton, inside: set[int]) -> bool:
 def _is_polynomial(found: Automaton, ends: bool) -> bool:
     graph = {state: list(edges) for state, edges in enumerate(found.edges)}
     loops = [set(loop) for loop in loops_of(graph)]
-    steps = [0]
+    budget = _Budget()
     return any(
-        _meet(found, one, first, second, steps)
+        _meet(found, one, first, second, budget)
         for first in loops
         for second in loops
         if first is not second and not _ends_well(found, second, ends)
@@ -102,9 +113,7 @@ def _is_polynomial(found: Automaton, ends: bool) -> bool:
     )
 
 
-def _meet(
-    found: Automaton, start: int, first: set[int], second: set[int], steps: list[int]
-) -> bool:
+def _meet(found: Automaton, start: int, first: set[int], second: set[int], budget: _Budget) -> bool:
     """Whether a text leads from `start` to itself, from it to a state of `second`, and from there
     to itself: then the text repeated can be divided anywhere between both loops.
     """
@@ -119,9 +128,7 @@ def _meet(
                 if following not in seen:
                     seen.add(following)
                     todo.append(following)
-                    steps[0] += 1
-                    if steps[0] > _MAX_STEPS:
-                        raise TooLargeError
+                    budget.spend(1)
     return False
 
 

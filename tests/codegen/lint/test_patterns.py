@@ -56,14 +56,14 @@ EXPRESSIONS = st.recursive(
     max_leaves=5,
 )
 WORDS = ["".join(letters) for size in (1, 2, 3) for letters in product("ab", repeat=size)]
-PARTS = ["a", "ab", "a?", "b*", "(?:ab)*", "[ab]+", "a{2}"]
+PARTS = ["a", "ab", "a?", "(?:ab)*", "[ab]+"]
 PREFIXES = ["", "a", "b", "ab", "ba"]
 # Where the text is doubled, a polynomial of the highest degree that five loops in a row have.
 MOST = 2**7
 
 
 def steepest(expression: str) -> float:
-    """By how much the steps grow at most where a text of twelve words is made one of twenty-four."""
+    """By how much the steps grow at most where a text of twelve words is made twice as long."""
     node = parse(f"^(?:{expression})$")
     return max(
         steps_to_refuse(node, f"{prefix}{word * 24}!")

@@ -13,6 +13,9 @@ from .python_text import header, module
 
 _BASE_MODULE = "contract_model_of_this_package"
 _BASE_PATH = f"{_BASE_MODULE}.ContractModel"
+# Text to us: the types for these change what came, or refuse what the contract admits, and one
+# needs a library of its own.
+_TEXTS = ("email", "idn-email", "uri", "hostname", "idn-hostname")
 _BASE_MODEL = '''
 class ContractModel(BaseModel):
     """An optional field that is None is left out of the JSON: there, absent and null differ."""
@@ -105,6 +108,7 @@ def _generate(contract: Contract) -> str:
             allow_population_by_field_name=True,
             output_datetime_class=DatetimeClassType.Awaredatetime,
             treat_dot_as_module=False,
+            type_mappings=[f"string+{name}=string" for name in _TEXTS],
             base_class=_BASE_PATH,
             base_class_map=dict.fromkeys(_without_optional(contract), "pydantic.BaseModel"),
             naming_strategy=NamingStrategy.ParentPrefixed,

@@ -230,9 +230,12 @@ def _adapters(operation: Operation, imports: Imports) -> list[str]:
     adapters = []
     if operation.arguments:
         name = f"{pascal(operation.id)}Parameters"
+        imports.add(("..runtime.typed", "typed_parameters"))
         adapters.append(f"_{operation.constant}_PARAMETERS = TypeAdapter({name})")
     if operation.body and operation.body.annotation:
         text = operation.body.annotation.text
+        if not operation.body.is_lines:
+            imports.add(("..runtime.typed", "typed_body"))
         if operation.body.has_several_types:
             imports.add(("collections.abc", "Mapping"))
             adapters.append(_adapters_by_media_type(operation.constant, operation.body, text))
@@ -275,7 +278,7 @@ def _endpoint(operation: Operation) -> str:
     ]
     if operation.arguments:
         adapter = f"_{operation.constant}_PARAMETERS"
-        lines.append(f"            parameters = {adapter}.validate_python(call.parameters)")
+        lines.append(f"            parameters = typed_parameters({adapter}, call)")
     arguments = ["context", *_passed(operation)]
     lines += [
         f"            return handlers.{operation.id}({', '.join(arguments)})",
@@ -303,9 +306,9 @@ def _body(constant: str, body: Body) -> str:
     if body.annotation is None:
         return "call.raw_body"
     if not body.has_several_types:
-        text = f"_{constant}_BODY.validate_python(call.json_body)"
+        text = f"typed_body(_{constant}_BODY, call)"
         return text if body.required else f"{text} if call.media_type else None"
-    text = f"_{constant}_BODIES[call.media_type].validate_python(call.json_body)"
+    text = f"typed_body(_{constant}_BODIES[call.media_type], call)"
     if any(media.annotation is None for media in body.content):
         text = f"({text} if call.media_type in _{constant}_BODIES else call.raw_body)"
     return text if body.required else f"{text} if call.media_type else None"

@@ -18,7 +18,8 @@ _TAKEN_BY_TYPES = frozenset(
 _TAKEN_ARGUMENTS = _TAKEN_BY_TYPES | {"self", "context", "body", "page", "content_type"}
 _TAKEN_HEADERS = _TAKEN_BY_TYPES | {"body", "status", "media_type", "content_type"}
 _TAKEN_FUNCTIONS = _TAKEN_BY_TYPES | {
-    "dataclass", "handle", "handlers", "hooks", "invoke", "operations", "routes",
+    "dataclass", "handle", "handlers", "hooks", "invoke", "operations", "routes", "typed_body",
+    "typed_parameters",
 }  # fmt: skip
 _TAKEN_TYPES = frozenset(
     {

@@ -15,6 +15,7 @@ from .. import models, operations
 from ..runtime.dispatch import invoke
 from ..runtime.encoded_json import EncodedJson
 from ..runtime.hooks import Call, Hooks
+from ..runtime.typed import typed_parameters
 
 ContextT = TypeVar("ContextT")
 ContextT_contra = TypeVar("ContextT_contra", contravariant=True)
@@ -169,7 +170,7 @@ def routes(handlers: HealthHandlers[ContextT], hooks: Hooks[ContextT]) -> list[R
 
     async def get_docs_asset(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> GetDocsAsset200:
-            parameters = _GET_DOCS_ASSET_PARAMETERS.validate_python(call.parameters)
+            parameters = typed_parameters(_GET_DOCS_ASSET_PARAMETERS, call)
             return handlers.get_docs_asset(context, asset=parameters.asset)
 
         return await invoke(request, operations.GET_DOCS_ASSET, hooks, handle)

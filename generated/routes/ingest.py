@@ -16,6 +16,7 @@ from ..runtime.dispatch import invoke
 from ..runtime.encoded_json import EncodedJson
 from ..runtime.hooks import Call, Hooks
 from ..runtime.json_lines import JsonLines
+from ..runtime.typed import typed_body, typed_parameters
 
 ContextT = TypeVar("ContextT")
 ContextT_contra = TypeVar("ContextT_contra", contravariant=True)
@@ -163,13 +164,13 @@ def routes(handlers: IngestHandlers[ContextT], hooks: Hooks[ContextT]) -> list[R
 
     async def ingest_qc(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> IngestQc201:
-            return handlers.ingest_qc(context, body=_INGEST_QC_BODY.validate_python(call.json_body))
+            return handlers.ingest_qc(context, body=typed_body(_INGEST_QC_BODY, call))
 
         return await invoke(request, operations.INGEST_QC, hooks, handle)
 
     async def ingest_batch(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> IngestBatch200:
-            parameters = _INGEST_BATCH_PARAMETERS.validate_python(call.parameters)
+            parameters = typed_parameters(_INGEST_BATCH_PARAMETERS, call)
             return handlers.ingest_batch(
                 context, atomic=parameters.atomic, body=JsonLines(call.lines, _INGEST_BATCH_BODY)
             )
@@ -178,7 +179,7 @@ def routes(handlers: IngestHandlers[ContextT], hooks: Hooks[ContextT]) -> list[R
 
     async def ingest_tool_output(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> IngestToolOutput201:
-            parameters = _INGEST_TOOL_OUTPUT_PARAMETERS.validate_python(call.parameters)
+            parameters = typed_parameters(_INGEST_TOOL_OUTPUT_PARAMETERS, call)
             return handlers.ingest_tool_output(
                 context,
                 format=parameters.format,

@@ -15,6 +15,7 @@ from .. import models, operations
 from ..runtime.dispatch import invoke
 from ..runtime.encoded_json import EncodedJson
 from ..runtime.hooks import Call, Hooks, Page
+from ..runtime.typed import typed_parameters
 
 ContextT = TypeVar("ContextT")
 ContextT_contra = TypeVar("ContextT_contra", contravariant=True)
@@ -104,7 +105,7 @@ def routes(handlers: ReportsHandlers[ContextT], hooks: Hooks[ContextT]) -> list[
 
     async def list_reports(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> ListReports200:
-            parameters = _LIST_REPORTS_PARAMETERS.validate_python(call.parameters)
+            parameters = typed_parameters(_LIST_REPORTS_PARAMETERS, call)
             return handlers.list_reports(
                 context,
                 severity=parameters.severity,
@@ -121,7 +122,7 @@ def routes(handlers: ReportsHandlers[ContextT], hooks: Hooks[ContextT]) -> list[
 
     async def get_report(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> GetReport200:
-            parameters = _GET_REPORT_PARAMETERS.validate_python(call.parameters)
+            parameters = typed_parameters(_GET_REPORT_PARAMETERS, call)
             return handlers.get_report(context, report_id=parameters.report_id)
 
         return await invoke(request, operations.GET_REPORT, hooks, handle)

@@ -15,6 +15,7 @@ from .. import models, operations
 from ..runtime.dispatch import invoke
 from ..runtime.encoded_json import EncodedJson
 from ..runtime.hooks import Call, Hooks
+from ..runtime.typed import typed_parameters
 
 ContextT = TypeVar("ContextT")
 ContextT_contra = TypeVar("ContextT_contra", contravariant=True)
@@ -61,7 +62,7 @@ def routes(handlers: TimelineHandlers[ContextT], hooks: Hooks[ContextT]) -> list
 
     async def get_timeline(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> GetTimeline200:
-            parameters = _GET_TIMELINE_PARAMETERS.validate_python(call.parameters)
+            parameters = typed_parameters(_GET_TIMELINE_PARAMETERS, call)
             return handlers.get_timeline(
                 context, window_h=parameters.window_h, bucket_m=parameters.bucket_m
             )

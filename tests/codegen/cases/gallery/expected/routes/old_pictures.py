@@ -15,6 +15,7 @@ from .. import models, operations
 from ..runtime.dispatch import invoke
 from ..runtime.encoded_json import EncodedJson
 from ..runtime.hooks import Call, Hooks
+from ..runtime.typed import typed_body, typed_parameters
 
 ContextT = TypeVar("ContextT")
 ContextT_contra = TypeVar("ContextT_contra", contravariant=True)
@@ -61,14 +62,12 @@ def routes(handlers: OldPicturesHandlers[ContextT], hooks: Hooks[ContextT]) -> l
 
     async def rename_picture(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> RenamePictureDefault:
-            parameters = _RENAME_PICTURE_PARAMETERS.validate_python(call.parameters)
+            parameters = typed_parameters(_RENAME_PICTURE_PARAMETERS, call)
             return handlers.rename_picture(
                 context,
                 id=parameters.id,
                 id_query=parameters.id_query,
-                body=_RENAME_PICTURE_BODY.validate_python(call.json_body)
-                if call.media_type
-                else None,
+                body=typed_body(_RENAME_PICTURE_BODY, call) if call.media_type else None,
             )
 
         return await invoke(request, operations.RENAME_PICTURE, hooks, handle)

@@ -15,6 +15,7 @@ from .. import models, operations
 from ..runtime.dispatch import invoke
 from ..runtime.encoded_json import EncodedJson
 from ..runtime.hooks import Call, Hooks
+from ..runtime.typed import typed_body, typed_parameters
 
 ContextT = TypeVar("ContextT")
 ContextT_contra = TypeVar("ContextT_contra", contravariant=True)
@@ -57,12 +58,12 @@ def routes(handlers: OldPicturesHandlers[ContextT], hooks: Hooks[ContextT]) -> l
 
     async def search_pictures_2(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> SearchPictures2200:
-            parameters = _SEARCH_PICTURES_2_PARAMETERS.validate_python(call.parameters)
+            parameters = typed_parameters(_SEARCH_PICTURES_2_PARAMETERS, call)
             return handlers.search_pictures_2(
                 context,
                 id=parameters.id,
                 body=(
-                    _SEARCH_PICTURES_2_BODIES[call.media_type].validate_python(call.json_body)
+                    typed_body(_SEARCH_PICTURES_2_BODIES[call.media_type], call)
                     if call.media_type in _SEARCH_PICTURES_2_BODIES
                     else call.raw_body
                 ),

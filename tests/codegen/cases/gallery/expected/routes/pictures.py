@@ -16,6 +16,7 @@ from .. import models, operations
 from ..runtime.dispatch import invoke
 from ..runtime.encoded_json import EncodedJson
 from ..runtime.hooks import Call, Hooks
+from ..runtime.typed import typed_body, typed_parameters
 
 ContextT = TypeVar("ContextT")
 ContextT_contra = TypeVar("ContextT_contra", contravariant=True)
@@ -118,7 +119,7 @@ def routes(handlers: PicturesHandlers[ContextT], hooks: Hooks[ContextT]) -> list
             return handlers.add_picture(
                 context,
                 body=(
-                    _ADD_PICTURE_BODIES[call.media_type].validate_python(call.json_body)
+                    typed_body(_ADD_PICTURE_BODIES[call.media_type], call)
                     if call.media_type in _ADD_PICTURE_BODIES
                     else call.raw_body
                 ),
@@ -129,7 +130,7 @@ def routes(handlers: PicturesHandlers[ContextT], hooks: Hooks[ContextT]) -> list
 
     async def search_pictures(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> SearchPictures2XX:
-            parameters = _SEARCH_PICTURES_PARAMETERS.validate_python(call.parameters)
+            parameters = typed_parameters(_SEARCH_PICTURES_PARAMETERS, call)
             return handlers.search_pictures(
                 context,
                 taken_less=parameters.taken_less,

@@ -18,6 +18,7 @@ from ..runtime.dispatch import invoke
 from ..runtime.encoded_json import EncodedJson
 from ..runtime.hooks import Call, Hooks, Page
 from ..runtime.json_lines import JsonLines
+from ..runtime.typed import typed_body, typed_parameters
 
 ContextT = TypeVar("ContextT")
 ContextT_contra = TypeVar("ContextT_contra", contravariant=True)
@@ -256,7 +257,7 @@ def routes(handlers: BooksHandlers[ContextT], hooks: Hooks[ContextT]) -> list[Ro
 
     async def list_books(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> ListBooks200:
-            parameters = _LIST_BOOKS_PARAMETERS.validate_python(call.parameters)
+            parameters = typed_parameters(_LIST_BOOKS_PARAMETERS, call)
             return handlers.list_books(
                 context,
                 genre=parameters.genre,
@@ -275,11 +276,9 @@ def routes(handlers: BooksHandlers[ContextT], hooks: Hooks[ContextT]) -> list[Ro
 
     async def add_book(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> AddBook201 | AddBook202 | AddBook409:
-            parameters = _ADD_BOOK_PARAMETERS.validate_python(call.parameters)
+            parameters = typed_parameters(_ADD_BOOK_PARAMETERS, call)
             return handlers.add_book(
-                context,
-                dry_run=parameters.dry_run,
-                body=_ADD_BOOK_BODY.validate_python(call.json_body),
+                context, dry_run=parameters.dry_run, body=typed_body(_ADD_BOOK_BODY, call)
             )
 
         return await invoke(request, operations.ADD_BOOK, hooks, handle)
@@ -298,14 +297,14 @@ def routes(handlers: BooksHandlers[ContextT], hooks: Hooks[ContextT]) -> list[Ro
 
     async def get_book(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> GetBook200:
-            parameters = _GET_BOOK_PARAMETERS.validate_python(call.parameters)
+            parameters = typed_parameters(_GET_BOOK_PARAMETERS, call)
             return handlers.get_book(context, book_id=parameters.book_id)
 
         return await invoke(request, operations.GET_BOOK, hooks, handle)
 
     async def replace_cover(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> ReplaceCover204:
-            parameters = _REPLACE_COVER_PARAMETERS.validate_python(call.parameters)
+            parameters = typed_parameters(_REPLACE_COVER_PARAMETERS, call)
             return handlers.replace_cover(
                 context,
                 book_id=parameters.book_id,
@@ -317,20 +316,18 @@ def routes(handlers: BooksHandlers[ContextT], hooks: Hooks[ContextT]) -> list[Ro
 
     async def annotate_book(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> AnnotateBook200:
-            parameters = _ANNOTATE_BOOK_PARAMETERS.validate_python(call.parameters)
+            parameters = typed_parameters(_ANNOTATE_BOOK_PARAMETERS, call)
             return handlers.annotate_book(
                 context,
                 book_id=parameters.book_id,
-                body=_ANNOTATE_BOOK_BODY.validate_python(call.json_body)
-                if call.media_type
-                else None,
+                body=typed_body(_ANNOTATE_BOOK_BODY, call) if call.media_type else None,
             )
 
         return await invoke(request, operations.ANNOTATE_BOOK, hooks, handle)
 
     async def get_page_image(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> GetPageImage200:
-            parameters = _GET_PAGE_IMAGE_PARAMETERS.validate_python(call.parameters)
+            parameters = typed_parameters(_GET_PAGE_IMAGE_PARAMETERS, call)
             return handlers.get_page_image(
                 context, book_id=parameters.book_id, page_number=parameters.page_number
             )

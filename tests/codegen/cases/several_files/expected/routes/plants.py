@@ -15,6 +15,7 @@ from .. import models, operations
 from ..runtime.dispatch import invoke
 from ..runtime.encoded_json import EncodedJson
 from ..runtime.hooks import Call, Hooks
+from ..runtime.typed import typed_parameters
 
 ContextT = TypeVar("ContextT")
 ContextT_contra = TypeVar("ContextT_contra", contravariant=True)
@@ -71,7 +72,7 @@ def routes(handlers: PlantsHandlers[ContextT], hooks: Hooks[ContextT]) -> list[R
 
     async def get_plant(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> GetPlant200:
-            parameters = _GET_PLANT_PARAMETERS.validate_python(call.parameters)
+            parameters = typed_parameters(_GET_PLANT_PARAMETERS, call)
             return handlers.get_plant(context, plant_id=parameters.plant_id)
 
         return await invoke(request, operations.GET_PLANT, hooks, handle)

@@ -1,0 +1,44 @@
+"""Makes what handlers take of values that the contract admits.
+
+A model may be stricter than the schema it was made of: the contract's `date-time` may have a leap
+second, which no Python type has. Then it is the caller who has to send another value.
+"""
+
+from typing import Final, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from .document import pointer_to
+from .hooks import Call
+from .problems import InputError, Problem, invalid_input
+
+TypedT = TypeVar("TypedT")
+_KEYWORD: Final = "unrepresentable"
+
+
+def typed_body(adapter: TypeAdapter[TypedT], call: Call) -> TypedT:
+    """The body as `adapter` makes it. Raises a 422 Problem for what has no such form."""
+    try:
+        return adapter.validate_python(call.json_body)
+    except ValidationError as error:
+        # Where in the body is not told: the way there has names that the caller chose.
+        raise _without_form([InputError("body", "", _KEYWORD)]) from error
+
+
+def typed_parameters(adapter: TypeAdapter[TypedT], call: Call) -> TypedT:
+    """The parameters as `adapter` makes them. Raises a 422 Problem for what has no such form."""
+    try:
+        return adapter.validate_python(call.parameters)
+    except ValidationError as error:
+        by_argument = {one.argument: one for one in call.operation.parameters}
+        found = [
+            InputError(parameter.location, pointer_to([parameter.name]), _KEYWORD)
+            for one in error.errors(include_url=False, include_context=False, include_input=False)
+            if (parameter := by_argument.get(str(one["loc"][0])))
+        ]
+        raise _without_form(found) from error
+
+
+def _without_form(errors: list[InputError]) -> Problem:
+    detail = "A value fits the contract, but is none that the service can hold; see errors."
+    return invalid_input(errors, detail)

@@ -93,6 +93,10 @@ class _Reader:
         check_extensions(self.contract, pointer, value, self.findings)
         # Without a name of its own it is read all the same: to say all that is wrong at once.
         name = self._id(value, pointer) or snake(f"{method} {path}") or method
+        if value.get("callbacks"):
+            place = self.contract.place((*pointer, "callbacks"))
+            message = "callbacks are not generated: a service makes these calls, it gets none"
+            self.findings.add(place, "CG081", message)
         parameters = read_parameters(self.types, path, pointer, name)
         return Operation(
             id=name,

@@ -57,6 +57,7 @@ def _annotation(
     if is_urlencoded(media.media_type) or is_multipart(media.media_type):
         kind = "Form" if is_urlencoded(media.media_type) else "Multipart"
         _check_form(types, schema)
+        _warn_of_headers(types, schema[:-1])
         return types.annotation(schema, f"{name}{kind}")
     declared = value_at(types.contract.document, schema)
     if is_text(types.contract.document, media.media_type, declared):
@@ -85,6 +86,15 @@ def _check_form(types: SchemaTypes, schema: Pointer) -> None:
             message = "the schema of a form must be of objects"
             types.findings.add(types.contract.place(schema), "CG080", message, hint)
             return
+
+
+def _warn_of_headers(types: SchemaTypes, media: Pointer) -> None:
+    encodings = value_at(types.contract.document, media).get("encoding")
+    for name, encoding in encodings.items() if isinstance(encodings, dict) else ():
+        if isinstance(encoding, dict) and encoding.get("headers"):
+            place = types.contract.place((*media, "encoding", name, "headers"))
+            message = f"handlers don't get the headers of the part {name!r}"
+            types.findings.add(place, "CG081", message, "make it a field of its own")
 
 
 def _line(types: SchemaTypes, body: Pointer, schema: Pointer, name: str) -> Annotation:

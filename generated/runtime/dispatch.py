@@ -201,7 +201,8 @@ def encode(
     charset = "; charset=utf-8" if media_type.startswith("text/") else ""
     sent["content-type"] = media_type + charset
     body = cast(Any, result).body
-    if not isinstance(body, bytes) and not is_json(media_type):
+    is_chosen = hasattr(result, "content_type")
+    if is_chosen and not isinstance(body, bytes) and not is_json(media_type):
         raise ValueError(f"a body of {media_type} must be bytes, not JSON")
     return Response(encode_body(body), result.status, sent)
 

@@ -17,6 +17,7 @@ from .. import models, operations
 from ..runtime.dispatch import invoke
 from ..runtime.encoded_json import EncodedJson
 from ..runtime.hooks import Call, Hooks
+from ..runtime.typed import typed_body, typed_parameters
 
 ContextT = TypeVar("ContextT")
 ContextT_contra = TypeVar("ContextT_contra", contravariant=True)
@@ -154,7 +155,7 @@ def routes(handlers: EchoHandlers[ContextT], hooks: Hooks[ContextT]) -> list[Rou
 
     async def echo_body(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> EchoBody200:
-            return handlers.echo_body(context, body=_ECHO_BODY_BODY.validate_python(call.json_body))
+            return handlers.echo_body(context, body=typed_body(_ECHO_BODY_BODY, call))
 
         return await invoke(request, operations.ECHO_BODY, hooks, handle)
 
@@ -162,7 +163,7 @@ def routes(handlers: EchoHandlers[ContextT], hooks: Hooks[ContextT]) -> list[Rou
         def handle(context: ContextT, call: Call) -> EchoForm200:
             return handlers.echo_form(
                 context,
-                body=_ECHO_FORM_BODIES[call.media_type].validate_python(call.json_body),
+                body=typed_body(_ECHO_FORM_BODIES[call.media_type], call),
                 content_type=call.content_type,
             )
 
@@ -170,14 +171,14 @@ def routes(handlers: EchoHandlers[ContextT], hooks: Hooks[ContextT]) -> list[Rou
 
     async def echo_name(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> EchoName2XX:
-            parameters = _ECHO_NAME_PARAMETERS.validate_python(call.parameters)
+            parameters = typed_parameters(_ECHO_NAME_PARAMETERS, call)
             return handlers.echo_name(context, name=parameters.name, is_plain=parameters.is_plain)
 
         return await invoke(request, operations.ECHO_NAME, hooks, handle)
 
     async def echo_parameters(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> EchoParameters200:
-            parameters = _ECHO_PARAMETERS_PARAMETERS.validate_python(call.parameters)
+            parameters = typed_parameters(_ECHO_PARAMETERS_PARAMETERS, call)
             return handlers.echo_parameters(
                 context,
                 word=parameters.word,

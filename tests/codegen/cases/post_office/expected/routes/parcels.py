@@ -17,6 +17,7 @@ from ..runtime.dispatch import invoke
 from ..runtime.encoded_json import EncodedJson
 from ..runtime.hooks import Call, Hooks, Page
 from ..runtime.json_lines import JsonLines
+from ..runtime.typed import typed_body, typed_parameters
 
 ContextT = TypeVar("ContextT")
 ContextT_contra = TypeVar("ContextT_contra", contravariant=True)
@@ -213,18 +214,16 @@ def routes(handlers: ParcelsHandlers[ContextT], hooks: Hooks[ContextT]) -> list[
 
     async def list_parcels(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> ListParcels200:
-            parameters = _LIST_PARCELS_PARAMETERS.validate_python(call.parameters)
+            parameters = typed_parameters(_LIST_PARCELS_PARAMETERS, call)
             return handlers.list_parcels(context, to=parameters.to, page=call.page)
 
         return await invoke(request, operations.LIST_PARCELS, hooks, handle)
 
     async def send_parcel(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> SendParcel201 | SendParcel202 | SendParcel409:
-            parameters = _SEND_PARCEL_PARAMETERS.validate_python(call.parameters)
+            parameters = typed_parameters(_SEND_PARCEL_PARAMETERS, call)
             return handlers.send_parcel(
-                context,
-                dry_run=parameters.dry_run,
-                body=_SEND_PARCEL_BODY.validate_python(call.json_body),
+                context, dry_run=parameters.dry_run, body=typed_body(_SEND_PARCEL_BODY, call)
             )
 
         return await invoke(request, operations.SEND_PARCEL, hooks, handle)
@@ -237,28 +236,28 @@ def routes(handlers: ParcelsHandlers[ContextT], hooks: Hooks[ContextT]) -> list[
 
     async def get_parcel(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> GetParcel200:
-            parameters = _GET_PARCEL_PARAMETERS.validate_python(call.parameters)
+            parameters = typed_parameters(_GET_PARCEL_PARAMETERS, call)
             return handlers.get_parcel(context, parcel_id=parameters.parcel_id)
 
         return await invoke(request, operations.GET_PARCEL, hooks, handle)
 
     async def close(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> Close204:
-            parameters = _CLOSE_PARAMETERS.validate_python(call.parameters)
+            parameters = typed_parameters(_CLOSE_PARAMETERS, call)
             return handlers.close(context, parcel_id=parameters.parcel_id)
 
         return await invoke(request, operations.CLOSE, hooks, handle)
 
     async def get_picture(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> GetPicture200 | GetPicture204:
-            parameters = _GET_PICTURE_PARAMETERS.validate_python(call.parameters)
+            parameters = typed_parameters(_GET_PICTURE_PARAMETERS, call)
             return handlers.get_picture(context, parcel_id=parameters.parcel_id)
 
         return await invoke(request, operations.GET_PICTURE, hooks, handle)
 
     async def set_picture(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> SetPicture204:
-            parameters = _SET_PICTURE_PARAMETERS.validate_python(call.parameters)
+            parameters = typed_parameters(_SET_PICTURE_PARAMETERS, call)
             return handlers.set_picture(
                 context,
                 parcel_id=parameters.parcel_id,

@@ -56,7 +56,5 @@ def _breaking_rules() -> list[_Listed]:
 
     listed = []
     for name, rule in RULES.items():
-        ways = {"request": rule.request, "response": rule.response}
-        judged = ", ".join(f"{way} {judgement}" for way, judgement in ways.items() if judgement)
-        listed.append((name, judged, f"{rule.text[:1].upper()}{rule.text[1:]}."))
+        listed.append((name, rule.classes, f"{rule.text[:1].upper()}{rule.text[1:]}."))
     return listed

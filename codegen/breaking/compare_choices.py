@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ..shape import Pointer
+from .compare_values import compare_null
 from .same import Sameness
-from .side import Side, mapping
+from .side import Side, listed, mapping
 from .tell import Tell
 from .view import CONDITIONS, Choice, Places, View
 from .views import Views
@@ -26,12 +27,28 @@ def compare_choices(tell: Tell, old: View, new: View, alike: "Alike") -> Pairs:
             rule = "became-exclusive" if after.keyword == "oneOf" else "became-inclusive"
             tell(rule, f"{before.keyword} became {after.keyword}", after.keyword)
     for choice in old.choices[len(new.choices) :]:
-        tell("alternatives-dropped", f"{choice.keyword} is gone", choice.keyword, gone=True)
+        if not _is_met(tell.sides[0], choice, new):
+            tell("alternatives-dropped", f"{choice.keyword} is gone", choice.keyword, gone=True)
     for choice in new.choices[len(old.choices) :]:
-        tell("alternatives-added", f"{choice.keyword} limits it now", choice.keyword)
+        if not _is_met(tell.sides[1], choice, old):
+            tell("alternatives-added", f"{choice.keyword} limits it now", choice.keyword)
     _compare_discriminators(tell, old, new)
     _compare_conditions(tell, old, new, alike.same)
     return pairs
+
+
+def _is_met(side: Side, choice: Choice, view: View) -> bool:
+    """Whether what a schema requires anyway is all that one of the alternatives asks for.
+
+    Then the alternatives limit nothing; which names are no longer required is told elsewhere.
+    """
+    for member in choice.members:
+        value = side.resolved(member)[1]
+        if value.keys() - {"title", "description"} == {"required"}:
+            names = {str(name) for name in listed(value["required"])}
+            if names <= view.required:
+                return True
+    return False
 
 
 def _compare_members(tell: Tell, old: Choice, new: Choice, alike: "Alike") -> Pairs:
@@ -50,7 +67,7 @@ def _compare_members(tell: Tell, old: Choice, new: Choice, alike: "Alike") -> Pa
 def wrapped(tell: Tell, old: View, new: View, alike: "Alike") -> Pairs | None:
     """Where a schema became one of several, or one of several became it: that pair alone.
 
-    None where that isn't what happened.
+    None where that isn't what happened. Whether null may come is told here, if at all.
     """
     if not old.choices and len(new.choices) == 1 and new.parts == 1 and not new.is_own:
         choice, found = new.choices[0], alike.match(list(old.places), new.choices[0].members)
@@ -74,6 +91,9 @@ def wrapped(tell: Tell, old: View, new: View, alike: "Alike") -> Pairs | None:
         return None
     if not found:
         return None
+    if choice.null:
+        compare_null(tell, old.nullable, new.nullable)
+        tell.null_is_told = True
     for member in others:
         if member not in matched:
             tell(rule, f"{alike.name(0 if gone else 1, member)} {words}", choice.keyword, gone=gone)

@@ -28,13 +28,25 @@ def compare_values(tell: Tell, old: View, new: View) -> None:
             tell("values-unlimited", "any value is allowed now", "values", gone=True)
         compare_limits(tell, old, new)
         _compare_words(tell, old, new)
-    if old.is_typed and new.is_typed and old.nullable != new.nullable:
-        rule = "became-nullable" if new.nullable else "became-not-nullable"
-        tell(rule, "may be null now" if new.nullable else "may no longer be null", "type")
+    if old.is_typed and new.is_typed and not tell.null_is_told:
+        compare_null(tell, old.nullable, new.nullable)
     _compare_default(tell, old, new)
     if old.deprecated != new.deprecated:
         rule = "schema-deprecated" if new.deprecated else "schema-reactivated"
         tell(rule, "deprecated" if new.deprecated else "no longer deprecated", "deprecated")
+
+
+def compare_null(tell: Tell, old: bool, new: bool) -> None:
+    if old != new:
+        rule = "became-nullable" if new else "became-not-nullable"
+        words = "may be null now" if new else "may no longer be null"
+        tell(rule, words, _null_keyword(tell.views[1]))
+
+
+def _null_keyword(view: View) -> str:
+    """What the schema itself says of null, not one that it refers to."""
+    said = (key for key in ("nullable", "type") if view.at.get(key, ())[:-1] in view.places)
+    return next(said, "")
 
 
 def _compare_enums(tell: Tell, old: View, new: View) -> None:
@@ -59,7 +71,7 @@ def _compare_types(tell: Tell, old: View, new: View) -> None:
     if bool(old.choices) != bool(new.choices):
         before = old.member_types if before is None else before
         after = new.member_types if after is None else after
-    if before == after or (old.choices and new.choices):
+    if before == after:
         return
     words = f"{_types(before)} became {_types(after)}"
     if after is None:

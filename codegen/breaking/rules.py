@@ -6,7 +6,7 @@ that is valid now and wasn't before. A rule that is milder than the law says why
 
 from dataclasses import dataclass
 
-from .change import Direction, Judgement
+from .change import Direction, Judgement, class_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,12 @@ class Rule:
     request: Judgement | None
     response: Judgement | None
     text: str
+
+    @property
+    def classes(self) -> str:
+        """Of both directions, in words."""
+        found = {"request": class_of(self.request), "response": class_of(self.response)}
+        return ", ".join(f"{way} {classed}" for way, classed in found.items() if classed)
 
     def judgement(self, direction: Direction) -> Judgement | None:
         return self.request if direction == "request" else self.response

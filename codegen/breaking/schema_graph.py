@@ -24,6 +24,7 @@ Pair = tuple[Places, Places, Direction]
 @dataclass(slots=True)
 class _Node:
     found: list[Told] = field(default_factory=list)
+    tells_null: bool = False
     users: list[Pair] = field(default_factory=list)
     operations: dict[str, None] = field(default_factory=dict)
 
@@ -37,6 +38,7 @@ class SchemaGraph:
         self._today = today
         self._nodes: dict[Pair, _Node] = {}
         self._visited: set[Pair] = set()
+        self._null_told: set[Pair] = set()
 
     def compare(
         self, old: Pointer | None, new: Pointer | None, direction: Direction, operation: str
@@ -66,6 +68,8 @@ class SchemaGraph:
             self._visited.add(pair)
             for old, new in self._compare(pair):
                 inner = (old, new, pair[2])
+                if self._nodes[pair].tells_null:
+                    self._null_told.add(inner)
                 self._nodes.setdefault(inner, _Node()).users.append(pair)
                 stack.append(inner)
 
@@ -75,12 +79,18 @@ class SchemaGraph:
         old_places, new_places, direction = pair
         old = self._views[0].view(old_places, direction)
         new = self._views[1].view(new_places, direction)
-        tell = Tell(self._sides, (old, new), direction, self._nodes[pair].found)
+        if bool(old.choices) != bool(new.choices) and (old.has_single or new.has_single):
+            old = self._views[0].view(old_places, direction, keeps_single=True)
+            new = self._views[1].view(new_places, direction, keeps_single=True)
+        node = self._nodes[pair]
+        tell = Tell(self._sides, (old, new), direction, node.found, pair in self._null_told)
         if old.never or new.never:
             if old.never != new.never:
                 tell("nothing-allowed" if new.never else "something-allowed", "", "")
             return []
-        return self._compare_views(tell, old, new)
+        inner = self._compare_views(tell, old, new)
+        node.tells_null = tell.null_is_told and pair not in self._null_told
+        return inner
 
     def _compare_views(self, tell: Tell, old: View, new: View) -> Pairs:
         inner = wrapped(tell, old, new, self._alike)
@@ -89,6 +99,9 @@ class SchemaGraph:
         if replaced(tell, old, new):
             return []
         compare_values(tell, old, new)
+        if old.types and new.types and not old.types & new.types:
+            # Nothing is left of what was, so its parts say nothing more.
+            return []
         return [
             *compare_objects(tell, old, new, self._today),
             *compare_arrays(old, new),

@@ -69,6 +69,8 @@ def _content(scheme: dict[str, Any]) -> str:
         name: {key: value for key, value in mapping(flow).items() if key != "scopes"}
         for name, flow in mapping(said.pop("flows", None)).items()
     }
+    # RFC 9110, 11.1: whatever its case.
+    said |= {"scheme": str(said.get("scheme", "")).lower()}
     return json.dumps([said, flows], sort_keys=True)
 
 

@@ -19,8 +19,8 @@ _MAX_CHAIN = 100
 class Side:
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
-        is_old = str(bundle.document["openapi"]).startswith("3.0")
-        self.document = upgrade_3_0(bundle.document) if is_old else bundle.document
+        self._is_3_0 = str(bundle.document["openapi"]).startswith("3.0")
+        self.document = upgrade_3_0(bundle.document) if self._is_3_0 else bundle.document
         self._references: dict[Pointer, frozenset[Pointer]] = {}
 
     def place(self, pointer: Pointer) -> Place:
@@ -56,6 +56,12 @@ class Side:
 
     def target(self, value: dict[str, Any]) -> Pointer:
         return local_pointer(self.document, value["$ref"])
+
+    def is_nullable(self, value: dict[str, Any]) -> bool:
+        """By the letter of 3.0.3 `nullable` says nothing without `type`; authors mean it all the
+        same, and whether null comes or goes is told by what they mean.
+        """
+        return self._is_3_0 and value.get("nullable") is True
 
     def references(self, pointer: Pointer) -> frozenset[Pointer]:
         """What the value at a pointer refers to, directly."""

@@ -23,12 +23,16 @@ class Told:
 
 @dataclass(slots=True)
 class Tell:
-    """Collects what is found of one pair of schemas."""
+    """Collects what is found of one pair of schemas.
+
+    `null_is_told`: whether null may come is said by a schema around this one.
+    """
 
     sides: tuple[Side, Side]
     views: tuple[View, View]
     direction: Direction
     found: list[Told] = field(default_factory=list)
+    null_is_told: bool = False
 
     def __call__(self, rule: str, words: str, keyword: str, *, gone: bool = False) -> None:
         """`keyword` is where it stands: in the new schema, or the old one if it is `gone`."""
@@ -37,8 +41,7 @@ class Tell:
         which = 0 if gone or not self.views[1].places else 1
         side, view = self.sides[which], self.views[which]
         pointer = view.where(keyword)
-        schema = view.places[0] if view.places else ()
-        said = words or RULES[rule].text
-        self.found.append(
-            Told(rule, f"{subject(side, schema)}: {said}", side, pointer, self.direction)
-        )
+        # Told of the schema that says it, so that all who refer to it share what is found.
+        schema = pointer[: -len(keyword.split("/", 1))] if keyword in view.at else pointer
+        said = f"{subject(side, schema)}: {words or RULES[rule].text}"
+        self.found.append(Told(rule, said, side, pointer, self.direction))

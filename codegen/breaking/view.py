@@ -37,6 +37,8 @@ class View:
     """
 
     places: Places
+    keeps_single: bool = False
+    has_single: bool = False
     never: bool = False
     types: frozenset[str] | None = None
     implied: frozenset[str] = frozenset()

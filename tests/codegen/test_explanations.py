@@ -89,7 +89,7 @@ def test_rule_of_another_command_is_explained_by_its_sentence() -> None:
     done = CliRunner().invoke(main, ["explain", "unbounded-string"])
     assert LINT_RULES["unbounded-string"].reason in done.output
     done = CliRunner().invoke(main, ["explain", "limit-tightened"])
-    assert done.output.startswith("# limit-tightened: request breaking, response harmless\n")
+    assert done.output.startswith("# limit-tightened: request breaking, response safe\n")
 
 
 def test_unknown_code_is_wrong_usage_with_a_suggestion() -> None:

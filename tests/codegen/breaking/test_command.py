@@ -95,6 +95,12 @@ def test_machines_get_what_is_breaking_and_dangerous(files: Path, codegen: Comma
     assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["limit-tightened"]
 
 
+def test_rule_is_explained(codegen: Command) -> None:
+    done = codegen("explain", "limit-loosened")
+    assert done.returncode == 0
+    assert done.stdout.startswith("# limit-loosened: request safe, response dangerous\n")
+
+
 def test_break_with_its_version_ends_with_0(files: Path, codegen: Command) -> None:
     write(files / "new.yaml", changed("2.0.0"))
     done = codegen("breaking", "old.yaml", "--spec", "new.yaml")

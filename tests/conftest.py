@@ -1,5 +1,9 @@
 """Fixtures for every folder of tests: a real PostgreSQL, and the service on top of it."""
 
+import os
+
+from hypothesis import settings
+
 from tests.support.api import anyone, callers, other_callers, service
 from tests.support.database import (
     app,
@@ -26,3 +30,6 @@ __all__ = [
     "shared_database",
     "tenant",
 ]
+
+# What blocks a merge tries the same examples each time. HYPOTHESIS_PROFILE=default tries new ones.
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

@@ -65,7 +65,8 @@ class Sameness:
         beside = {name: one for name, one in value.items() if name != "$ref"}
         kept = self._normal(which, beside, inside, key)
         if self._is_shared(target) or target in inside or len(inside) > _MAX_DEPTH:
-            return {"$ref": str(target[-1]), **kept}
+            # One to the whole document has no name.
+            return {"$ref": str(target[-1]) if target else "", **kept}
         content = self._sides[which].at(target)
         written = self._normal(which, content, (*inside, target), key)
         return {"allOf": [written], **kept} if kept else written

@@ -163,6 +163,15 @@ def test_any_value_in_any_place_is_compared_or_refused(
         changes(old, new)
 
 
+def test_a_reference_to_the_whole_document_is_compared_or_refused_in_any_place() -> None:
+    for spot in PLACES:
+        whole = SPECIMENS[spot[0]]
+        spoilt = json.loads(broken(*spot, {"$ref": "#"}))
+        for old, new in ((whole, spoilt), (spoilt, whole)):
+            with suppress(ContractError):
+                changes(old, new)
+
+
 @pytest.mark.parametrize("path", CONTRACTS, ids=lambda path: path.parent.name)
 def test_contract_compared_with_itself_in_another_order_is_silent(path: Path) -> None:
     contract = loaded(path)

@@ -6,7 +6,6 @@ brings it along from its BEGIN, and `Transaction.new_report_ids` makes ids of it
 """
 
 import os
-import secrets
 import struct
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -60,12 +59,12 @@ def id_of_tick(tick: int) -> ReportId:
     48 bits of milliseconds, the version, 12 bits of the millisecond's fraction (RFC 9562, 6.2,
     method 3), the variant, and 62 random bits, which keep ids of one tick apart.
     """
-    return _id(tick, secrets.randbits(62))
+    return ids_of_ticks(tick, 1)[0]
 
 
 def ids_of_ticks(first: int, count: int) -> list[ReportId]:
-    """Return new ids, one of each tick from the first on: `id_of_tick` for many at once."""
-    # One call to the system for all of them.
+    """Return new ids, one of each tick from the first on, as `id_of_tick` describes them."""
+    # One call to the system for all their random bits.
     random = struct.unpack(f"{count}Q", os.urandom(8 * count))
     return [_id(first + place, bits >> 2) for place, bits in enumerate(random)]
 

@@ -35,6 +35,15 @@ TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
         MAINTENANCE: "SELECT, INSERT, DELETE",
         BACKUP: "SELECT",
     },
+    # What is in the chain and its head, functions alone write; the journal is only added to.
+    tables.audit_heads.name: {APP: "SELECT", MAINTENANCE: "SELECT", BACKUP: "SELECT"},
+    tables.audit_entries.name: {APP: "SELECT", MAINTENANCE: "SELECT", BACKUP: "SELECT"},
+    tables.audit_segments.name: {APP: "SELECT", MAINTENANCE: "SELECT", BACKUP: "SELECT"},
+    tables.ingest_journal.name: {
+        APP: "SELECT, INSERT",
+        MAINTENANCE: "SELECT",
+        BACKUP: "SELECT",
+    },
 }
 FUNCTION_GRANTS: Final[dict[str, str]] = {
     "collector_uuid7(timestamptz)": APP,
@@ -44,6 +53,10 @@ FUNCTION_GRANTS: Final[dict[str, str]] = {
     "collector_create_partitions(timestamptz, timestamptz, interval)": "",
     "collector_ensure_partitions(integer, interval)": MAINTENANCE,
     "collector_seal_raw(text, uuid, text, text, bytea)": MAINTENANCE,
+    "collector_chain(text, json)": "",
+    "collector_append_audit(json)": APP,
+    "collector_merkle_root(bytea)": "",
+    "collector_seal_journal(text, integer)": MAINTENANCE,
 }
 """The roles besides the owner that may execute each function, or nobody."""
 

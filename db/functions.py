@@ -6,6 +6,13 @@ new constant, and CURRENT names the one in force. `{schema}` is where the functi
 
 from typing import Final
 
+from db.audit_functions import (
+    COLLECTOR_APPEND_AUDIT_1,
+    COLLECTOR_CHAIN_1,
+    COLLECTOR_MERKLE_ROOT_1,
+    COLLECTOR_SEAL_JOURNAL_1,
+)
+
 COLLECTOR_UUID7_1: Final = """
 CREATE FUNCTION {schema}.collector_uuid7(moment timestamptz) RETURNS uuid
 LANGUAGE sql VOLATILE PARALLEL SAFE
@@ -155,5 +162,9 @@ CURRENT: Final[tuple[str, ...]] = (
     COLLECTOR_CREATE_PARTITIONS_1,
     COLLECTOR_ENSURE_PARTITIONS_1,
     COLLECTOR_SEAL_RAW_1,
+    COLLECTOR_CHAIN_1,
+    COLLECTOR_APPEND_AUDIT_1,
+    COLLECTOR_MERKLE_ROOT_1,
+    COLLECTOR_SEAL_JOURNAL_1,
 )
 """The functions in force, in an order in which each needs only those before it."""

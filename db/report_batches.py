@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from db.ids import ReportId, moment_of
+from db.journal import leaves_of
 from db.key_uses import REGISTER_KEY, key_parameters
 from db.reports import ReportContent, SealedRaw
 from db.revisions import RevisionClass, bump_revision
@@ -80,10 +81,13 @@ class IdentifiedReport(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Insertion:
-    """Reports of one request, as one statement stores them."""
+    """Reports of one request, as one statement stores them; `leaves` is for the journal."""
 
     sql: str
     parameters: Mapping[str, object]
+    key_id: str
+    request_id: str
+    leaves: bytes
 
 
 def settlement(newest: Mapping[bytes, ReportId]) -> Settlement:
@@ -132,6 +136,9 @@ def insertion(
             "raw_kid": None,
             **({} if key is None else key_parameters(key)),
         },
+        key_id,
+        request_id,
+        leaves_of([(each.id, each.content.sha256) for each in reports]),
     )
 
 
@@ -139,6 +146,7 @@ def insert_reports(tx: Transaction, insertion: Insertion) -> dict[ReportId, Repo
     """Store reports; return what each is a duplicate of, if of any."""
     rows = tx.rows(insertion.sql, {**insertion.parameters, "tenant_id": tx.tenant_id})
     bump_revision(tx, RevisionClass.REPORTS)
+    tx.journal_at_commit(insertion.key_id, insertion.request_id, insertion.leaves)
     return {ReportId(report_id): ReportId(duplicate_of) for report_id, duplicate_of in rows}
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from db.ids import ReportId, TenantId, first_id_at, moment_of
+from db.journal import leaves_of
 from db.key_uses import REGISTER_KEY, KeyIdentity, key_parameters
 from db.revisions import RevisionClass, bump_revision
 from db.session import Database
@@ -198,6 +199,8 @@ def insert_report(
     if row is None:
         raise AssertionError("INSERT … RETURNING answered no row")
     bump_revision(tx, RevisionClass.REPORTS)
+    leaves = leaves_of([(report_id, content.sha256)])
+    tx.journal_at_commit(new.key_id, new.request_id, leaves)
     return InsertedReport(report_id, created_at, row[0])
 
 

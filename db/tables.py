@@ -206,4 +206,106 @@ encryption_key_uses: Final = Table(
     _digest("encryption_key_uses", "check_value"),
 )
 
-TENANT_TABLES: Final = (reports, report_digests, idempotency_keys, revisions)
+# The last entry of each tenant's chain. Whoever appends holds its row until the commit.
+audit_heads: Final = Table(
+    "audit_heads",
+    metadata,
+    Column("tenant_id", _words(), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("tenant_id", name="audit_heads_pkey"),
+    _length("audit_heads", "tenant_id", 128),
+    CheckConstraint("seq >= 0", name="audit_heads_seq_not_negative"),
+    _digest("audit_heads", "hash"),
+    postgresql_with={"fillfactor": 50},
+)
+
+# What counts is `body`, of which `hash` is made; the other columns repeat parts of it to find by.
+audit_entries: Final = Table(
+    "audit_entries",
+    metadata,
+    Column("tenant_id", _words(), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("body", _words(), nullable=False),
+    Column("at", _moment(), nullable=False),
+    Column("action", _words(), nullable=False),
+    Column("actor", _words()),
+    Column("object_type", _words()),
+    Column("object_id", _words()),
+    Column("outcome", _words(), nullable=False),
+    PrimaryKeyConstraint("tenant_id", "seq", name="audit_entries_pkey"),
+    _length("audit_entries", "tenant_id", 128),
+    CheckConstraint("seq >= 1", name="audit_entries_seq_positive"),
+    _digest("audit_entries", "hash"),
+    _length("audit_entries", "body", 16_384),
+    _length("audit_entries", "action", 64),
+    _length("audit_entries", "actor", 128),
+    _length("audit_entries", "object_type", 64),
+    _length("audit_entries", "object_id", 256),
+    CheckConstraint("outcome IN ('done', 'denied', 'failed')", name="audit_entries_outcome_known"),
+    Index("audit_entries_by_at", "tenant_id", "at"),
+    Index("audit_entries_by_action", "tenant_id", "action", "seq"),
+    Index(
+        "audit_entries_by_actor",
+        "tenant_id",
+        "actor",
+        "seq",
+        postgresql_where=text("actor IS NOT NULL"),
+    ),
+    Index(
+        "audit_entries_by_object",
+        "tenant_id",
+        "object_id",
+        "seq",
+        postgresql_where=text("object_id IS NOT NULL"),
+    ),
+)
+
+# One row a request that stored reports, until it is sealed. `leaves` has 48 bytes a report: its id
+# and the SHA-256 of its text; `report_id` is the first of them.
+ingest_journal: Final = Table(
+    "ingest_journal",
+    metadata,
+    Column("tenant_id", _words(), nullable=False),
+    Column("report_id", Uuid(), nullable=False),
+    Column("key_id", _words(), nullable=False),
+    Column("request_id", _words(), nullable=False),
+    Column("leaves", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "report_id", name="ingest_journal_pkey"),
+    _length("ingest_journal", "tenant_id", 128),
+    _length("ingest_journal", "key_id", 128),
+    _length("ingest_journal", "request_id", 128),
+    CheckConstraint(
+        "octet_length(leaves) >= 48 AND octet_length(leaves) % 48 = 0",
+        name="ingest_journal_leaves_whole",
+    ),
+)
+
+# What the entry `seq` of the tenant's chain sealed. `origins` says of each request how many leaves
+# are its, its key id and its request id.
+audit_segments: Final = Table(
+    "audit_segments",
+    metadata,
+    Column("tenant_id", _words(), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("leaves", LargeBinary, nullable=False),
+    Column("origins", JSON(), nullable=False),
+    PrimaryKeyConstraint("tenant_id", "seq", name="audit_segments_pkey"),
+    _length("audit_segments", "tenant_id", 128),
+    CheckConstraint(
+        "octet_length(leaves) >= 48 AND octet_length(leaves) % 48 = 0",
+        name="audit_segments_leaves_whole",
+    ),
+)
+
+TENANT_TABLES: Final = (
+    reports,
+    report_digests,
+    idempotency_keys,
+    revisions,
+    audit_heads,
+    audit_entries,
+    ingest_journal,
+    audit_segments,
+)

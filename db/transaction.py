@@ -4,7 +4,7 @@
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,7 +12,8 @@ import psycopg2
 from psycopg2 import extensions
 from sqlalchemy import Connection
 
-from db import errors
+from db import audit, errors, journal
+from db.audit import AuditEvent
 from db.ids import ReportId, TenantId, ids_of_ticks, tick_of
 from db.revisions import BUMP, RevisionClass
 from db.silence import Silence
@@ -29,9 +30,12 @@ class Transaction:
     __slots__ = (
         "_bumps",
         "_cursor",
+        "_events",
+        "_journal",
         "_last_tick",
         "_on_statement",
         "_patience",
+        "_savepoint",
         "_silence",
         "began_at",
         "connection",
@@ -60,6 +64,9 @@ class Transaction:
         """Whether a round trip took longer than `patience` seconds, which cost the connection."""
         self._on_statement = on_statement
         self._bumps: set[RevisionClass] = set()
+        self._events: list[AuditEvent] = []
+        self._journal: list[tuple[str, str, bytes]] = []
+        self._savepoint = (0, 0)
         self._last_tick = 0
 
     def new_report_id(self) -> ReportId:
@@ -106,10 +113,13 @@ class Transaction:
     def set_savepoint(self) -> None:
         """Mark where `return_to_savepoint` leads back to; a later mark replaces this one."""
         self.rows("SAVEPOINT marked")
+        self._savepoint = len(self._events), len(self._journal)
 
     def return_to_savepoint(self) -> None:
         """Undo all since the mark, and free what was locked since; the transaction goes on."""
         self.rows("ROLLBACK TO SAVEPOINT marked")
+        events, journal_rows = self._savepoint
+        del self._events[events:], self._journal[journal_rows:]
 
     def bump_at_commit(self, revision_class: RevisionClass) -> None:
         """Note that data of this class changed; its revision moves as the last statement.
@@ -118,26 +128,50 @@ class Transaction:
         """
         self._bumps.add(revision_class)
 
+    def audit_at_commit(self, event: AuditEvent) -> None:
+        """Note an entry for the tenant's audit chain; see `db.audit.record`."""
+        self._events.append(event)
+
+    def journal_at_commit(self, key_id: str, request_id: str, leaves: bytes) -> None:
+        """Note reports that were stored: all that one request stored make one row of the journal.
+
+        `leaves` is what `db.journal.leaves_of` makes of them.
+        """
+        self._journal.append((key_id, request_id, leaves))
+
     def finish(self) -> None:
-        """Bump revisions and commit, in one round trip. For the session alone."""
-        # A fixed order of classes keeps two transactions that bump several from a deadlock.
-        bumps = [
-            self._cursor.mogrify(
-                BUMP,
-                {
-                    "tenant_id": self.tenant_id,
-                    "class": revision_class.value,
-                    "slot": secrets.randbelow(_SLOTS),
-                },
-            ).decode()
-            for revision_class in sorted(self._bumps)
-        ]
-        script = "; ".join([*bumps, "COMMIT"])
+        """Write the journal, bump revisions, append to the audit chain, and commit: all in one
+        round trip. For the session alone.
+        """
+        statements = [*self._journal_rows(), *self._revision_bumps(), *self._audit_entries()]
         # Already interpolated: without parameters psycopg2 leaves percent signs alone.
-        self._ask(script, None)
+        self._ask("; ".join([*statements, "COMMIT"]), None)
         if self._cursor.statusmessage != "COMMIT":
             # PostgreSQL answers COMMIT of a failed transaction with ROLLBACK, and no error.
             raise errors.TransactionFailed
+
+    def _journal_rows(self) -> Iterator[str]:
+        by_request: dict[tuple[str, str], list[bytes]] = {}
+        for key_id, request_id, leaves in self._journal:
+            by_request.setdefault((key_id, request_id), []).append(leaves)
+        for (key_id, request_id), parts in by_request.items():
+            row = journal.row(key_id, request_id, b"".join(parts))
+            yield self._interpolated(journal.INSERT, row)
+
+    def _revision_bumps(self) -> Iterator[str]:
+        # A fixed order of classes keeps two transactions that bump several from a deadlock.
+        for revision_class in sorted(self._bumps):
+            slot = secrets.randbelow(_SLOTS)
+            yield self._interpolated(BUMP, {"class": revision_class.value, "slot": slot})
+
+    def _audit_entries(self) -> Iterator[str]:
+        # Last, because the head of the chain stays locked until the commit; and in the same order
+        # in every transaction, which keeps them from a deadlock.
+        if self._events:
+            yield self._interpolated(audit.APPEND, {"events": audit.encoded(self._events)})
+
+    def _interpolated(self, sql: str, parameters: Parameters) -> str:
+        return self._cursor.mogrify(sql, {**parameters, "tenant_id": self.tenant_id}).decode()
 
     def _ask(self, sql: str, parameters: Parameters | None) -> None:
         if self._on_statement is not None:

@@ -4,12 +4,13 @@ One context serves one request, in one thread; the transaction it opens is share
 so that hooks and handler see one snapshot and commit together.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from db.audit import AuditEvent, Outcome, record
 from db.errors import StatementTimeout
 from db.ids import TenantId
 from db.revisions import RevisionClass, Revisions, snapshot_with_revisions
@@ -73,6 +74,34 @@ class Context:
             self._joined(transaction, read_only=read_only),
         ):
             yield transaction
+
+    def audit(
+        self,
+        action: str,
+        object_type: str | None = None,
+        object_id: str | None = None,
+        details: Mapping[str, object] | None = None,
+        outcome: Outcome = "done",
+    ) -> None:
+        """Have the caller's tenant's audit chain tell of this, if the transaction commits.
+
+        Call it inside the writing transaction of the effect, whose last statement it becomes;
+        outside of one it has a transaction of its own. `action` is the operation id; `details` are
+        few and small, with no secret and no text that was sent.
+        """
+        caller = self.principal
+        event = AuditEvent(
+            action=action,
+            object_type=object_type,
+            object_id=object_id,
+            outcome=outcome,
+            actor=caller.key_id,
+            role=caller.role,
+            request_id=self.request_id,
+            details=details or {},
+        )
+        with self.transaction() as transaction:
+            record(transaction, event)
 
     @contextmanager
     def snapshot(self, classes: Iterable[RevisionClass]) -> Iterator[tuple[Transaction, Revisions]]:

@@ -27,7 +27,15 @@ _INSERTS = {
     "idempotency_keys": "INSERT INTO idempotency_keys VALUES (%(t)s, 'k', 'op',"
     " gen_random_uuid()::text, sha256(''), 201, '', now(), now() + interval '1 day')",
     "revisions": "INSERT INTO revisions VALUES (%(t)s, 'reports', 1, 1)",
+    "audit_heads": "INSERT INTO audit_heads VALUES (%(t)s, 1, sha256(''))",
+    "audit_entries": "INSERT INTO audit_entries VALUES"
+    " (%(t)s, 1, sha256(''), '{}', now(), 'sign_report', 'k', NULL, NULL, 'done')",
+    "ingest_journal": "INSERT INTO ingest_journal VALUES"
+    " (%(t)s, gen_random_uuid(), 'k', 'r', sha256('') || uuid_send(gen_random_uuid()))",
+    "audit_segments": "INSERT INTO audit_segments VALUES"
+    " (%(t)s, 1, sha256('') || uuid_send(gen_random_uuid()), '[[1, \"k\", \"r\"]]')",
 }
+_CHAINED = ("audit_heads", "audit_entries", "audit_segments")
 
 
 def _fill(database: TestDatabase, *tenants: str) -> None:
@@ -87,7 +95,7 @@ def test_a_tenant_reads_and_changes_no_other_tenants_rows(
     database = Database(own_database.url(access.APP))
     with database.tenant_transaction(TenantId("a")) as tx:
         assert tx.rows(f"SELECT DISTINCT tenant_id FROM {table}") == [("a",)]
-    if table != "reports":
+    if "UPDATE" in access.TABLE_GRANTS[table][access.APP]:
         with database.tenant_transaction(TenantId("a")) as tx:
             changed = f"UPDATE {table} SET tenant_id = tenant_id WHERE tenant_id = 'b'"
             assert tx.changed_rows(changed) == 0
@@ -119,6 +127,18 @@ def test_a_tenant_reads_and_changes_no_other_tenants_rows(
         "DELETE FROM idempotency_keys",
         "DELETE FROM revisions",
         "TRUNCATE reports",
+        *(
+            statement
+            for table in ("audit_heads", "audit_entries", "audit_segments", "ingest_journal")
+            for statement in (
+                f"UPDATE {table} SET tenant_id = tenant_id",
+                f"DELETE FROM {table}",
+                f"TRUNCATE {table}",
+            )
+        ),
+        *(_INSERTS[table] % {"t": "'a'"} for table in _CHAINED),
+        "SELECT collector_chain('a', '[]')",
+        "SELECT collector_seal_journal('a', 1)",
         "UPDATE epoch SET value = gen_random_uuid()",
         "SELECT collector_ensure_partitions(4, '7 days')",
         "SELECT collector_create_partitions(now(), now(), '7 days')",
@@ -141,6 +161,14 @@ def test_the_app_role_may_not(shared_database: TestDatabase, statement: str) -> 
         "DELETE FROM reports",
         "INSERT INTO reports DEFAULT VALUES",
         "UPDATE encryption_key_uses SET kid = 'k'",
+        *(_INSERTS[table] % {"t": "'a'"} for table in (*_CHAINED, "ingest_journal")),
+        "UPDATE audit_entries SET body = body",
+        "UPDATE audit_heads SET seq = seq",
+        "DELETE FROM audit_entries",
+        "DELETE FROM audit_segments",
+        "DELETE FROM ingest_journal",
+        "SELECT collector_chain('a', '[]')",
+        "SELECT collector_append_audit('[]')",
     ],
 )
 def test_the_maintenance_role_may_not(shared_database: TestDatabase, statement: str) -> None:

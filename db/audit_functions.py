@@ -1,0 +1,173 @@
+"""The functions that write audit entries, and the only way to: nobody may write their tables.
+
+As in `db.functions`, a text never changes once released.
+"""
+
+from typing import Final
+
+# The hash is of the text as it is stored, whatever JSON says is the same. Other revisions are moved
+# before this is called, and that of the audit under the head's lock: so none wait in a circle.
+COLLECTOR_CHAIN_1: Final = """
+CREATE FUNCTION {schema}.collector_chain(of_tenant text, events json) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
+AS $body$
+DECLARE
+  event json;
+  last_seq bigint;
+  last_hash bytea;
+  moment timestamptz;
+  body text;
+BEGIN
+  INSERT INTO public.audit_heads (tenant_id, seq, hash)
+  VALUES (of_tenant, 0, decode(repeat('00', 32), 'hex'))
+  ON CONFLICT DO NOTHING;
+  SELECT heads.seq, heads.hash INTO last_seq, last_hash
+    FROM public.audit_heads AS heads WHERE heads.tenant_id = of_tenant FOR UPDATE;
+  FOR event IN SELECT value FROM json_array_elements(events) LOOP
+    last_seq := last_seq + 1;
+    moment := clock_timestamp();
+    SELECT row_to_json(entry)::text INTO STRICT body
+      FROM (SELECT 1 AS version,
+                   of_tenant AS tenant,
+                   last_seq AS seq,
+                   to_char(moment, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at,
+                   event ->> 'action' AS action,
+                   event ->> 'actor' AS actor,
+                   event ->> 'role' AS role,
+                   event ->> 'object_type' AS object_type,
+                   event ->> 'object_id' AS object_id,
+                   event ->> 'outcome' AS outcome,
+                   event ->> 'request_id' AS request_id,
+                   coalesce(event -> 'details', '{}'::json) AS details) AS entry;
+    last_hash := sha256(last_hash || convert_to(body, 'UTF8'));
+    INSERT INTO public.audit_entries (
+      tenant_id, seq, hash, body, at, action, actor, object_type, object_id, outcome)
+    VALUES (of_tenant, last_seq, last_hash, body, moment, event ->> 'action', event ->> 'actor',
+            event ->> 'object_type', event ->> 'object_id', event ->> 'outcome');
+  END LOOP;
+  UPDATE public.audit_heads AS heads SET seq = last_seq, hash = last_hash
+   WHERE heads.tenant_id = of_tenant;
+  INSERT INTO public.revisions (tenant_id, class, slot, value)
+  VALUES (of_tenant, 'audit', 0, 1)
+  ON CONFLICT (tenant_id, class, slot) DO UPDATE SET value = revisions.value + 1;
+  RETURN last_seq;
+END
+$body$
+"""
+
+# Verification relies on what only the system's own functions say.
+COLLECTOR_APPEND_AUDIT_1: Final = """
+CREATE FUNCTION {schema}.collector_append_audit(events json) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+  of_tenant CONSTANT text := coalesce(current_setting('app.tenant_id', true), '');
+BEGIN
+  IF of_tenant = '' THEN
+    RAISE EXCEPTION 'an audit entry needs the tenant of its transaction'
+      USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  IF EXISTS (SELECT FROM json_array_elements(events)
+              WHERE value ->> 'action' IN ('seal_journal', 'expire_audit', 'replace_epoch')) THEN
+    RAISE EXCEPTION 'this action is the system''s own'
+      USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  RETURN public.collector_chain(of_tenant, events);
+END
+$body$
+"""
+
+# RFC 9162 (2.1.1): pairs level by level, an odd last one going up as it is, make the same tree as
+# its splits at the largest power of two.
+COLLECTOR_MERKLE_ROOT_1: Final = """
+CREATE FUNCTION {schema}.collector_merkle_root(leaf_hashes bytea) RETURNS bytea
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+  level bytea := leaf_hashes;
+BEGIN
+  IF octet_length(level) = 0 THEN
+    RETURN sha256(''::bytea);
+  END IF;
+  WHILE octet_length(level) > 32 LOOP
+    level := (
+      SELECT string_agg(
+               CASE WHEN place + 64 <= octet_length(level)
+                    THEN sha256('\\x01'::bytea || substring(level FROM place + 1 FOR 64))
+                    ELSE substring(level FROM place + 1 FOR 32) END,
+               ''::bytea ORDER BY place)
+        FROM generate_series(0, octet_length(level) - 1, 64) AS place);
+  END LOOP;
+  RETURN level;
+END
+$body$
+"""
+
+# What is sealed is deleted in the same statement, so it is sealed once whatever is killed, and what
+# commits later is for the next time. Beside another that seals for this tenant there is nothing to
+# do. The head, for which others wait, is taken last.
+COLLECTOR_SEAL_JOURNAL_1: Final = """
+CREATE FUNCTION {schema}.collector_seal_journal(of_tenant text, about integer) RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+  sealed_leaves bytea;
+  leaf_hashes bytea;
+  of_requests json;
+  requests integer;
+  reports integer;
+  sealed_at bigint;
+BEGIN
+  IF NOT pg_try_advisory_xact_lock(1668246629, hashtext(of_tenant)) THEN
+    RETURN 0;
+  END IF;
+  WITH measured AS (
+    SELECT report_id, sum(octet_length(leaves) / 48) OVER (ORDER BY report_id)
+                      - octet_length(leaves) / 48 AS before
+      FROM public.ingest_journal WHERE tenant_id = of_tenant
+  ), taken AS (
+    DELETE FROM public.ingest_journal
+     WHERE tenant_id = of_tenant
+       AND report_id = ANY (ARRAY(SELECT report_id FROM measured WHERE before < about))
+    RETURNING report_id, key_id, request_id, leaves
+  ), whole AS MATERIALIZED (
+    -- Detoasted once, not for each of its leaves.
+    SELECT report_id, key_id, request_id, leaves || ''::bytea AS leaves FROM taken
+  ), hashed AS (
+    SELECT string_agg(
+             sha256('\\x00'::bytea || substring(leaves FROM place + 1 FOR 48)
+                    || convert_to(key_id, 'UTF8') || '\\x00'::bytea
+                    || convert_to(request_id, 'UTF8')),
+             ''::bytea ORDER BY report_id, place) AS hashes
+      FROM whole, generate_series(0, octet_length(leaves) - 48, 48) AS place
+  )
+  SELECT string_agg(leaves, ''::bytea ORDER BY report_id),
+         json_agg(json_build_array(octet_length(leaves) / 48, key_id, request_id)
+                  ORDER BY report_id),
+         count(*),
+         (SELECT hashes FROM hashed)
+    INTO sealed_leaves, of_requests, requests, leaf_hashes
+    FROM whole;
+  IF requests = 0 THEN
+    RETURN 0;
+  END IF;
+  reports := octet_length(sealed_leaves) / 48;
+  sealed_at := public.collector_chain(of_tenant, json_build_array(json_build_object(
+    'action', 'seal_journal',
+    'object_type', 'ingest_journal',
+    'outcome', 'done',
+    'details', json_build_object(
+      'reports', reports,
+      'requests', requests,
+      'root', encode(public.collector_merkle_root(leaf_hashes), 'hex')))));
+  INSERT INTO public.audit_segments (tenant_id, seq, leaves, origins)
+  VALUES (of_tenant, sealed_at, sealed_leaves, of_requests);
+  RETURN reports;
+END
+$body$
+"""

@@ -100,6 +100,40 @@ GET_LIVENESS = Operation(
     },
 )
 
+GET_SIGNING_KEYS = Operation(
+    id="get_signing_keys",
+    method="GET",
+    path="/.well-known/collector-keys.json",
+    tag="health",
+    parameters=(
+        Parameter(
+            name="If-None-Match",
+            argument="if_none_match",
+            location="header",
+            required=False,
+            pointer="/components/parameters/IfNoneMatch",
+            style="simple",
+            explode=False,
+        ),
+    ),
+    responses={
+        "200": (
+            Media(
+                "application/json",
+                "/paths/~1.well-known~1collector-keys.json/get/responses/200/content/application~1json/schema",
+            ),
+        ),
+        "304": (),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+    extensions={"x-etag": {"kind": "body"}},
+)
+
 GET_DOCS_ASSET = Operation(
     id="get_docs_asset",
     method="GET",
@@ -587,6 +621,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             GET_CONTRACT,
             GET_DOCS,
             GET_LIVENESS,
+            GET_SIGNING_KEYS,
             GET_DOCS_ASSET,
             INGEST_QC,
             INGEST_BATCH,

@@ -1,13 +1,13 @@
 """Whether the service runs, and what it promises."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from typing_extensions import override
 
 from db.errors import DatabaseError, PoolTimeout
-from generated.models import DocsAsset, Liveness
+from generated.models import DocsAsset, Liveness, SigningKeyList
 from generated.models import Health as HealthBody
 from generated.routes.health import (
     GetContract200,
@@ -16,9 +16,11 @@ from generated.routes.health import (
     GetHealth200,
     GetHealth503,
     GetLiveness200,
+    GetSigningKeys200,
     HealthHandlers,
 )
 from handlers.context import Context
+from policies.published_keys import PublishedKey, as_json
 
 SERVICE = "collector"
 DatabaseState = Literal["connected", "refuses_writes", "unreachable"]
@@ -35,7 +37,7 @@ class PublicFiles:
 
 
 class Health(HealthHandlers[Context]):
-    """`draining` tells whether the service is shutting down."""
+    """`keys` are the public signing keys. `draining` tells whether the service is shutting down."""
 
     def __init__(
         self,
@@ -43,11 +45,13 @@ class Health(HealthHandlers[Context]):
         version: str,
         contract_version: str,
         files: PublicFiles,
+        keys: Sequence[PublishedKey],
         draining: Callable[[], bool],
     ) -> None:
         self._version = version
         self._contract_version = contract_version
         self._files = files
+        self._keys = SigningKeyList.model_validate({"keys": [as_json(key) for key in keys]})
         self._draining = draining
 
     @override
@@ -74,6 +78,10 @@ class Health(HealthHandlers[Context]):
     @override
     def get_contract(self, context: Context, /) -> GetContract200:
         return GetContract200(self._files.contract)
+
+    @override
+    def get_signing_keys(self, context: Context, /) -> GetSigningKeys200:
+        return GetSigningKeys200(self._keys)
 
     @override
     def get_docs(self, context: Context, /) -> GetDocs200:

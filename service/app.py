@@ -17,6 +17,7 @@ from handlers.health import Health
 from handlers.ingest import Ingest
 from handlers.preparation import Preparation
 from handlers.reports import Reports
+from handlers.signing import Signing
 from handlers.timeline import Timeline
 from service import VERSION
 from service.auth import Authentication, KeyTable
@@ -40,6 +41,7 @@ class Parts:
     database: Database
     keys: Callable[[], KeyTable]
     keyring: Keyring | None
+    signing: Signing
     places: int
     rate_limits: RateLimits | None = None
 
@@ -64,6 +66,7 @@ def create_app(parts: Parts, draining: Callable[[], bool] = lambda: False) -> AS
             version=VERSION,
             contract_version=contract_version,
             files=public_files(text),
+            keys=parts.signing.published,
             draining=draining,
         ),
         ingest=Ingest(preparation, keyring.digest if keyring else None, sealer),

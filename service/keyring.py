@@ -7,7 +7,6 @@ key is never used itself: each use has one of its own, derived from it.
 import base64
 import hashlib
 import hmac
-import os
 import re
 import secrets
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from db.key_uses import KeyIdentity
+from service.private_files import write_private
 from service.settings import Settings, SettingsError
 
 _KEY_BYTES = 32
@@ -130,16 +130,5 @@ def development_keyring(home: Path) -> str:
         ) from None
     except FileNotFoundError:
         text = keyring_entry(secrets.token_bytes(_KEY_BYTES), "dev1")
-        _write_private(path, text)
+        write_private(path, text)
         return text
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(path)

@@ -31,6 +31,7 @@ from service.key_source import WatchedKeyFile
 from service.keyring import parse_keyring
 from service.rate_limits import configured_limits
 from service.settings import Settings
+from service.signing import configured_signing
 from service.telemetry import configure_logging
 
 _FINISH_SECONDS = 25
@@ -69,6 +70,7 @@ class AppFactory:
             database=database,
             keys=self._keys(),
             keyring=keyring or None,
+            signing=configured_signing(self.settings),
             places=self.settings.db_pool_size,
             rate_limits=configured_limits(self.settings),
         )

@@ -117,6 +117,21 @@ class Settings(BaseSettings):
     encryption_key_prev: Annotated[
         SecretStr | None, Field(description="The key before ENCRYPTION_KEY, still decrypted with.")
     ] = None
+    signing_key: Annotated[
+        SecretStr | None,
+        Field(description="Ed25519 key that evidence is signed with: PKCS #8, PEM, no password."),
+    ] = None
+    signing_public_keys: Annotated[
+        str | None, Field(description="Retired public keys: PEM, each after a line valid-until: ….")
+    ] = None
+    export_sign_secret: Annotated[
+        SecretStr | None,
+        Field(description="Secret of the links to bundles, of 32 characters or more."),
+    ] = None
+    export_sign_secret_prev: Annotated[
+        SecretStr | None,
+        Field(description="The secret before EXPORT_SIGN_SECRET, whose links still work."),
+    ] = None
     rate_limit_key_reads: Annotated[
         str, Field(description="What one API key may read: calls a second, minute or hour; or off.")
     ] = "6000/minute"

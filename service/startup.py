@@ -1,6 +1,7 @@
 """What has to be there before serving: database, schema, keys; made up only for development.
 
-Development is a start with nothing set: an embedded database, new API keys, kept encryption keys.
+Development is a start with nothing set: an embedded database, new API keys, kept encryption and
+signing keys.
 """
 
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from service.key_source import configured_keys, development_entries, development
 from service.keyring import configured_keyring, development_keyring, parse_keyring
 from service.serve import AppFactory, new_draining_event
 from service.settings import Settings, SettingsError, secret_url
+from service.signing import configured_signing, link_secrets, with_development_signing
 
 _MAINTENANCE_TIMEOUT_MS = 60_000
 
@@ -40,6 +42,8 @@ def prepared(settings: Settings, *, migrating: bool) -> Iterator[Prepared]:
     `migrating` brings the schema up first. Raises SettingsError, EmbeddedError, DatabaseError.
     """
     api_keys, shown = _api_keys(settings)
+    configured_signing(settings)
+    link_secrets(settings)
     if not settings.embedded:
         if migrating:
             migrate_configured(settings)
@@ -52,6 +56,7 @@ def prepared(settings: Settings, *, migrating: bool) -> Iterator[Prepared]:
     with EmbeddedDatabase.start(settings.collector_home) as embedded:
         migrate(embedded.url(OWNER))
         embedded.watch()
+        settings = with_development_signing(settings)
         yield _ready(settings, embedded.url(), embedded.url(MAINTENANCE), api_keys, shown)
 
 

@@ -60,6 +60,16 @@ class GetLiveness200:
 
 
 @dataclass(frozen=True, slots=True)
+class GetSigningKeys200:
+    """The keys, the current one first."""
+
+    body: models.SigningKeyList
+    x_request_id: str | None = None
+    etag: str | None = None
+    status: ClassVar[int] = 200
+
+
+@dataclass(frozen=True, slots=True)
 class GetDocsAsset200(Generic[StreamT]):
     """The file."""
 
@@ -132,6 +142,22 @@ _GET_LIVENESS: Described[GetLiveness200] = Described(
     },
 )
 
+_GET_SIGNING_KEYS: Described[GetSigningKeys200] = Described(
+    operations.GET_SIGNING_KEYS,
+    "/.well-known/collector-keys.json",
+    {
+        "200": Answer(
+            GetSigningKeys200,
+            Typed(models.SigningKeyList),
+            headers={
+                "x_request_id": HeaderField("X-Request-Id", Typed(str)),
+                "etag": HeaderField("ETag", Typed(str)),
+            },
+        )
+    },
+    condition=True,
+)
+
 _GET_DOCS_ASSET: Described[GetDocsAsset200[Any]] = Described(
     operations.GET_DOCS_ASSET,
     "/docs/{asset}",
@@ -181,6 +207,16 @@ class HealthMethods(SyncCalls):
         """
         return self._call(_GET_LIVENESS, {})
 
+    def get_signing_keys(self) -> GetSigningKeys200:
+        """Public keys that evidence is signed with
+
+        The key that signs now, if there is one, and retired keys with the time they signed in.
+        Keep a copy of your own, fetched while nothing was in doubt: who can change this answer
+        could also add a key. A JWK Set (RFC 7517, RFC 8037); `pem` is the same key as OpenSSL
+        reads it.
+        """
+        return self._call(_GET_SIGNING_KEYS, {})
+
     def get_docs_asset(
         self, *, asset: models.DocsAsset, if_none_match: str | None = None
     ) -> AbstractContextManager[GetDocsAsset200[ByteStream]]:
@@ -219,6 +255,16 @@ class AsyncHealthMethods(AsyncCalls):
         Says nothing of the database; for liveness probes that restart a hung process.
         """
         return await self._call(_GET_LIVENESS, {})
+
+    async def get_signing_keys(self) -> GetSigningKeys200:
+        """Public keys that evidence is signed with
+
+        The key that signs now, if there is one, and retired keys with the time they signed in.
+        Keep a copy of your own, fetched while nothing was in doubt: who can change this answer
+        could also add a key. A JWK Set (RFC 7517, RFC 8037); `pem` is the same key as OpenSSL
+        reads it.
+        """
+        return await self._call(_GET_SIGNING_KEYS, {})
 
     def get_docs_asset(
         self, *, asset: models.DocsAsset, if_none_match: str | None = None

@@ -99,6 +99,30 @@ class Liveness(BaseModel):
     status: Literal["alive"]
 
 
+class SigningKey(BaseModel):
+    """A public key that evidence is, or was, signed with."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    kid: Sha256
+    """The key's id, SHA-256 of its SubjectPublicKeyInfo in DER; `keyid` of signatures."""
+    status: Literal["current", "retired"]
+    """`retired` keys sign no more; what they signed stays good."""
+    valid_from: Timestamp | None
+    """When the key began to sign; null where that is not known."""
+    valid_until: Timestamp | None
+    """When it ceased to; null for the current key."""
+    kty: Literal["OKP"]
+    crv: Literal["Ed25519"]
+    use: Literal["sig"]
+    x: Annotated[str, Field(max_length=43, min_length=43, pattern="^[A-Za-z0-9_-]{43}$")]
+    """The key, base64url without padding."""
+    pem: Annotated[str, Field(max_length=512)]
+    """The key, PEM."""
+
+
 QcReportNote = TypeAliasType("QcReportNote", Annotated[str, Field(max_length=8192)])
 
 
@@ -343,6 +367,16 @@ class InputError(ContractModel):
     """What the rule asks for, as JSON."""
     rule: Annotated[str | None, Field(max_length=2048)] = None
     """Pointer to the rule in `/openapi.json`."""
+
+
+class SigningKeyList(BaseModel):
+    """Public signing keys, as a JWK Set."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    keys: Annotated[list[SigningKey], Field(max_length=100)]
 
 
 class Diff(ContractModel):

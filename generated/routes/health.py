@@ -82,6 +82,18 @@ class GetLiveness200:
 
 
 @dataclass(frozen=True, slots=True)
+class GetSigningKeys200:
+    """The keys, the current one first."""
+
+    body: models.SigningKeyList | EncodedJson
+    x_request_id: str | None = None
+    etag: str | None = None
+    status: ClassVar[int] = 200
+    media_type: ClassVar[str | None] = "application/json"
+    HEADERS: ClassVar[Mapping[str, str]] = {"x_request_id": "X-Request-Id", "etag": "ETag"}
+
+
+@dataclass(frozen=True, slots=True)
 class GetDocsAsset200:
     """The file."""
 
@@ -123,6 +135,16 @@ class HealthHandlers(Protocol[ContextT_contra]):
         """Whether the process runs
 
         Says nothing of the database; for liveness probes that restart a hung process.
+        """
+        ...
+
+    def get_signing_keys(self, context: ContextT_contra, /) -> GetSigningKeys200:
+        """Public keys that evidence is signed with
+
+        The key that signs now, if there is one, and retired keys with the time they signed in.
+        Keep a copy of your own, fetched while nothing was in doubt: who can change this answer
+        could also add a key. A JWK Set (RFC 7517, RFC 8037); `pem` is the same key as OpenSSL
+        reads it.
         """
         ...
 
@@ -168,6 +190,12 @@ def routes(handlers: HealthHandlers[ContextT], hooks: Hooks[ContextT]) -> list[R
 
         return await invoke(request, operations.GET_LIVENESS, hooks, handle)
 
+    async def get_signing_keys(request: Request) -> Response:
+        def handle(context: ContextT, call: Call) -> GetSigningKeys200:
+            return handlers.get_signing_keys(context)
+
+        return await invoke(request, operations.GET_SIGNING_KEYS, hooks, handle)
+
     async def get_docs_asset(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> GetDocsAsset200:
             parameters = typed_parameters(_GET_DOCS_ASSET_PARAMETERS, call)
@@ -180,5 +208,11 @@ def routes(handlers: HealthHandlers[ContextT], hooks: Hooks[ContextT]) -> list[R
         Route("/openapi.json", get_contract, methods=["GET"], name="get_contract"),
         Route("/docs", get_docs, methods=["GET"], name="get_docs"),
         Route("/health/live", get_liveness, methods=["GET"], name="get_liveness"),
+        Route(
+            "/.well-known/collector-keys.json",
+            get_signing_keys,
+            methods=["GET"],
+            name="get_signing_keys",
+        ),
         Route("/docs/{asset}", get_docs_asset, methods=["GET"], name="get_docs_asset"),
     ]

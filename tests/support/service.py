@@ -12,19 +12,26 @@ from typing import Final
 
 import httpx2
 import uvicorn
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typing_extensions import override
 
 from db.session import Database
+from handlers.signing import Signing
 from policies.access import ROLES
+from policies.published_keys import PublishedKey
 from service.app import Parts, create_app
 from service.auth import KeyEntry, KeyTable, parse_api_keys
 from service.keyring import Keyring, keyring_entry, parse_keyring
 from service.rate_limits import RateLimits
 from service.serve import listen
+from service.signing import KeyInMemory
 
 KEYRING_TEXT: Final = keyring_entry(bytes(range(32)), "test1")
 KEYRING: Final = parse_keyring(KEYRING_TEXT)
 """Of all that start a service on the shared database: it refuses others, once this is in use."""
+
+SIGNING_KEY: Final = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+SIGNING: Final = Signing(KeyInMemory(SIGNING_KEY), (PublishedKey(SIGNING_KEY.public_key()),))
 
 SECRET_MARK: Final = "secretmark-"
 TENANT_MARK: Final = "tenantmark-"
@@ -88,6 +95,7 @@ def running_service(
     *,
     places: int = 8,
     keyring: Keyring | None = KEYRING,
+    signing: Signing = SIGNING,
     draining: Callable[[], bool] = lambda: False,
     rate_limits: RateLimits | None = None,
 ) -> Iterator[RunningService]:
@@ -97,6 +105,7 @@ def running_service(
         database=database,
         keys=lambda: keys,
         keyring=keyring,
+        signing=signing,
         places=places,
         rate_limits=rate_limits,
     )

@@ -70,11 +70,15 @@ def is_any_json(response: Response) -> bool:
 
 
 def result_type(operation: Operation, stream: str) -> str:
-    """`stream` is the type of a body that is handed on as it comes."""
-    return " | ".join(
+    """`stream` is the type of a body that is handed on as it comes.
+
+    Of an operation that documents problems alone it is `NoReturn`: every call raises.
+    """
+    found = [
         f"{response.class_name}[{stream}]" if is_stream(response) else f"{response.class_name}"
         for response in results(operation)
-    )
+    ]
+    return " | ".join(found) or "NoReturn"
 
 
 def form_of(media: Media) -> Form:

@@ -3,7 +3,7 @@
 Plain data; `read` makes it, the emitters turn it into text, and neither looks at the other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -71,6 +71,19 @@ class Media:
     pointer: str | None
     annotation: Annotation | None = None
 
+    @property
+    def is_lines(self) -> bool:
+        return self.annotation is not None and is_json_lines(self.media_type)
+
+    @property
+    def whole(self) -> Annotation:
+        """The type of all of a body; `annotation` is that of a line where it comes in lines."""
+        annotation = self.annotation or Annotation("bytes")
+        if not self.is_lines:
+            return annotation
+        imports = annotation.imports | {("..runtime.json_lines", "JsonLines")}
+        return Annotation(f"JsonLines[{annotation.text}]", imports)
+
 
 @dataclass(frozen=True, slots=True)
 class Body:
@@ -84,18 +97,25 @@ class Body:
         """What handlers get, whichever media type comes; None if that is always bytes."""
         if all(media.annotation is None for media in self.content):
             return None
-        found = [media.annotation or Annotation("bytes") for media in self.content]
-        text = " | ".join(dict.fromkeys(annotation.text for annotation in found))
-        return Annotation(text, frozenset().union(*(annotation.imports for annotation in found)))
+        lines = one_of(media.annotation for media in self.lines if media.annotation)
+        return one_of(
+            Media(media.media_type, None, lines).whole if media.is_lines else media.whole
+            for media in self.content
+        )
 
     @property
-    def is_lines(self) -> bool:
-        return self.annotation is not None and is_json_lines(self.content[0].media_type)
+    def lines(self) -> tuple[Media, ...]:
+        return tuple(media for media in self.content if media.is_lines)
+
+    @property
+    def others(self) -> tuple[Media, ...]:
+        """What has a type and isn't read line by line."""
+        return tuple(one for one in self.content if one.annotation and not one.is_lines)
 
     @property
     def has_several_types(self) -> bool:
         """Whether the media type decides which type a handler gets."""
-        return len({media.annotation for media in self.content}) > 1
+        return len({media.whole for media in self.content}) > 1
 
     @property
     def has_content_type(self) -> bool:
@@ -191,6 +211,12 @@ class Contract:
     @property
     def operations(self) -> tuple[Operation, ...]:
         return tuple(operation for tag in self.tags for operation in tag.operations)
+
+
+def one_of(annotations: Iterable[Annotation]) -> Annotation:
+    found = list(annotations)
+    text = " | ".join(dict.fromkeys(annotation.text for annotation in found))
+    return Annotation(text, frozenset().union(*(annotation.imports for annotation in found)))
 
 
 def is_json(media_type: str) -> bool:

@@ -22,7 +22,7 @@ from .client_shape import (
 )
 from .contract import Contract, Header, Media, Operation, Response, Tag
 from .emit_client_methods import AWAITING, BLOCKING, Flavour, methods_class, methods_name
-from .names import argument_name
+from .names import argument_name, unlike
 from .python_text import docstring, header, literal, module
 from .synchronous import synchronous
 
@@ -114,8 +114,8 @@ class Credentials(CredentialSet):
 
 def _field(scheme: str, others: list[str]) -> str:
     """Schemes may have any name, and two that differ in their capitals alone."""
-    field = argument_name(scheme) or f"scheme_{len(others)}"
-    return f"{field}_" if field in others else field
+    field = argument_name(scheme)
+    return unlike(f"{field}_", others) if field in others else field
 
 
 def _place(scheme: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -129,7 +129,7 @@ def _place(scheme: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def _tag_module(contract: Contract, tag: Tag) -> str:
-    imports: Imports = {("..", "operations"), (ANSWERS, "Answer"), (ANSWERS, "Described")}
+    imports: Imports = {("..", "operations"), (ANSWERS, "Described")}
     taken = {operation.id for operation in contract.operations}
     parts = [
         *(_result(each, imports) for operation in tag.operations for each in results(operation)),
@@ -209,6 +209,7 @@ def _described(document: Any, operation: Operation, imports: Imports) -> str:
     if any(is_stream(response) for response in results(operation)):
         imports.add(("typing", "Any"))
     result = result_type(operation, "Any")
+    imports |= {("typing", "NoReturn")} if result == "NoReturn" else set()
     return f"_{operation.constant}: Described[{result}] = Described({', '.join(fields)},)"
 
 
@@ -220,6 +221,7 @@ def _form(document: Any, media: Media) -> str:
 
 
 def _answer(response: Response, imports: Imports) -> str:
+    imports.add((ANSWERS, "Answer"))
     fields = [f"{response.class_name}"]
     if response.annotation is not None:
         imports |= {(ANSWERS, "Typed"), *response.annotation.imports}

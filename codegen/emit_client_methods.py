@@ -12,7 +12,6 @@ from .client_shape import (
     result_type,
 )
 from .contract import Body, Media, Operation, Parameter, Tag
-from .names import pascal
 from .python_text import docstring
 
 _ENCODED = ("..runtime.encoded_json", "EncodedJson")
@@ -57,7 +56,7 @@ AWAITING = Flavour(
 
 
 def methods_name(tag: Tag, flavour: Flavour) -> str:
-    return f"{flavour.prefix}{pascal(tag.name)}Methods"
+    return f"{flavour.prefix}{tag.class_name.removesuffix('Handlers')}Methods"
 
 
 def methods_class(tag: Tag, flavour: Flavour, taken: set[str], imports: Imports) -> str:
@@ -85,9 +84,10 @@ def _method(operation: Operation, flavour: Flavour, imports: Imports) -> str:
     prose = "\n\n".join(part for part in (operation.summary, operation.description) if part)
     text = docstring(prose or f"{operation.method} {operation.path}", " " * 8)
     passed = ", ".join([f"_{operation.constant}", _arguments(operation), *_passed(operation.body)])
+    returned = "" if result == "NoReturn" else "return "
     return (
         f"    {define} {_name(operation)}(self{_signature(operation, flavour, imports)})"
-        f" -> {result}:\n{text}\n        return {wait}self.{called}({passed})"
+        f" -> {result}:\n{text}\n        {returned}{wait}self.{called}({passed})"
     )
 
 

@@ -80,7 +80,7 @@ def _content(content: tuple[Media, ...]) -> dict[str, Any]:
 
 
 def _scheme(scheme: dict[str, Any]) -> dict[str, Any]:
-    """Without prose. `mutualTLS` is unknown to OpenAPI 3.0; no operation uses it."""
+    """Without prose. `mutualTLS` is unknown to OpenAPI 3.0, so it goes by another name."""
     kept = {key: value for key, value in scheme.items() if key != "description"}
     if kept.get("type") == "mutualTLS":
         return {"type": "http", "scheme": "mutual"}

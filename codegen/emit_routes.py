@@ -1,6 +1,16 @@
 """Writes `routes/`: for each tag what its handlers must be, their typed results, and the routes."""
 
-from .contract import Annotation, Body, Contract, Header, Operation, Parameter, Response, Tag
+from .contract import (
+    Annotation,
+    Body,
+    Contract,
+    Header,
+    Operation,
+    Parameter,
+    Response,
+    Tag,
+    one_of,
+)
 from .names import pascal
 from .python_text import docstring, literal, module
 
@@ -9,7 +19,6 @@ Imports = set[tuple[str, str]]
 _HOOKS = ("..runtime.hooks", "Hooks")
 _CALL = ("..runtime.hooks", "Call")
 _PAGE = ("..runtime.hooks", "Page")
-_LINES = ("..runtime.json_lines", "JsonLines")
 _ROUTE: Imports = {("starlette.routing", "Route")}
 
 
@@ -97,7 +106,7 @@ def _tag_module(contract: Contract, tag: Tag) -> str:
             _protocol(tag, imports),
             *parameters,
             "\n".join(adapters),
-            _routes(tag),
+            _routes(tag, imports),
         ]
     )
     text = f"Operations of the tag `{tag.name}`: results, handlers' signatures, routes."
@@ -165,7 +174,7 @@ def _method(operation: Operation, imports: Imports) -> str:
     text = docstring(prose or f"{operation.method} {operation.path}", " " * 8)
     return (
         f"    def {operation.id}(self, context: ContextT_contra, /{keyword_only})"
-        f" -> {_result_type(operation)}:\n{text}\n        ..."
+        f" -> {_result_type(operation, imports)}:\n{text}\n        ..."
     )
 
 
@@ -189,9 +198,6 @@ def _signature(operation: Operation, imports: Imports) -> list[str]:
 
 def _typed_body(body: Body, annotation: Annotation, imports: Imports) -> str:
     imports |= annotation.imports
-    if body.is_lines:
-        imports.add(_LINES)
-        return f"body: JsonLines[{annotation.text}]"
     if body.required:
         return f"body: {annotation.text}"
     return f"body: {annotation.optional().text} = None"
@@ -208,10 +214,11 @@ def _with_default(parameter: Parameter) -> str:
     return f"{parameter.annotation.text} = {parameter.default.inline}"
 
 
-def _result_type(operation: Operation) -> str:
-    return " | ".join(
-        response.class_name for response in operation.responses if response.class_name
-    )
+def _result_type(operation: Operation, imports: Imports) -> str:
+    """Of an operation that documents problems alone, what a function has that only raises."""
+    results = [response.class_name for response in operation.responses if response.class_name]
+    imports |= set() if results else {("typing", "NoReturn")}
+    return " | ".join(results) or "NoReturn"
 
 
 def _parameters(operation: Operation, imports: Imports) -> str:
@@ -232,32 +239,34 @@ def _adapters(operation: Operation, imports: Imports) -> list[str]:
         name = f"{pascal(operation.id)}Parameters"
         imports.add(("..runtime.typed", "typed_parameters"))
         adapters.append(f"_{operation.constant}_PARAMETERS = TypeAdapter({name})")
-    if operation.body and operation.body.annotation:
-        text = operation.body.annotation.text
-        if not operation.body.is_lines:
-            imports.add(("..runtime.typed", "typed_body"))
-        if operation.body.has_several_types:
-            imports.add(("collections.abc", "Mapping"))
-            adapters.append(_adapters_by_media_type(operation.constant, operation.body, text))
-        else:
-            name = f"_{operation.constant}_BODY"
-            adapters.append(f"{name}: TypeAdapter[{text}] = TypeAdapter({text})")
+    if operation.body:
+        adapters += _body_adapters(operation.constant, operation.body, imports)
     if adapters:
         imports.add(("pydantic", "TypeAdapter"))
     return adapters
 
 
-def _adapters_by_media_type(constant: str, body: Body, text: str) -> str:
+def _body_adapters(constant: str, body: Body, imports: Imports) -> list[str]:
+    """One for lines, one for what is read whole, or one for each media type of that."""
+    adapters = []
+    if body.lines:
+        text = one_of(media.annotation for media in body.lines if media.annotation).text
+        adapters.append(f"_{constant}_LINE: TypeAdapter[{text}] = TypeAdapter({text})")
+    if not body.others:
+        return adapters
+    imports.add(("..runtime.typed", "typed_body"))
+    text = one_of(media.whole for media in body.others).text
+    if not body.has_several_types:
+        return [*adapters, f"_{constant}_BODY: TypeAdapter[{text}] = TypeAdapter({text})"]
+    imports.add(("collections.abc", "Mapping"))
     by_type = "".join(
-        f"{media.media_type!r}: TypeAdapter({media.annotation.text}), "
-        for media in body.content
-        if media.annotation is not None
+        f"{media.media_type!r}: TypeAdapter({media.whole.text}), " for media in body.others
     )
-    return f"_{constant}_BODIES: Mapping[str, TypeAdapter[{text}]] = {{{by_type}}}"
+    return [*adapters, f"_{constant}_BODIES: Mapping[str, TypeAdapter[{text}]] = {{{by_type}}}"]
 
 
-def _routes(tag: Tag) -> str:
-    endpoints = "\n\n".join(_endpoint(operation) for operation in tag.operations)
+def _routes(tag: Tag, imports: Imports) -> str:
+    endpoints = "\n\n".join(_endpoint(operation, imports) for operation in tag.operations)
     listed = "".join(
         f"Route({operation.route!r}, {operation.id}, methods=[{operation.method!r}],"
         f" name={operation.id!r}), "
@@ -271,17 +280,19 @@ def _routes(tag: Tag) -> str:
     )
 
 
-def _endpoint(operation: Operation) -> str:
+def _endpoint(operation: Operation, imports: Imports) -> str:
+    result = _result_type(operation, imports)
     lines = [
         f"    async def {operation.id}(request: Request) -> Response:",
-        f"        def handle(context: ContextT, call: Call) -> {_result_type(operation)}:",
+        f"        def handle(context: ContextT, call: Call) -> {result}:",
     ]
     if operation.arguments:
         adapter = f"_{operation.constant}_PARAMETERS"
         lines.append(f"            parameters = typed_parameters({adapter}, call)")
     arguments = ["context", *_passed(operation)]
+    returned = "" if result == "NoReturn" else "return "
     lines += [
-        f"            return handlers.{operation.id}({', '.join(arguments)})",
+        f"            {returned}handlers.{operation.id}({', '.join(arguments)})",
         "",
         f"        return await invoke(request, operations.{operation.constant}, hooks, handle)",
     ]
@@ -301,14 +312,23 @@ def _passed(operation: Operation) -> list[str]:
 
 
 def _body(constant: str, body: Body) -> str:
-    if body.is_lines:
-        return f"JsonLines(call.lines, _{constant}_BODY)"
+    """Where several media types are taken, the one that came decides."""
     if body.annotation is None:
         return "call.raw_body"
-    if not body.has_several_types:
-        text = f"typed_body(_{constant}_BODY, call)"
-        return text if body.required else f"{text} if call.media_type else None"
-    text = f"typed_body(_{constant}_BODIES[call.media_type], call)"
+    kinds = []
+    if body.lines:
+        kinds.append(("call.lines is not None", f"JsonLines(call.lines, _{constant}_LINE)"))
+    if body.others and body.has_several_types:
+        bodies = f"_{constant}_BODIES"
+        found = f"typed_body({bodies}[call.media_type], call)"
+        kinds.append((f"call.media_type in {bodies}", found))
+    elif body.others:
+        kinds.append(("call.media_type", f"typed_body(_{constant}_BODY, call)"))
     if any(media.annotation is None for media in body.content):
-        text = f"({text} if call.media_type in _{constant}_BODIES else call.raw_body)"
-    return text if body.required else f"{text} if call.media_type else None"
+        kinds.append(("call.media_type", "call.raw_body"))
+    if not body.required:
+        kinds.append(("", "None"))
+    *earlier, (_, text) = kinds
+    for condition, value in reversed(earlier):
+        text = f"{value} if {condition} else {text}"
+    return text

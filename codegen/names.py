@@ -1,4 +1,8 @@
-"""Python names for what a contract calls its things. Pure; None where no name can be made."""
+"""Python names for what a contract calls its things. Pure: the same name always gives the same.
+
+Every name gives one. Where it begins with a digit, or has no letter and no digit, a word for its
+kind comes before it (`operation_1st`) or stands for it; `is_wordless` tells.
+"""
 
 import keyword
 import re
@@ -7,7 +11,10 @@ from itertools import count
 
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 # What names are often told apart by, where nothing else does.
-_SPELLED = {"<": " less ", ">": " greater ", "=": " equal ", "!": " not ", "+": " plus "}
+_SPELLED = {
+    "<": " less ", ">": " greater ", "=": " equal ", "!": " not ", "+": " plus ", "-": " minus ",
+    "$": " dollar ", "@": " at ", "#": " number ", "*": " star ", "&": " and ", "%": " percent ",
+}  # fmt: skip
 _NO_WORD = re.compile(r"[^0-9A-Za-z]+")
 _TEMPLATE = re.compile(r"\{([^{}]*)\}")
 
@@ -31,31 +38,49 @@ _TAKEN_TYPES = frozenset(
 _TAKEN_MODULES = frozenset({"models", "operations", "runtime", "routes", "client"})
 
 
-def snake(text: str) -> str | None:
-    """`findPets` and `find pets` become `find_pets`."""
-    spaced = _WORD_START.sub("_", _NO_WORD.sub("_", text))
-    name = re.sub("_+", "_", spaced).strip("_").lower()
-    return name if name.isidentifier() else None
+def is_wordless(name: str) -> bool:
+    """Whether a name has nothing that a Python name could begin with."""
+    return not _words(name)[:1].isalpha()
 
 
-def pascal(text: str) -> str | None:
-    """`find_pets` becomes `FindPets`; what has capitals keeps them."""
+def snake(text: str, kind: str) -> str:
+    """`findPets` and `find pets` become `find_pets`; `kind` stands before what can't stand alone.
+
+    `2fa` becomes `field_2fa`, as pydantic models have it; of signs alone the known ones are words.
+    """
+    name = _words(text) or _words(_spelled(text))
+    return name if name.isidentifier() else f"{kind}_{name}".rstrip("_")
+
+
+def pascal(text: str) -> str:
+    """`find_pets` becomes `FindPets`; what has capitals keeps them.
+
+    Empty, or beginning with a digit, where the text has nothing else: then it is a part of a name.
+    """
     words = [word for word in _NO_WORD.split(text) if word]
-    name = "".join(word[0].upper() + word[1:] for word in words)
-    return name if name.isidentifier() else None
+    return "".join(word[0].upper() + word[1:] for word in words)
 
 
-def function_name(operation_id: str) -> str | None:
-    return _unless_taken(snake(operation_id), _TAKEN_FUNCTIONS)
+def _words(text: str) -> str:
+    spaced = _WORD_START.sub("_", _NO_WORD.sub("_", text))
+    return re.sub("_+", "_", spaced).strip("_").lower()
 
 
-def argument_name(name: str) -> str | None:
-    return _unless_taken(snake(name), _TAKEN_ARGUMENTS)
+def _spelled(text: str) -> str:
+    return "".join(_SPELLED.get(character, character) for character in text)
 
 
-def spelled_argument_name(name: str) -> str | None:
+def function_name(operation_id: str) -> str:
+    return _unless_taken(snake(operation_id, "operation"), _TAKEN_FUNCTIONS)
+
+
+def argument_name(name: str) -> str:
+    return _unless_taken(snake(name, "field"), _TAKEN_ARGUMENTS)
+
+
+def spelled_argument_name(name: str) -> str:
     """As `argument_name`, with a word for each sign: `start<` becomes `start_less`."""
-    return argument_name("".join(_SPELLED.get(character, character) for character in name))
+    return argument_name(_spelled(name))
 
 
 def unlike(name: str, taken: Container[str], joint: str = "_") -> str:
@@ -66,18 +91,20 @@ def unlike(name: str, taken: Container[str], joint: str = "_") -> str:
     return next(made for made in numbered if made not in taken)
 
 
-def header_argument(name: str) -> str | None:
+def header_argument(name: str) -> str:
     """Header names know no case, so `ETag` is one word."""
-    return _unless_taken(snake(name.lower()), _TAKEN_HEADERS)
+    return _unless_taken(snake(name.lower(), "field"), _TAKEN_HEADERS)
 
 
-def type_name(name: str) -> str | None:
-    made = pascal(name)
+def type_name(name: str) -> str:
+    made = pascal(name) or pascal(_spelled(name))
+    if not made.isidentifier():
+        return f"Model{made}"
     return f"{made}Model" if made in _TAKEN_TYPES else made
 
 
-def module_name(name: str) -> str | None:
-    return _unless_taken(snake(name), _TAKEN_MODULES)
+def module_name(name: str) -> str:
+    return _unless_taken(snake(name, "tag"), _TAKEN_MODULES)
 
 
 def template_names(path: str) -> list[str]:
@@ -100,5 +127,5 @@ def _openness(segment: str) -> int:
     return 2 if _TEMPLATE.fullmatch(segment) else 1
 
 
-def _unless_taken(name: str | None, taken: frozenset[str]) -> str | None:
-    return f"{name}_" if name is not None and (name in taken or keyword.iskeyword(name)) else name
+def _unless_taken(name: str, taken: frozenset[str]) -> str:
+    return f"{name}_" if name in taken or keyword.iskeyword(name) else name

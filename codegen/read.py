@@ -13,10 +13,10 @@ from .diagnostics import Findings, Severity
 from .model_schemas import model_schemas
 from .names import (
     function_name,
+    is_wordless,
     match_order,
     module_name,
     pascal,
-    snake,
     template_names,
     unlike,
 )
@@ -25,6 +25,7 @@ from .read_extensions import check_extensions
 from .read_parameters import read_parameters, route_of
 from .schema_types import SchemaTypes
 from .shape import METHODS, Pointer
+from .structure import broken_components
 from .suggestions import did_you_mean
 
 _UNTAGGED = "default"
@@ -49,9 +50,11 @@ class _Reader:
     findings: Findings
     types: SchemaTypes
     _places: dict[str, Pointer] = field(default_factory=dict)
+    _broken_components: frozenset[str] = frozenset()
 
     def read(self) -> Contract:
         document = self.contract.document
+        self._broken_components = broken_components(document, self.broken)
         self.types.add_components()
         operations = self._operations()
         self._check_paths()
@@ -79,20 +82,40 @@ class _Reader:
         return found
 
     def _is_broken(self, pointer: Pointer) -> bool:
-        """Whether the operation, or what its path item says for all, is malformed."""
-        shared = (*pointer[:2], "parameters")
+        """Whether the operation, or what its path item says for all, is malformed.
+
+        So is one that refers to a malformed component. Schemas are told apart where they are read.
+        """
+        shared: Pointer = (*pointer[:2], "parameters")
         return any(
             place[: len(pointer)] == pointer
             or place[:3] == shared
             or place == pointer[: len(place)]
             for place in self.broken
-        )
+        ) or any(self._refers_to_broken(place) for place in (pointer, shared))
+
+    def _refers_to_broken(self, pointer: Pointer) -> bool:
+        if not self._broken_components:
+            return False
+        try:
+            todo = [value_at(self.contract.document, pointer)]
+        except LookupError:
+            return False
+        while todo:
+            value = todo.pop()
+            if isinstance(value, dict):
+                todo.extend(value.values())
+                if value.get("$ref") in self._broken_components:
+                    return True
+            elif isinstance(value, list):
+                todo.extend(value)
+        return False
 
     def _operation(self, path: str, method: str, pointer: Pointer) -> Operation:
         value = _mapping(self.contract.follow(pointer)[1])
         check_extensions(self.contract, pointer, value, self.findings)
         # Without a name of its own it is read all the same: to say all that is wrong at once.
-        name = self._id(value, pointer) or snake(f"{method} {path}") or method
+        name = self._id(value, pointer) or function_name(f"{method} {path}")
         if value.get("callbacks"):
             place = self.contract.place((*pointer, "callbacks"))
             message = "callbacks are not generated: a service makes these calls, it gets none"
@@ -119,12 +142,10 @@ class _Reader:
             return self._derived_id(pointer)
         place = self.contract.place((*pointer, "operationId"))
         name = function_name(written_id)
-        if name is None:
-            hint = "name it verb_noun, in lower-case letters, digits and _"
+        if is_wordless(written_id):
             message = f"operationId {written_id!r} can't be the name of a Python function"
-            self.findings.add(place, "CG023", message, hint)
-            return None
-        if name != written_id:
+            self.findings.add(place, "CG023", message, f"its Python name is {name}")
+        elif name != written_id:
             message = f"operationId {written_id!r} is not in snake_case, or is a word of Python's"
             self.findings.add(place, "CG022", message, f"its Python name is {name}")
         return self._own_id(name, written_id, (*pointer, "operationId"))
@@ -135,10 +156,6 @@ class _Reader:
         name = function_name(f"{method} {path}")
         place = self.contract.place(pointer)
         hint = "name it verb_noun, such as list_pets: it becomes the name of the handler"
-        if name is None:
-            message = "the operation has no operationId"
-            self.findings.add(place, "CG020", message, hint, severity="error")
-            return None
         message = f"the operation has no operationId; its Python name is {name}"
         self.findings.add(place, "CG020", message, hint)
         return self._own_id(name, name, pointer)
@@ -146,7 +163,7 @@ class _Reader:
     def _own_id(self, name: str, written_id: str, pointer: Pointer) -> str | None:
         """The name, or another if an operation before has it, or a name of the same classes."""
         place = self.contract.place(pointer)
-        class_name = pascal(name) or name
+        class_name = pascal(name)
         if class_name in self._places:
             first = self.contract.place(self._places[class_name])
             if self.contract.follow(self._places[class_name])[1] == written_id:
@@ -155,7 +172,7 @@ class _Reader:
                 self.findings.add(place, "CG021", message, hint)
                 return None
             class_name = unlike(class_name, self._places, "")
-            name = f"{name}_{class_name.removeprefix(pascal(name) or name)}"
+            name = f"{name}_{class_name.removeprefix(pascal(name))}"
             message = f"operationId {written_id!r} gives the Python name of the one at {first}"
             hint = f"its own is {name}; rename one of the two"
             self.findings.add(place, "CG024", message, hint, severity="warning")
@@ -193,8 +210,9 @@ class _Reader:
                     message = f"the security scheme {scheme!r} is not defined"
                     self.findings.add(place, "CG040", message, hint)
                 elif _mapping(schemes[scheme]).get("type") == "mutualTLS":
-                    hint = "check client certificates in the proxy before the service"
-                    self.findings.add(place, "CG080", "mutualTLS is not supported", hint)
+                    hint = "its authenticator tells by headers that only the proxy can set"
+                    message = "client certificates are not read: TLS ends before the service"
+                    self.findings.add(place, "CG081", message, hint)
             alternatives.append({name: tuple(roles) for name, roles in requirement.items()})
         return tuple(alternatives)
 
@@ -232,22 +250,18 @@ class _Reader:
         for name in order:
             own = [operation for operation in operations if operation.tag == name]
             if own:
-                module, class_name = self._module(name, modules), pascal(name)
+                module = self._module(name, modules)
                 own.sort(key=lambda operation: match_order(operation.route))
-                tags.append(
-                    Tag(
-                        name, module or "", f"{class_name}Handlers", texts.get(name, ""), tuple(own)
-                    )
-                )
+                class_name = f"{_class_part(name)}Handlers"
+                tags.append(Tag(name, module, class_name, texts.get(name, ""), tuple(own)))
         return tuple(tags)
 
-    def _module(self, name: str, modules: dict[str, str]) -> str | None:
+    def _module(self, name: str, modules: dict[str, str]) -> str:
         place = self.contract.place(("tags",))
         module = module_name(name)
-        if module is None:
-            hint = "begin it with a letter"
-            self.findings.add(place, "CG023", f"the tag {name!r} can't be made a module name", hint)
-            return None
+        if is_wordless(name):
+            message = f"the tag {name!r} can't be the name of a Python module"
+            self.findings.add(place, "CG023", message, f"its Python name is {module}")
         if module in modules:
             message = f"the tags {name!r} and {modules[module]!r} become the module {module}"
             module = unlike(module, modules)
@@ -255,6 +269,11 @@ class _Reader:
             self.findings.add(place, "CG024", message, hint, severity="warning")
         modules[module] = name
         return module
+
+
+def _class_part(tag: str) -> str:
+    made = pascal(tag)
+    return made if made.isidentifier() else pascal(module_name(tag))
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -11,9 +11,8 @@ from .contract import (
     is_json,
     is_problem,
 )
-from .names import header_argument, pascal, unlike
+from .names import header_argument, is_wordless, pascal, unlike
 from .read_media import read_media, warn_of_raw
-from .runtime.media_types import is_json_lines
 from .schema_types import SchemaTypes
 from .shape import Pointer, written
 
@@ -26,13 +25,7 @@ def read_request_body(types: SchemaTypes, operation: Pointer, name: str) -> Body
     content = _content(types, pointer, value)
     if not content:
         return None
-    if len(content) > 1 and any(
-        media.pointer and is_json_lines(media.media_type) for media in content
-    ):
-        hint = "leave out its `schema` to get raw bytes, or make it two operations"
-        message = "a body of lines beside other media types is not supported"
-        types.findings.add(contract.place((*pointer, "content")), "CG080", message, hint)
-    typed = read_media(types, pointer, content, pascal(name) or name)
+    typed = read_media(types, pointer, content, pascal(name))
     return Body(value.get("required") is True, typed)
 
 
@@ -51,7 +44,7 @@ def read_responses(types: SchemaTypes, operation: Pointer, name: str) -> tuple[R
         returned.append("default")
     if not returned:
         hint = "document a 2xx answer: it is the handler's return type"
-        message = "the operation documents no answer that its handler could return"
+        message = "the operation documents no answer that its handler could return, only problems"
         types.findings.add(contract.place((*operation, "responses")), "CG050", message, hint)
     return tuple(
         _response(types, (*operation, "responses", status), status, name, status in returned)
@@ -121,10 +114,10 @@ def _headers(
             continue
         place, header = types.contract.follow((*pointer, "headers", name))
         argument = header_argument(name)
-        if argument is None:
-            message = f"the header {name!r} can't be made a Python name"
-            types.findings.add(types.contract.place(place), "CG023", message, "rename it")
-            continue
+        if is_wordless(name):
+            message = f"the header name {name!r} can't be a Python name"
+            hint = f"its argument is {argument}"
+            types.findings.add(types.contract.place(place), "CG023", message, hint)
         if argument in found:
             message = f"the headers {found[argument].name!r} and {name!r} become {argument}"
             argument = unlike(argument, found)

@@ -52,7 +52,7 @@ def _annotation(
     if is_json_lines(media.media_type):
         return _line(types, body, schema, f"{name}Line")
     if is_json(media.media_type):
-        subtype = "" if is_first else pascal(media.media_type.partition("/")[2]) or ""
+        subtype = "" if is_first else pascal(media.media_type.partition("/")[2])
         return types.annotation(schema, f"{name}{subtype}Body")
     if is_urlencoded(media.media_type) or is_multipart(media.media_type):
         kind = "Form" if is_urlencoded(media.media_type) else "Multipart"

@@ -1,6 +1,6 @@
 """Reads the parameters of one operation, and which of them its hooks claim."""
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +8,7 @@ from .bundle import Bundle, value_at
 from .contract import Annotation, Claim, Default, Location, Parameter
 from .names import (
     argument_name,
+    is_wordless,
     pascal,
     replace_template_names,
     spelled_argument_name,
@@ -49,6 +50,7 @@ def read_parameters(
         found[key] = _parameter(types, place, value, operation, claims)
         places[key] = place
     parameters = _with_own_arguments(types, pointer, tuple(found.values()))
+    _warn_of_wordless(types, places.values(), parameters)
     _check_template(types, path, pointer, parameters)
     check_spread(types, pointer, zip(places.values(), parameters, strict=True))
     declared = {parameter.name for parameter in parameters if parameter.location == "query"}
@@ -60,6 +62,16 @@ def read_parameters(
             types.findings.add(contract.place((*pointer, "x-page", field)), "CG070", message, hint)
     _check_page_size(types, pointer, parameters, page.get("limit"))
     return parameters
+
+
+def _warn_of_wordless(
+    types: SchemaTypes, places: Iterable[Pointer], parameters: Iterable[Parameter]
+) -> None:
+    for place, parameter in zip(places, parameters, strict=True):
+        if is_wordless(parameter.name):
+            message = f"the parameter name {parameter.name!r} can't be a Python name"
+            hint = f"its argument is {parameter.argument}"
+            types.findings.add(types.contract.place(place), "CG023", message, hint)
 
 
 def _check_page_size(
@@ -119,15 +131,10 @@ def _parameter(
     if media_type is not None:
         schema = (*pointer, "content", media_type, "schema")
     lowered = name.lower() if location == "header" else name
-    argument = argument_name(lowered)
-    if argument is None:
-        place = types.contract.place(pointer)
-        message = f"the parameter name {name!r} can't be made a Python name"
-        types.findings.add(place, "CG023", message, "begin it with a letter")
     required = location == "path" or value.get("required") is True
     return Parameter(
         name=name,
-        argument=argument or "unnamed",
+        argument=argument_name(lowered),
         location=location,
         required=required,
         pointer=written(pointer),
@@ -216,7 +223,7 @@ def _changes(parameter: Parameter) -> tuple[bool, bool, bool]:
 
 def _other_argument(parameter: Parameter, taken: Container[str]) -> str:
     spelled = spelled_argument_name(parameter.name)
-    if spelled is not None and spelled not in taken:
+    if spelled not in taken:
         return spelled
     return unlike(f"{parameter.argument.rstrip('_')}_{parameter.location}", taken)
 

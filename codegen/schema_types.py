@@ -10,7 +10,7 @@ from typing import Any
 from .bundle import Bundle, local_pointer, value_at
 from .contract import Annotation
 from .diagnostics import Findings
-from .names import type_name, unlike
+from .names import is_wordless, type_name, unlike
 from .shape import Pointer
 
 _PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
@@ -72,10 +72,9 @@ class SchemaTypes:
             return self._names[pointer]
         place = self.contract.place(pointer)
         made = type_name(wanted)
-        if made is None:
-            hint = "begin it with a letter"
-            self.findings.add(place, "CG023", f"{wanted!r} can't be made a class name", hint)
-            made = "Unnamed"
+        if is_wordless(wanted):
+            message = f"the schema name {wanted!r} can't be the name of a Python class"
+            self.findings.add(place, "CG023", message, f"its class is {made}")
         own = unlike(made, {*self.models, *(self._reserved - {wanted})}, "")
         if own != made:
             hint = f"this one's is {own}; rename it, or give an inline schema a name in components"

@@ -9,7 +9,7 @@ from openapi_spec_validator.schemas.utils import get_schema_content
 
 from .bundle import Bundle, value_at
 from .diagnostics import Findings, Severity
-from .shape import METHODS, Node, Pointer, walk
+from .shape import Node, Pointer, walk, written
 from .suggestions import nearest
 
 _VERSION = re.compile(r"3\.[01]\.[0-9]+(-.+)?")
@@ -18,6 +18,10 @@ _OPENAPI_DIALECT = "https://spec.openapis.org/oas/3.1/dialect/base"
 _MAX_TEXT = 160
 # `paths`, the path, the method.
 _OPERATION_DEPTH = 3
+# `components`, the section, the name.
+_COMPONENT_DEPTH = 3
+# Nothing generated depends on what stands there.
+_UNREAD = (("info",), ("servers",), ("externalDocs",), ("webhooks",))
 
 
 def is_known_version(contract: Bundle, findings: Findings) -> bool:
@@ -46,7 +50,10 @@ def check_structure(contract: Bundle, findings: Findings) -> set[Pointer]:
     names = _field_names(meta_schema)
     for error in _leaves(draft(meta_schema).iter_errors(contract.document)):
         pointer = _pointer(contract.document, error)
-        broken.add(pointer)
+        # What stands around operations and components is read all the same: a field more or less
+        # there hides nothing.
+        if len(pointer) >= _OPERATION_DEPTH or not getattr(error.kind, "unexpected", None):
+            broken.add(pointer)
         # Nothing generated depends on what stands in `info`.
         severity: Severity = "warning" if pointer[:1] == ("info",) else "error"
         hint = _field_hint(error, names)
@@ -83,11 +90,32 @@ def _field_hint(error: jsonschema_rs.ValidationError, names: frozenset[str]) -> 
 def is_readable(broken: set[Pointer]) -> bool:
     """Whether all that is malformed lies where it can be passed over while the rest is read."""
     return all(
-        place[:1] == ("info",)
-        or (place[:1] == ("paths",) and len(place) >= _OPERATION_DEPTH and place[2] in METHODS)
-        or (place[:2] == ("components", "schemas") and len(place) > len(("components", "schemas")))
+        place[:1] in _UNREAD
+        or (place[:1] == ("paths",) and len(place) >= _OPERATION_DEPTH)
+        or (place[:1] == ("components",) and len(place) >= _COMPONENT_DEPTH)
         for place in broken
     )
+
+
+def broken_components(document: Any, broken: set[Pointer]) -> frozenset[str]:
+    """References to components that are malformed, and to those that lead there; no schemas."""
+    components = document.get("components")
+    sections = components if isinstance(components, dict) else {}
+    found = {
+        f"#{written(place[:_COMPONENT_DEPTH])}"
+        for place in broken
+        if place[:1] == ("components",) and place[1:2] != ("schemas",)
+    }
+    aliases = {
+        f"#{written(('components', section, name))}": value["$ref"]
+        for section, named in sections.items()
+        if section != "schemas" and isinstance(named, dict)
+        for name, value in named.items()
+        if isinstance(value, dict) and isinstance(value.get("$ref"), str)
+    }
+    while more := {own for own, target in aliases.items() if target in found} - found:
+        found |= more
+    return frozenset(found)
 
 
 def _check_schemas(contract: Bundle, findings: Findings) -> set[Pointer]:

@@ -15,6 +15,7 @@ from .json_body import parse_json
 from .problems import InputError, Problem, invalid_input, line_too_long
 from .schemas import ContractSchemas
 from .spool import WHITE_SPACE, Spool
+from .typed import typed_value
 
 ItemT = TypeVar("ItemT")
 DEFAULT_MAX_LINE: Final = 1024 * 1024
@@ -50,8 +51,12 @@ class JsonLines(Generic[ItemT]):
         return self._read()
 
     def model(self, line: JsonLine) -> ItemT:
-        """The line as a model, for whoever can afford it; only of a line without a problem."""
-        return self._adapter.validate_python(line.value)
+        """The line as a model, for whoever can afford it; only of a line without a problem.
+
+        Raises a 422 Problem for a line that fits the contract but has a value that no Python type
+        holds: a handler that tells of each line apart may catch it, as it tells of `line.problem`.
+        """
+        return typed_value(self._adapter, line.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,8 @@ class ContractTables:
             operation.id: ParameterReader(operation, self.schemas, in_query)
             for operation in operations.values()
         }
-        self.lines: dict[str, LinesRule] = {}
+        # Of each operation by its media types of lines.
+        self.lines: dict[str, dict[str, LinesRule]] = {}
         # By where the schema is: a form that several operations take is one.
         self.forms: dict[str, FormRule] = {}
         # Where the schemas of plain text are.
@@ -69,8 +70,9 @@ class ContractTables:
     def _compile_request(self, operation: Operation, media: Media, pointer: str) -> None:
         if is_json_lines(media.media_type):
             longest = int(operation.extensions.get("x-max-line", DEFAULT_MAX_LINE))
-            self.lines[operation.id] = lines_rule(self.schemas, pointer, longest)
-            self.schemas.compiled("request", self.lines[operation.id].item_pointer)
+            rule = lines_rule(self.schemas, pointer, longest)
+            self.lines.setdefault(operation.id, {})[media.media_type] = rule
+            self.schemas.compiled("request", rule.item_pointer)
         elif is_parsed_form(media):
             self.schemas.compiled(self.forms[pointer].direction, pointer)
         else:

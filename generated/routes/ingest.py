@@ -155,7 +155,7 @@ class IngestToolOutputParameters:
 
 _INGEST_QC_BODY: TypeAdapter[models.QcReport] = TypeAdapter(models.QcReport)
 _INGEST_BATCH_PARAMETERS = TypeAdapter(IngestBatchParameters)
-_INGEST_BATCH_BODY: TypeAdapter[models.QcReport] = TypeAdapter(models.QcReport)
+_INGEST_BATCH_LINE: TypeAdapter[models.QcReport] = TypeAdapter(models.QcReport)
 _INGEST_TOOL_OUTPUT_PARAMETERS = TypeAdapter(IngestToolOutputParameters)
 
 
@@ -172,7 +172,7 @@ def routes(handlers: IngestHandlers[ContextT], hooks: Hooks[ContextT]) -> list[R
         def handle(context: ContextT, call: Call) -> IngestBatch200:
             parameters = typed_parameters(_INGEST_BATCH_PARAMETERS, call)
             return handlers.ingest_batch(
-                context, atomic=parameters.atomic, body=JsonLines(call.lines, _INGEST_BATCH_BODY)
+                context, atomic=parameters.atomic, body=JsonLines(call.lines, _INGEST_BATCH_LINE)
             )
 
         return await invoke(request, operations.INGEST_BATCH, hooks, handle)

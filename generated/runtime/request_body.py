@@ -92,10 +92,12 @@ class BodyStep:
     async def _read(
         self, call: Call, incoming: Incoming, media: Media | None, content_type: bytes
     ) -> Finish:
-        lines = self._tables.lines.get(call.operation.id)
-        if lines is not None:
+        rules = self._tables.lines.get(call.operation.id, {})
+        if rules and (media is None or media.media_type in rules):
+            # What is of no documented type is refused, but read before: it may be as large.
             spool = await incoming.spooled()
-            return partial(self._finish_lines, call, incoming, lines, spool)
+            rule = next(iter(rules.values())) if media is None else rules[media.media_type]
+            return partial(self._finish_lines, call, incoming, rule, spool)
         form = self._tables.forms.get(media.pointer or "") if media else None
         if form is not None and media is not None and is_multipart(media.media_type):
             return await self._read_multipart(call, incoming, form, content_type)

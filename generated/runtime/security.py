@@ -15,13 +15,17 @@ from starlette.datastructures import Headers, QueryParams
 from .problems import malformed_request
 
 SCHEME_NAME = "x-scheme-name"
+# What mutualTLS, which OpenAPI 3.0 doesn't know, is called in the view that Connexion gets.
+_MUTUAL = "mutual"
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
     """One credential of a request. `roles` are those the operation's security requirement names.
 
-    Of `basic` the value is what was sent: base64 of `name:password`.
+    Of `basic` the value is what was sent: base64 of `name:password`. Of `mutualTLS` it is empty:
+    the connection was secured before it got here, and what the proxy says of the client's
+    certificate stands in `headers`, if it lets none through that a caller made up.
     """
 
     value: str
@@ -52,7 +56,8 @@ def security_map(authenticators: Mapping[str, Authenticator]) -> dict[str, type[
 
             return verify
 
-    return dict.fromkeys(("apiKey", "bearer", "basic", "oauth2", "openIdConnect"), ContractSecurity)
+    kinds = ("apiKey", "bearer", "basic", "oauth2", "openIdConnect", _MUTUAL)
+    return dict.fromkeys(kinds, ContractSecurity)
 
 
 def credential_value(scheme: Mapping[str, Any], request: ConnexionRequest) -> str | None:
@@ -62,6 +67,8 @@ def credential_value(scheme: Mapping[str, Any], request: ConnexionRequest) -> st
     """
     if scheme["type"] == "apiKey":
         return _single(scheme["in"], scheme["name"], request)
+    if scheme.get("scheme") == _MUTUAL:
+        return ""
     kind, _, value = (_single("header", "authorization", request) or "").partition(" ")
     expected = scheme.get("scheme", "bearer").lower()
     return (value.strip() or None) if kind.lower() == expected else None
@@ -83,7 +90,8 @@ def _single(location: str, name: str, request: ConnexionRequest) -> str | None:
 
 def challenge(schemes: Mapping[str, Any]) -> str:
     """A `WWW-Authenticate` value that names where credentials belong (RFC 9110, 11.6.1)."""
-    return ", ".join(dict.fromkeys(map(_challenge, schemes.values()))) or "Bearer"
+    asked = [scheme for scheme in schemes.values() if scheme.get("scheme") != _MUTUAL]
+    return ", ".join(dict.fromkeys(map(_challenge, asked))) or "Bearer"
 
 
 def _challenge(scheme: Mapping[str, Any]) -> str:

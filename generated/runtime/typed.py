@@ -5,28 +5,35 @@ A model may be stricter than the schema it was made of: the contract's `date-tim
 second, which no Python type has. Then it is the caller who has to send another value.
 """
 
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from .document import pointer_to
-from .hooks import Call
 from .problems import InputError, Problem, invalid_input
+
+if TYPE_CHECKING:
+    from .hooks import Call
 
 TypedT = TypeVar("TypedT")
 _KEYWORD: Final = "unrepresentable"
 
 
-def typed_body(adapter: TypeAdapter[TypedT], call: Call) -> TypedT:
+def typed_body(adapter: TypeAdapter[TypedT], call: "Call") -> TypedT:
     """The body as `adapter` makes it. Raises a 422 Problem for what has no such form."""
+    return typed_value(adapter, call.json_body)
+
+
+def typed_value(adapter: TypeAdapter[TypedT], value: Any) -> TypedT:
+    """As `typed_body`, of a body or of one of its lines."""
     try:
-        return adapter.validate_python(call.json_body)
+        return adapter.validate_python(value)
     except ValidationError as error:
         # Where in the body is not told: the way there has names that the caller chose.
         raise _without_form([InputError("body", "", _KEYWORD)]) from error
 
 
-def typed_parameters(adapter: TypeAdapter[TypedT], call: Call) -> TypedT:
+def typed_parameters(adapter: TypeAdapter[TypedT], call: "Call") -> TypedT:
     """The parameters as `adapter` makes them. Raises a 422 Problem for what has no such form."""
     try:
         return adapter.validate_python(call.parameters)

@@ -1,6 +1,7 @@
 """How files are read: as plain data, with the place of everything in them."""
 
 import json
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,14 @@ from hypothesis import strategies as st
 
 from codegen.diagnostics import ContractError, Findings
 from codegen.json_source import JsonError, read_json
-from codegen.names import argument_name, function_name, match_order, snake, type_name
+from codegen.names import (
+    argument_name,
+    function_name,
+    header_argument,
+    match_order,
+    module_name,
+    type_name,
+)
 from codegen.source import Source, read_source
 
 JSON = st.recursive(
@@ -113,18 +121,27 @@ def test_aliases_that_expand_without_end_are_refused() -> None:
         ("find pet by id", "find_pet_by_id"),
         ("HTTPServer2Go", "http_server2_go"),
         ("already_snake", "already_snake"),
-        ("1st", None),
-        ("[]", None),
+        ("1st", "field_1st"),
+        ("2faCode", "field_2fa_code"),
+        ("$", "dollar"),
+        ("[]", "field"),
+        ("имя", "field"),
+        ("", "field"),
     ],
 )
-def test_names_become_snake_case(text: str, expected: str | None) -> None:
-    assert snake(text) == expected
+def test_names_become_snake_case_and_those_without_a_letter_in_front_get_a_word(
+    text: str, expected: str
+) -> None:
+    assert argument_name(text) == expected
 
 
-@given(st.text(max_size=20))
+@given(st.text(max_size=20) | st.text("1aA_-$ ", max_size=8))
 def test_every_made_name_is_an_identifier_and_no_keyword(text: str) -> None:
-    for made in (argument_name(text), function_name(text), type_name(text)):
-        assert made is None or (made.isidentifier() and made not in ("class", "list", "None"))
+    of_values = (argument_name(text), header_argument(text), function_name(text), module_name(text))
+    for made in (*of_values, type_name(text)):
+        assert made.isascii()
+        assert made.isidentifier()
+        assert not iskeyword(made)
 
 
 def test_literal_paths_come_before_templated_ones() -> None:

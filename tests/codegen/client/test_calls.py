@@ -199,9 +199,20 @@ def test_lines_are_sent_as_they_are_made(office: PostOffice, caller: Caller) -> 
             yield office.models.NewParcel(to="Emma", grams=number + 1)
         yield office.client.EncodedJson(b'{"to": 1}')
 
-    told = caller.call("send_parcels", body=lines()).body
+    told = caller.call("send_parcels", body=lines(), content_type="application/x-ndjson").body
     assert (told.right, told.wrong, len(made)) == (3000, 1, 3000)
     assert "content-length" not in office.gate.seen[-1].headers
+
+
+def test_lines_may_stand_beside_another_media_type(office: PostOffice, caller: Caller) -> None:
+    new = office.models.NewParcel(to="Emma", grams=1)
+    told = caller.call("send_parcels", body=[new, new], content_type="application/json").body
+    assert (told.right, told.wrong) == (2, 0)
+    with pytest.raises(office.client.ProblemAnswer) as caught:
+        caller.call("send_parcels", body=[new] * 101, content_type="application/json")
+    assert caught.value.status == 422
+    lines = caller.call("send_parcels", body=[new] * 101, content_type="application/x-ndjson")
+    assert lines.body.right == 101
 
 
 def test_json_that_is_written_already_is_sent_as_it_is(office: PostOffice, caller: Caller) -> None:

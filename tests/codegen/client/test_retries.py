@@ -12,6 +12,7 @@ from tests.codegen.client.callers import Caller
 from tests.codegen.client.conftest import PostOffice
 from tests.codegen.client.unsteady import Cut, Refusal
 
+LINES = "application/x-ndjson"
 BUSY = Refusal(503, {"retry-after": "0"})
 
 
@@ -106,7 +107,7 @@ def test_a_body_that_can_be_read_once_is_sent_once(office: PostOffice, caller: C
 
     office.gate.faults.append(BUSY)
     with pytest.raises(office.client.ProblemAnswer):
-        caller.call("send_parcels", body=once())
+        caller.call("send_parcels", body=once(), content_type=LINES)
     office.gate.faults.append(BUSY)
-    assert caller.call("send_parcels", body=[new(office)]).body.right == 1
+    assert caller.call("send_parcels", body=[new(office)], content_type=LINES).body.right == 1
     assert len(office.gate.seen) == 3

@@ -48,6 +48,13 @@ def accept(credential: Credential) -> str:
     return ",".join(credential.roles)
 
 
+def trust(credential: Credential) -> str:
+    """As behind a proxy that sets this header, and lets nobody else set it."""
+    if credential.headers.get("x-client-verified") != "SUCCESS":
+        raise unauthenticated("Certificate", "No certificate was shown.")
+    return "known by its certificate"
+
+
 def tell(call: Call) -> Any:
     return result(EncodedJson(json.dumps(dict(call.identities)).encode()))
 
@@ -184,3 +191,16 @@ def test_challenges_name_the_places_of_credentials() -> None:
         'Basic realm="api", ApiKey header="X-Other"'
     )
     assert challenge({}) == "Bearer"
+
+
+def test_client_certificates_are_told_by_the_authenticator_from_what_the_proxy_says() -> None:
+    service = Service(
+        [operation(security=({"Certificate": ()},))],
+        {"ask": tell},
+        schemes={"Certificate": {"type": "http", "scheme": "mutual"}},
+        authenticators={"Certificate": trust},
+    )
+    with Caller(service) as caller:
+        assert caller.ask().status_code == 401
+        known = caller.ask(headers={"X-Client-Verified": "SUCCESS"})
+    assert known.json() == {"Certificate": "known by its certificate"}

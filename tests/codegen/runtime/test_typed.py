@@ -8,7 +8,9 @@ import pytest
 from pydantic import AwareDatetime, TypeAdapter
 
 from codegen.runtime.hooks import Call
+from codegen.runtime.json_lines import JsonLine, JsonLines
 from codegen.runtime.operation import Media, Parameter, RequestBody
+from codegen.runtime.problems import Problem
 from codegen.runtime.typed import typed_body, typed_parameters
 
 from .small_service import Caller, Service, operation, result, slug
@@ -78,3 +80,11 @@ def test_parameter_that_no_type_can_hold_is_refused_by_its_name(caller: Caller) 
     answer = caller.ask(url=f"/list?since={LEAP_SECOND}")
     expected = {"in": "query", "pointer": "/since", "keyword": "unrepresentable"}
     assert (slug(answer), answer.json()["errors"]) == ("invalid-input", [expected])
+
+
+def test_a_line_that_no_type_holds_is_a_problem_too() -> None:
+    lines = JsonLines(lambda: iter(()), TypeAdapter(AwareDatetime))
+    assert lines.model(JsonLine(1, len(SECOND), SECOND)).second == 59
+    with pytest.raises(Problem) as caught:
+        lines.model(JsonLine(2, len(LEAP_SECOND), LEAP_SECOND))
+    assert (caught.value.status, caught.value.slug) == (422, "invalid-input")

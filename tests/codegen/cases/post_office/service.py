@@ -101,9 +101,18 @@ class Parcels(ParcelsHandlers[Call]):
 
     @override
     def send_parcels(
-        self, context: Call, /, *, body: JsonLines[models.NewParcel]
+        self,
+        context: Call,
+        /,
+        *,
+        body: JsonLines[models.NewParcel] | list[models.NewParcel],
+        content_type: str,
     ) -> SendParcels200:
         right = wrong = 0
+        if isinstance(body, list):
+            for each in body:
+                self._add(each)
+            return SendParcels200(models.Sorted(right=len(body), wrong=0))
         for line in body:
             if line.problem is None:
                 self._add(body.model(line))

@@ -157,6 +157,10 @@ SEND_PARCELS = Operation(
                 "application/x-ndjson",
                 "/paths/~1parcels~1lines/post/requestBody/content/application~1x-ndjson/schema",
             ),
+            Media(
+                "application/json",
+                "/paths/~1parcels~1lines/post/requestBody/content/application~1json/schema",
+            ),
         ),
     ),
     responses={

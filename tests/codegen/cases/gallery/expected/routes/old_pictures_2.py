@@ -48,7 +48,7 @@ class SearchPictures2Parameters:
 
 
 _SEARCH_PICTURES_2_PARAMETERS = TypeAdapter(SearchPictures2Parameters)
-_SEARCH_PICTURES_2_BODIES: Mapping[str, TypeAdapter[bytes | str]] = {
+_SEARCH_PICTURES_2_BODIES: Mapping[str, TypeAdapter[str]] = {
     "text/plain": TypeAdapter(str),
 }
 
@@ -62,11 +62,9 @@ def routes(handlers: OldPicturesHandlers[ContextT], hooks: Hooks[ContextT]) -> l
             return handlers.search_pictures_2(
                 context,
                 id=parameters.id,
-                body=(
-                    typed_body(_SEARCH_PICTURES_2_BODIES[call.media_type], call)
-                    if call.media_type in _SEARCH_PICTURES_2_BODIES
-                    else call.raw_body
-                ),
+                body=typed_body(_SEARCH_PICTURES_2_BODIES[call.media_type], call)
+                if call.media_type in _SEARCH_PICTURES_2_BODIES
+                else call.raw_body,
                 content_type=call.content_type,
             )
 

@@ -101,9 +101,7 @@ class SearchPicturesParameters:
     x_class_query: str | None = None
 
 
-_ADD_PICTURE_BODIES: Mapping[
-    str, TypeAdapter[models.NewPicture | models.AddPictureMultipart | bytes]
-] = {
+_ADD_PICTURE_BODIES: Mapping[str, TypeAdapter[models.NewPicture | models.AddPictureMultipart]] = {
     "application/json": TypeAdapter(models.NewPicture),
     "application/x-www-form-urlencoded": TypeAdapter(models.NewPicture),
     "multipart/form-data": TypeAdapter(models.AddPictureMultipart),
@@ -118,11 +116,9 @@ def routes(handlers: PicturesHandlers[ContextT], hooks: Hooks[ContextT]) -> list
         def handle(context: ContextT, call: Call) -> AddPicture201:
             return handlers.add_picture(
                 context,
-                body=(
-                    typed_body(_ADD_PICTURE_BODIES[call.media_type], call)
-                    if call.media_type in _ADD_PICTURE_BODIES
-                    else call.raw_body
-                ),
+                body=typed_body(_ADD_PICTURE_BODIES[call.media_type], call)
+                if call.media_type in _ADD_PICTURE_BODIES
+                else call.raw_body,
                 content_type=call.content_type,
             )
 

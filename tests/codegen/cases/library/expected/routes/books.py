@@ -244,7 +244,7 @@ class GetPageImageParameters:
 _LIST_BOOKS_PARAMETERS = TypeAdapter(ListBooksParameters)
 _ADD_BOOK_PARAMETERS = TypeAdapter(AddBookParameters)
 _ADD_BOOK_BODY: TypeAdapter[models.NewBook] = TypeAdapter(models.NewBook)
-_DELIVER_BOOKS_BODY: TypeAdapter[models.NewBook] = TypeAdapter(models.NewBook)
+_DELIVER_BOOKS_LINE: TypeAdapter[models.NewBook] = TypeAdapter(models.NewBook)
 _GET_BOOK_PARAMETERS = TypeAdapter(GetBookParameters)
 _REPLACE_COVER_PARAMETERS = TypeAdapter(ReplaceCoverParameters)
 _ANNOTATE_BOOK_PARAMETERS = TypeAdapter(AnnotateBookParameters)
@@ -285,7 +285,7 @@ def routes(handlers: BooksHandlers[ContextT], hooks: Hooks[ContextT]) -> list[Ro
 
     async def deliver_books(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> DeliverBooks200:
-            return handlers.deliver_books(context, body=JsonLines(call.lines, _DELIVER_BOOKS_BODY))
+            return handlers.deliver_books(context, body=JsonLines(call.lines, _DELIVER_BOOKS_LINE))
 
         return await invoke(request, operations.DELIVER_BOOKS, hooks, handle)
 

@@ -134,7 +134,7 @@ _SEND_PARCELS: Described[SendParcels200] = Described(
     operations.SEND_PARCELS,
     "/parcels/lines",
     {"200": Answer(SendParcels200, Typed(models.Sorted))},
-    forms={"application/x-ndjson": BodyForm("lines")},
+    forms={"application/x-ndjson": BodyForm("lines"), "application/json": BodyForm("json")},
     key="idempotency_key",
 )
 
@@ -198,10 +198,14 @@ class ParcelsMethods(SyncCalls):
         )
 
     def send_parcels(
-        self, *, idempotency_key: str | None = None, body: Iterable[models.NewParcel | EncodedJson]
+        self,
+        *,
+        idempotency_key: str | None = None,
+        body: Iterable[models.NewParcel | EncodedJson] | list[models.NewParcel] | EncodedJson,
+        content_type: Literal["application/x-ndjson", "application/json"],
     ) -> SendParcels200:
-        """Send many parcels, one a line"""
-        return self._call(_SEND_PARCELS, {"idempotency_key": idempotency_key}, body)
+        """Send many parcels, one a line or all in one array"""
+        return self._call(_SEND_PARCELS, {"idempotency_key": idempotency_key}, body, content_type)
 
     def get_parcel(self, *, parcel_id: UUID) -> GetParcel200:
         """Get a parcel"""
@@ -263,10 +267,15 @@ class AsyncParcelsMethods(AsyncCalls):
         *,
         idempotency_key: str | None = None,
         body: Iterable[models.NewParcel | EncodedJson]
-        | AsyncIterable[models.NewParcel | EncodedJson],
+        | AsyncIterable[models.NewParcel | EncodedJson]
+        | list[models.NewParcel]
+        | EncodedJson,
+        content_type: Literal["application/x-ndjson", "application/json"],
     ) -> SendParcels200:
-        """Send many parcels, one a line"""
-        return await self._call(_SEND_PARCELS, {"idempotency_key": idempotency_key}, body)
+        """Send many parcels, one a line or all in one array"""
+        return await self._call(
+            _SEND_PARCELS, {"idempotency_key": idempotency_key}, body, content_type
+        )
 
     async def get_parcel(self, *, parcel_id: UUID) -> GetParcel200:
         """Get a parcel"""

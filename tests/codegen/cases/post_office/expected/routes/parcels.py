@@ -143,9 +143,14 @@ class ParcelsHandlers(Protocol[ContextT_contra]):
         ...
 
     def send_parcels(
-        self, context: ContextT_contra, /, *, body: JsonLines[models.NewParcel]
+        self,
+        context: ContextT_contra,
+        /,
+        *,
+        body: JsonLines[models.NewParcel] | list[models.NewParcel],
+        content_type: str,
     ) -> SendParcels200:
-        """Send many parcels, one a line"""
+        """Send many parcels, one a line or all in one array"""
         ...
 
     def get_parcel(self, context: ContextT_contra, /, *, parcel_id: UUID) -> GetParcel200:
@@ -202,7 +207,10 @@ class SetPictureParameters:
 _LIST_PARCELS_PARAMETERS = TypeAdapter(ListParcelsParameters)
 _SEND_PARCEL_PARAMETERS = TypeAdapter(SendParcelParameters)
 _SEND_PARCEL_BODY: TypeAdapter[models.NewParcel] = TypeAdapter(models.NewParcel)
-_SEND_PARCELS_BODY: TypeAdapter[models.NewParcel] = TypeAdapter(models.NewParcel)
+_SEND_PARCELS_LINE: TypeAdapter[models.NewParcel] = TypeAdapter(models.NewParcel)
+_SEND_PARCELS_BODIES: Mapping[str, TypeAdapter[list[models.NewParcel]]] = {
+    "application/json": TypeAdapter(list[models.NewParcel]),
+}
 _GET_PARCEL_PARAMETERS = TypeAdapter(GetParcelParameters)
 _CLOSE_PARAMETERS = TypeAdapter(CloseParameters)
 _GET_PICTURE_PARAMETERS = TypeAdapter(GetPictureParameters)
@@ -230,7 +238,13 @@ def routes(handlers: ParcelsHandlers[ContextT], hooks: Hooks[ContextT]) -> list[
 
     async def send_parcels(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> SendParcels200:
-            return handlers.send_parcels(context, body=JsonLines(call.lines, _SEND_PARCELS_BODY))
+            return handlers.send_parcels(
+                context,
+                body=JsonLines(call.lines, _SEND_PARCELS_LINE)
+                if call.lines is not None
+                else typed_body(_SEND_PARCELS_BODIES[call.media_type], call),
+                content_type=call.content_type,
+            )
 
         return await invoke(request, operations.SEND_PARCELS, hooks, handle)
 

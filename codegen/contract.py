@@ -132,7 +132,10 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One documented answer. `class_name` is None if handlers can't return it."""
+    """One documented answer. `class_name` is None if handlers can't return it.
+
+    `annotation` is the type of a JSON body, `line` that of each line of a body of lines.
+    """
 
     status: str
     description: str
@@ -140,6 +143,7 @@ class Response:
     headers: tuple[Header, ...]
     annotation: Annotation | None
     class_name: str | None
+    line: Annotation | None = None
 
     @property
     def has_one_status(self) -> bool:

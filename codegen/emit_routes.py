@@ -4,21 +4,19 @@ from .contract import (
     Annotation,
     Body,
     Contract,
-    Header,
     Operation,
     Parameter,
-    Response,
     Tag,
     one_of,
 )
+from .emit_results import Imports, emit_result
 from .names import pascal
-from .python_text import docstring, literal, module
-
-Imports = set[tuple[str, str]]
+from .python_text import docstring, module
 
 _HOOKS = ("..runtime.hooks", "Hooks")
 _CALL = ("..runtime.hooks", "Call")
 _PAGE = ("..runtime.hooks", "Page")
+
 _ROUTE: Imports = {("starlette.routing", "Route")}
 
 
@@ -94,7 +92,7 @@ def _tag_module(contract: Contract, tag: Tag) -> str:
     for operation in tag.operations:
         for response in operation.responses:
             if response.class_name:
-                results.append(_result(response, imports))
+                results.append(emit_result(response, imports))
         if operation.arguments:
             parameters.append(_parameters(operation, imports))
         adapters += _adapters(operation, imports)
@@ -111,54 +109,6 @@ def _tag_module(contract: Contract, tag: Tag) -> str:
     )
     text = f"Operations of the tag `{tag.name}`: results, handlers' signatures, routes."
     return module(contract.name, text, imports, body)
-
-
-def _result(response: Response, imports: Imports) -> str:
-    imports |= {
-        ("dataclasses", "dataclass"),
-        ("typing", "ClassVar"),
-        ("collections.abc", "Mapping"),
-    }
-    required = [
-        f"    {header.argument}: {header.annotation.text}" for header in _required(response)
-    ]
-    optional = []
-    for header in response.headers:
-        imports |= header.annotation.imports
-        if not header.required:
-            optional.append(f"    {header.argument}: {header.annotation.optional().text} = None")
-    media_type = response.content[0].media_type if response.content else None
-    names = {header.argument: header.name for header in response.headers}
-    if not response.has_one_status:
-        required.insert(0, "    status: int")
-    lines = [
-        *_body_fields(response, imports),
-        *required,
-        *optional,
-        *([f"    status: ClassVar[int] = {response.status}"] if response.has_one_status else []),
-        f"    media_type: ClassVar[str | None] = {media_type!r}",
-        f"    HEADERS: ClassVar[Mapping[str, str]] = {literal(names)}",
-    ]
-    text = docstring(response.description or f"Status {response.status}.")
-    fields = "\n".join(lines)
-    return f"@dataclass(frozen=True, slots=True)\nclass {response.class_name}:\n{text}\n\n{fields}"
-
-
-def _required(response: Response) -> list[Header]:
-    return [header for header in response.headers if header.required]
-
-
-def _body_fields(response: Response, imports: Imports) -> list[str]:
-    if not response.content:
-        return []
-    content_type = ["    content_type: str"] if response.has_content_type else []
-    if response.annotation is None:
-        return ["    body: bytes", *content_type]
-    imports |= {*response.annotation.imports, ("..runtime.encoded_json", "EncodedJson")}
-    text = response.annotation.text.removesuffix(" | None")
-    absent = " | None" if text != response.annotation.text else ""
-    other = " | bytes" if len(response.content) > 1 else ""
-    return [f"    body: {text} | EncodedJson{other}{absent}", *content_type]
 
 
 def _protocol(tag: Tag, imports: Imports) -> str:

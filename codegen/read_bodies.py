@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from .bundle import value_at
 from .contract import (
     Annotation,
     Body,
@@ -10,9 +11,12 @@ from .contract import (
     Response,
     is_json,
     is_problem,
+    one_of,
 )
 from .names import header_argument, is_wordless, pascal, unlike
 from .read_media import read_media, warn_of_raw
+from .runtime.json_lines import is_array_of_lines
+from .runtime.media_types import is_json_lines
 from .schema_types import SchemaTypes
 from .shape import Pointer, written
 
@@ -66,6 +70,7 @@ def _response(
         headers=_headers(types, pointer, value, class_name) if class_name else (),
         annotation=_annotation(types, pointer, content, wanted) if class_name else None,
         class_name=class_name,
+        line=_line(types, pointer, content, wanted) if class_name else None,
     )
 
 
@@ -98,11 +103,36 @@ def _annotation(
     """The type of the JSON body that the contract describes; anything else is bytes."""
     described = [media for media in content if media.pointer and is_json(media.media_type)]
     for media in content:
-        if media.pointer and not is_json(media.media_type):
-            warn_of_raw(types, (*pointer, "content", media.media_type, "schema"), media)
+        is_read = is_json(media.media_type) or _is_of_lines(types, pointer, media)
+        if media.pointer and not is_read:
+            warn_of_raw(types, _schema(pointer, media), media)
     if len(described) != 1:
         return None
-    return types.annotation((*pointer, "content", described[0].media_type, "schema"), wanted)
+    return types.annotation(_schema(pointer, described[0]), wanted)
+
+
+def _line(
+    types: SchemaTypes, pointer: Pointer, content: tuple[Media, ...], wanted: str
+) -> Annotation | None:
+    """The type of a line, of whichever media type; None where none is described."""
+    found = [
+        types.annotation(
+            (*pointer, "content", media.media_type, "schema", "items"), f"{wanted}Line"
+        )
+        for media in content
+        if _is_of_lines(types, pointer, media)
+    ]
+    return one_of(found) if found else None
+
+
+def _is_of_lines(types: SchemaTypes, pointer: Pointer, media: Media) -> bool:
+    if media.pointer is None or not is_json_lines(media.media_type):
+        return False
+    return is_array_of_lines(value_at(types.contract.document, _schema(pointer, media)))
+
+
+def _schema(pointer: Pointer, media: Media) -> Pointer:
+    return (*pointer, "content", media.media_type, "schema")
 
 
 def _headers(

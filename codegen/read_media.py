@@ -8,6 +8,7 @@ from .contract import Annotation, Media, is_json
 from .names import pascal
 from .runtime.binary_schemas import file_schemas, is_text
 from .runtime.document import alternatives, conjuncts
+from .runtime.json_lines import is_array_of_lines
 from .runtime.media_types import is_json_lines, is_multipart, is_urlencoded
 from .schema_types import ANY, SchemaTypes
 from .shape import Pointer
@@ -19,7 +20,6 @@ _SAYING_NOTHING = frozenset(
         "description", "example", "examples", "nullable",
     }
 )  # fmt: skip
-_ARRAY_OF_LINES = frozenset({"type", "items", "minItems", "maxItems", "title", "description"})
 
 
 def read_media(
@@ -101,7 +101,7 @@ def _line(types: SchemaTypes, body: Pointer, schema: Pointer, name: str) -> Anno
     """The type of one line. As in OpenAPI 3.2, an array stands for the lines of the body."""
     declared = value_at(types.contract.document, schema)
     place = types.contract.place(schema)
-    if not _is_array_of_lines(declared):
+    if not is_array_of_lines(declared):
         hint = (
             "write `type: array` with `items` here, and at most `minItems: 1`, `maxItems`; put the "
             "schema of a line in `items`"
@@ -113,13 +113,3 @@ def _line(types: SchemaTypes, body: Pointer, schema: Pointer, name: str) -> Anno
         hint = "say `required: true`; with `minItems` 0 it may have no lines"
         types.findings.add(place, "CG080", "a body of lines can't be optional", hint)
     return types.annotation((*schema, "items"), name)
-
-
-def _is_array_of_lines(schema: Any) -> bool:
-    return (
-        isinstance(schema, dict)
-        and schema.get("type") == "array"
-        and "items" in schema
-        and schema.get("minItems", 0) in (0, 1)
-        and not set(schema) - _ARRAY_OF_LINES
-    )

@@ -4,16 +4,16 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Ma
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from anyio import to_thread
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
+from .client_files import PIECE_BYTES, OpenFile, is_file
 from .client_forms import Multipart, urlencoded
 from .encoded_json import EncodedJson
 from .media_types import media_type_of, most_specific
 
 Form = Literal["json", "lines", "urlencoded", "multipart", "text", "raw"]
-# Small pieces would be a packet each.
-PIECE_BYTES = 64 * 1024
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 
 
@@ -28,26 +28,37 @@ class BodyForm:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A body: `whole`, or what `encode` makes of each thing that `source` yields."""
+    """A body: `whole`, or what `encode` makes of each thing that `source` yields.
+
+    `size` is in bytes, where it is known without making them; `reads_files` if making them does.
+    """
 
     media_type: str | None = None
     whole: bytes | None = None
     source: Any = field(default=None, repr=False)
     encode: Callable[[Any], bytes] = bytes
+    size: int | None = None
+    reads_files: bool = False
 
     @property
     def can_be_sent_again(self) -> bool:
         """An iterator is used up by the first attempt; a list or an object with __iter__ isn't."""
+        if isinstance(self.source, OpenFile):
+            return self.source.can_be_sent_again
         return not isinstance(self.source, Iterator | AsyncIterator)
 
     def each(self) -> Iterator[Any]:
         return iter(self.source)
 
     async def each_async(self) -> AsyncIterator[Any]:
-        """Of a source of either kind: what comes from memory needs no awaiting."""
+        """Of a source of either kind: what comes from memory needs no awaiting, but files do."""
         if isinstance(self.source, AsyncIterable):
             async for each in self.source:
                 yield each
+        elif self.reads_files:
+            pieces = self.each()
+            while (piece := await to_thread.run_sync(next, pieces, None)) is not None:
+                yield piece
         else:
             for each in self.source:
                 yield each
@@ -71,7 +82,7 @@ def content_of(
         return Content(chosen, whole=urlencoded(body, form.styles))
     if form.form == "multipart":
         parts = Multipart(body, form.styles)
-        return Content(parts.content_type, source=parts)
+        return Content(parts.content_type, source=parts, size=parts.size, reads_files=True)
     if form.form == "json":
         return Content(chosen, whole=encode_json(body))
     if form.form == "text":
@@ -80,6 +91,9 @@ def content_of(
         return Content(chosen, source=body, encode=encode_line)
     if isinstance(body, bytes | bytearray | memoryview):
         return Content(chosen, whole=bytes(body))
+    if is_file(body):
+        file = OpenFile(body)
+        return Content(chosen, source=file, size=file.size, reads_files=True)
     return Content(chosen, source=body)
 
 
@@ -94,7 +108,7 @@ def encode_line(value: Any) -> bytes:
 
 
 class Gathered:
-    """Makes few large pieces of many small ones."""
+    """Makes few large pieces of many small ones, which would be a packet each."""
 
     def __init__(self) -> None:
         self._held: list[bytes] = []

@@ -12,6 +12,7 @@ from .file_part import FilePart
 
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 _DEEP = "deepObject"
+_END = b"\r\n"
 
 
 def urlencoded(form: object, styles: Mapping[str, str]) -> bytes:
@@ -29,15 +30,32 @@ class Multipart:
     def content_type(self) -> str:
         return f"multipart/form-data; boundary={self._boundary}"
 
+    @property
+    def size(self) -> int:
+        """How many bytes it has, without reading its files."""
+        of_fields = (
+            len(self._begin(name, value))
+            + len(_END)
+            + (value.size if isinstance(value, FilePart) else len(value.encode()))
+            for name, value in self._fields
+        )
+        return sum(of_fields) + len(self._last())
+
+    def _begin(self, name: str, value: str | FilePart) -> bytes:
+        return f"--{self._boundary}\r\n{_head(name, value)}\r\n\r\n".encode()
+
+    def _last(self) -> bytes:
+        return f"--{self._boundary}--\r\n".encode()
+
     def __iter__(self) -> Iterator[bytes]:
         for name, value in self._fields:
-            yield f"--{self._boundary}\r\n{_head(name, value)}\r\n\r\n".encode()
+            yield self._begin(name, value)
             if isinstance(value, FilePart):
                 yield from value.pieces()
             else:
                 yield value.encode()
-            yield b"\r\n"
-        yield f"--{self._boundary}--\r\n".encode()
+            yield _END
+        yield self._last()
 
 
 def _head(name: str, value: str | FilePart) -> str:

@@ -40,6 +40,22 @@ class FilePart:
     ) -> "FilePart":
         return cls(io.BytesIO(content), 0, len(content), filename, content_type)
 
+    @classmethod
+    def of_file(
+        cls,
+        file: IO[bytes],
+        filename: str | None = None,
+        content_type: str = DEFAULT_CONTENT_TYPE,
+    ) -> "FilePart":
+        """From where an open file stands to its end; it has to stay open as long as this is used.
+
+        Raises OSError for a file that can't be sought in, such as a pipe.
+        """
+        start = file.tell()
+        end = file.seek(0, io.SEEK_END)
+        file.seek(start)
+        return cls(file, start, end - start, filename, content_type)
+
     def read(self) -> bytes:
         """All of it. Of a large one `open` or `pieces` take less memory."""
         with self.open() as opened:

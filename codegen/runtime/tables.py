@@ -7,7 +7,7 @@ from starlette.types import Scope
 
 from .binary_schemas import is_text
 from .form_rules import FormRule, form_rule
-from .json_lines import DEFAULT_MAX_LINE, LinesRule, lines_rule
+from .json_lines import DEFAULT_MAX_LINE, LinesRule, is_array_of_lines, lines_rule
 from .media_types import is_json, is_json_lines, is_multipart, is_urlencoded
 from .operation import Media, Operation
 from .parameters import ParameterReader
@@ -64,8 +64,9 @@ class ContractTables:
                     self._compile_request(operation, media, media.pointer)
             for contents in operation.responses.values():
                 for media in contents:
-                    if media.pointer is not None and is_json(media.media_type):
-                        self.schemas.compiled("response", media.pointer)
+                    pointer = answer_pointer(self.schemas, media)
+                    if pointer is not None:
+                        self.schemas.compiled("response", pointer)
 
     def _compile_request(self, operation: Operation, media: Media, pointer: str) -> None:
         if is_json_lines(media.media_type):
@@ -82,6 +83,16 @@ class ContractTables:
 
     def max_body(self, operation: Operation) -> int:
         return int(operation.extensions.get("x-max-body", DEFAULT_MAX_BODY))
+
+
+def answer_pointer(schemas: ContractSchemas, media: Media) -> str | None:
+    """The schema that an answer of this type is held against, or each of its lines, if any is."""
+    if media.pointer is None:
+        return None
+    if is_json(media.media_type):
+        return media.pointer
+    is_lines = is_json_lines(media.media_type) and is_array_of_lines(schemas.at(media.pointer))
+    return f"{media.pointer}/items" if is_lines else None
 
 
 def is_parsed_form(media: Media) -> bool:

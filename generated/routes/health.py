@@ -15,6 +15,7 @@ from .. import models, operations
 from ..runtime.dispatch import invoke
 from ..runtime.encoded_json import EncodedJson
 from ..runtime.hooks import Call, Hooks
+from ..runtime.streaming import RawBody
 from ..runtime.typed import typed_parameters
 
 ContextT = TypeVar("ContextT")
@@ -59,7 +60,7 @@ class GetContract200:
 class GetDocs200:
     """An HTML page."""
 
-    body: bytes
+    body: RawBody
     content_security_policy: str
     x_request_id: str | None = None
     status: ClassVar[int] = 200
@@ -97,7 +98,7 @@ class GetSigningKeys200:
 class GetDocsAsset200:
     """The file."""
 
-    body: bytes
+    body: RawBody
     content_type: str
     x_request_id: str | None = None
     etag: str | None = None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from anyio import CapacityLimiter
 from connexion.exceptions import NonConformingResponse, ProblemException
 from connexion.middleware import ConnexionMiddleware
 from connexion.middleware.lifespan import LifespanMiddleware
@@ -79,6 +80,8 @@ def build_application(assembly: Assembly) -> ASGIApp:
     inner.router.redirect_slashes = False
     inner.state.workers = Workers(assembly.places)
     inner.state.public_workers = Workers(_PUBLIC_PLACES)
+    # Threads apart: whoever downloads slowly keeps no handler from running.
+    inner.state.streaming = CapacityLimiter(assembly.places)
     connexion = ConnexionMiddleware(
         _Inner(inner, assembly.routes),
         lifespan=assembly.lifespan,

@@ -50,6 +50,22 @@ class AsyncByteStream:
             return
         raise ConnectionLost(self._operation, reason)
 
+    async def lines(self) -> AsyncIterator[bytes]:
+        """Each line without its end, as soon as that came; blank ones are passed over."""
+        begun: list[bytes] = []
+        async for piece in self:
+            *whole, rest = piece.split(b"\n")
+            if whole:
+                whole[0] = b"".join([*begun, whole[0]])
+                begun.clear()
+            begun.append(rest)
+            for line in whole:
+                if line.strip():
+                    yield line.removesuffix(b"\r")
+        last = b"".join(begun)
+        if last.strip():
+            yield last
+
     async def read(self) -> bytes:
         return b"".join([piece async for piece in self])
 

@@ -97,6 +97,8 @@ class ClientCore:
         headers = {"Accept": described.accept, **written.headers, **presented.headers}
         if prepared.content.media_type is not None:
             headers["Content-Type"] = prepared.content.media_type
+        if prepared.content.size is not None:
+            headers["Content-Length"] = str(prepared.content.size)
         cookies = {**written.cookies, **presented.cookies}
         if cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())

@@ -14,11 +14,13 @@ from pydantic import BaseModel, TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from .byte_ranges import has_parts, in_part
 from .encoded_json import EncodedJson
 from .hooks import Answer, Call, ContextT, Hooks, NotModified, Page
-from .media_types import is_json
+from .media_types import is_json, is_json_lines
 from .operation import Operation
 from .problems import not_found, unavailable, unsupported_media_type
+from .streaming import StreamedResponse, as_bytes, is_streamed, source_of
 from .tables import CALL
 
 # At a few milliseconds a request so many are done well within a caller's patience.
@@ -127,7 +129,8 @@ async def invoke(
         unchanged = await hooks.unchanged(call, workers.run)
         if unchanged is not None:
             return _not_modified(operation, unchanged)
-    return await workers.run(lambda: _answer(operation, hooks, call, handler))
+    response = await workers.run(lambda: _answer(operation, hooks, call, handler))
+    return in_part(response, request.headers) if has_parts(operation) else response
 
 
 def _answer(
@@ -182,6 +185,7 @@ def encode(
 ) -> Response:
     """A typed result as an HTTP response: status and media type from its class, body as JSON.
 
+    A body that is not JSON is sent as it is, or as it is made: see `RawBody` and `LinesBody`.
     `headers` replace the result's own, which replace `defaults`.
     """
     own = {
@@ -201,17 +205,26 @@ def encode(
     charset = "; charset=utf-8" if media_type.startswith("text/") else ""
     sent["content-type"] = media_type + charset
     body = cast(Any, result).body
-    is_chosen = hasattr(result, "content_type")
-    if is_chosen and not isinstance(body, bytes) and not is_json(media_type):
-        raise ValueError(f"a body of {media_type} must be bytes, not JSON")
-    return Response(encode_body(body), result.status, sent)
+    if is_json(media_type) or isinstance(body, bytes | EncodedJson):
+        return Response(encode_body(body), result.status, sent)
+    if isinstance(body, str | BaseModel | Mapping):
+        raise ValueError(f"a body of {media_type} must be bytes, not {type(body).__name__}")
+    encode_piece = _line if is_json_lines(media_type) else as_bytes
+    return StreamedResponse(source_of(body, encode_piece), result.status, sent)
+
+
+def _line(value: Any) -> bytes:
+    return encode_body(value) + b"\n"
 
 
 def encode_body(body: Any) -> bytes:
+    """Raises TypeError for a body that is made while it is sent: nobody has it as a whole."""
     if isinstance(body, bytes):
         return body
     if isinstance(body, EncodedJson):
         return body.content
+    if is_streamed(body):
+        raise TypeError(f"a body that is sent as it is made ({type(body).__name__}) has no bytes")
     if isinstance(body, BaseModel):
         serializer = body.__pydantic_serializer__
         # Handlers may build models without validating them; the response is validated after this.

@@ -150,6 +150,13 @@ def internal_error() -> Problem:
     return Problem(500, "internal-error", "Internal error", detail)
 
 
+def range_not_satisfiable(size: int) -> Problem:
+    detail = f"The Range has none of the {size} bytes that there are."
+    title = "Range not satisfiable"
+    headers = {"Content-Range": f"bytes */{size}"}
+    return Problem(416, "range-not-satisfiable", title, detail, headers=headers)
+
+
 def unavailable(detail: str, retry_after: int) -> Problem:
     headers = {"Retry-After": str(retry_after)}
     return Problem(503, "unavailable", "Unavailable", detail, headers=headers)

@@ -20,7 +20,8 @@ def validators(tables: ContractTables) -> dict[str, Any]:
     """The `validator_map` for Connexion: one class for whatever media type comes."""
 
     def response(scope: Scope, **_: Any) -> ResponseStep:
-        return ResponseStep(tables.schemas, tables.operations[operation_id(scope)])
+        operation = tables.operations[operation_id(scope)]
+        return ResponseStep(tables.schemas, operation, has_body=scope["method"] != "HEAD")
 
     return {
         "parameter": _bound(ParameterStep, tables),

@@ -1,17 +1,22 @@
 """One way to write a test of both clients: the blocking one, and the awaiting one in a loop."""
 
 import asyncio
-from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 
 class Caller(Protocol):
-    """`stream` gives the fields of a result and all of its body that could be read."""
+    """`stream` gives the fields of a result and all of its body that could be read.
+
+    After `stop_after` pieces the caller fails, as a program may.
+    """
 
     def call(self, operation: str, **arguments: Any) -> Any: ...
     def pages(self, operation: str, **arguments: Any) -> list[Any]: ...
-    def stream(self, operation: str, **arguments: Any) -> tuple[Any, list[bytes]]: ...
+    def stream(
+        self, operation: str, *, stop_after: int | None = None, **arguments: Any
+    ) -> tuple[Any, list[bytes]]: ...
+    def lines(self, operation: str, **arguments: Any) -> list[bytes]: ...
 
 
 class Blocking:
@@ -35,10 +40,20 @@ class Blocking:
     def pages(self, operation: str, **arguments: Any) -> list[Any]:
         return list(getattr(self._client, operation)(**arguments))
 
-    def stream(self, operation: str, **arguments: Any) -> tuple[Any, list[bytes]]:
+    def stream(
+        self, operation: str, *, stop_after: int | None = None, **arguments: Any
+    ) -> tuple[Any, list[bytes]]:
         with getattr(self._client, operation)(**arguments) as result:
             body = getattr(result, "body", ())
-            return result, list(body) if hasattr(body, "close") else []
+            pieces: list[bytes] = []
+            for piece in body if hasattr(body, "close") else ():
+                pieces.append(piece)
+                _stop(pieces, stop_after)
+            return result, pieces
+
+    def lines(self, operation: str, **arguments: Any) -> list[bytes]:
+        with getattr(self._client, operation)(**arguments) as result:
+            return list(result.body.lines())
 
 
 class Awaiting:
@@ -67,12 +82,28 @@ class Awaiting:
 
         return self._runner.run(collect())
 
-    def stream(self, operation: str, **arguments: Any) -> tuple[Any, list[bytes]]:
+    def stream(
+        self, operation: str, *, stop_after: int | None = None, **arguments: Any
+    ) -> tuple[Any, list[bytes]]:
         async def collect() -> tuple[Any, list[bytes]]:
             async with getattr(self._client, operation)(**arguments) as result:
-                pieces: Iterable[bytes] = ()
+                pieces: list[bytes] = []
                 if hasattr(getattr(result, "body", None), "close"):
-                    pieces = [piece async for piece in result.body]
-                return result, list(pieces)
+                    async for piece in result.body:
+                        pieces.append(piece)
+                        _stop(pieces, stop_after)
+                return result, pieces
 
         return self._runner.run(collect())
+
+    def lines(self, operation: str, **arguments: Any) -> list[bytes]:
+        async def collect() -> list[bytes]:
+            async with getattr(self._client, operation)(**arguments) as result:
+                return [line async for line in result.body.lines()]
+
+        return self._runner.run(collect())
+
+
+def _stop(pieces: list[bytes], after: int | None) -> None:
+    if after is not None and len(pieces) >= after:
+        raise ZeroDivisionError

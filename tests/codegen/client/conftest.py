@@ -34,7 +34,9 @@ class PostOffice:
     client: Any
     models: Any
     parcels: Any
+    archives: Any
     files: Any
+    archive: Any
 
     def credentials(self, **secrets: Any) -> Any:
         return self.client.Credentials(**(secrets or {"counter": SECRET}))
@@ -52,7 +54,9 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def running(package: Path) -> Iterator[PostOffice]:
-    gate = Unsteady(loaded(CASE / "service.py").application(SECRET))
+    service = loaded(CASE / "service.py")
+    archive = service.Archive()
+    gate = Unsteady(service.application(SECRET, archive))
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(gate, log_config=None))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -68,7 +72,9 @@ def running(package: Path) -> Iterator[PostOffice]:
             client=importlib.import_module("post_office.client"),
             models=importlib.import_module("post_office.models"),
             parcels=importlib.import_module("post_office.client.parcels"),
+            archives=importlib.import_module("post_office.client.archive"),
             files=importlib.import_module("post_office.runtime.file_part"),
+            archive=archive,
         )
     finally:
         server.should_exit = True

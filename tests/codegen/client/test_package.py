@@ -48,9 +48,10 @@ def test_a_server_does_not_load_the_http_client(package: Path) -> None:
 
 
 def test_client_service_and_caller_are_clean_under_strict_mypy(package: Path) -> None:
-    for name in ("service.py", "caller.py"):
+    names = ("service.py", "caller.py", "streams.py")
+    for name in names:
         (package / name).write_text((CASE / name).read_text())
-    done = mypy(package, "post_office", "service.py", "caller.py")
+    done = mypy(package, "post_office", *names)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     (package / "misuses.py").write_text(MISUSES)
     found = set(

@@ -5,14 +5,16 @@ With the folder of the generated package `post_office` on the path, `application
 
 import hashlib
 import json
-from collections.abc import Callable
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from post_office import models
 from post_office.operations import OPERATIONS
 from post_office.routes import Handlers, routes
+from post_office.routes.archive import ArchiveHandlers, GetArchive200, KeepArchive200
 from post_office.routes.echo import (
     EchoBody200,
     EchoForm200,
@@ -25,6 +27,7 @@ from post_office.routes.parcels import (
     GetParcel200,
     GetPicture200,
     GetPicture204,
+    ListParcelLines200,
     ListParcels200,
     ParcelsHandlers,
     SendParcel201,
@@ -35,6 +38,7 @@ from post_office.routes.parcels import (
 )
 from post_office.runtime.application import Assembly, build_application
 from post_office.runtime.dispatch import encode_body
+from post_office.runtime.encoded_json import EncodedJson
 from post_office.runtime.hooks import Answer, Call, NotModified, Page, PlainHooks, ResultT
 from post_office.runtime.json_lines import JsonLines
 from post_office.runtime.problems import not_found, unauthenticated
@@ -122,6 +126,20 @@ class Parcels(ParcelsHandlers[Call]):
         return SendParcels200(models.Sorted(right=right, wrong=wrong))
 
     @override
+    def list_parcel_lines(
+        self, context: Call, /, *, count: int = 3, wrong_from: int | None = None
+    ) -> ListParcelLines200:
+        return ListParcelLines200(self._made_up(count, wrong_from))
+
+    def _made_up(self, count: int, wrong_from: int | None) -> Iterator[models.Parcel | EncodedJson]:
+        for number in range(count):
+            if wrong_from is not None and number >= wrong_from:
+                yield EncodedJson(b'{"id":"secretmark"}')
+            yield models.Parcel.model_validate(
+                {"id": UUID(int=number), "to": "Emma", "grams": number, "sent_at": NOW}
+            )
+
+    @override
     def get_parcel(self, context: Call, /, *, parcel_id: UUID) -> GetParcel200:
         return GetParcel200(self._found(parcel_id))
 
@@ -156,6 +174,65 @@ class Parcels(ParcelsHandlers[Call]):
         if parcel_id not in self._parcels:
             raise not_found()
         return self._parcels[parcel_id]
+
+
+class Archive(ArchiveHandlers[Call]):
+    """`closed` counts the sources that were let go of."""
+
+    def __init__(self) -> None:
+        self.closed = 0
+
+    @override
+    def get_archive(
+        self,
+        context: Call,
+        /,
+        *,
+        size: int,
+        source: Literal["file", "pieces", "awaited"] | None = None,
+        breaks_at: int | None = None,
+        range: str | None = None,
+        if_range: str | None = None,
+    ) -> GetArchive200:
+        if source == "file":
+            file = tempfile.TemporaryFile()  # noqa: SIM115  # the runtime closes it
+            file.writelines(pieces(size))
+            file.seek(0)
+            return GetArchive200(file, etag=f'"{size}"')
+        if source == "awaited":
+            return GetArchive200(self._awaited(size, breaks_at))
+        return GetArchive200(self._pieces(size, breaks_at))
+
+    def _pieces(self, size: int, breaks_at: int | None) -> Iterator[bytes]:
+        try:
+            yield from pieces(size, breaks_at)
+        finally:
+            self.closed += 1
+
+    async def _awaited(self, size: int, breaks_at: int | None) -> AsyncIterator[bytes]:
+        try:
+            for piece in pieces(size, breaks_at):
+                yield piece
+        finally:
+            self.closed += 1
+
+    @override
+    def keep_archive(
+        self, context: Call, /, *, body: models.KeepArchiveMultipart
+    ) -> KeepArchive200:
+        digest = hashlib.sha256()
+        for piece in body.archive.pieces():
+            digest.update(piece)
+        return KeepArchive200(models.Kept(size=body.archive.size, sha256=digest.hexdigest()))
+
+
+def pieces(size: int, breaks_at: int | None = None) -> Iterator[bytes]:
+    """The same bytes for the same size, 64 KiB at a time."""
+    whole = bytes(range(256)) * 256
+    for start in range(0, size, len(whole)):
+        if breaks_at is not None and start >= breaks_at:
+            raise RuntimeError("the source broke")
+        yield whole[: size - start]
 
 
 class Echo(EchoHandlers[Call]):
@@ -201,10 +278,10 @@ def only(secret: str) -> Authenticator:
     return authenticate
 
 
-def application(secret: str) -> ASGIApp:
+def application(secret: str, archive: Archive | None = None) -> ASGIApp:
     """One secret opens everything."""
     package = files("post_office")
-    handlers = Handlers(parcels=Parcels(), echo=Echo())
+    handlers = Handlers(parcels=Parcels(), archive=archive or Archive(), echo=Echo())
     return build_application(
         Assembly(
             document=json.loads(package.joinpath("openapi.json").read_bytes()),

@@ -134,6 +134,47 @@ SEND_PARCEL = Operation(
     extensions={"x-idempotency": True},
 )
 
+LIST_PARCEL_LINES = Operation(
+    id="list_parcel_lines",
+    method="GET",
+    path="/parcels/lines",
+    tag="parcels",
+    parameters=(
+        Parameter(
+            name="count",
+            argument="count",
+            location="query",
+            required=False,
+            pointer="/paths/~1parcels~1lines/get/parameters/0",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="wrong_from",
+            argument="wrong_from",
+            location="query",
+            required=False,
+            pointer="/paths/~1parcels~1lines/get/parameters/1",
+            style="form",
+            explode=True,
+        ),
+    ),
+    responses={
+        "200": (
+            Media(
+                "application/x-ndjson",
+                "/paths/~1parcels~1lines/get/responses/200/content/application~1x-ndjson/schema",
+            ),
+        ),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+)
+
 SEND_PARCELS = Operation(
     id="send_parcels",
     method="POST",
@@ -323,6 +364,101 @@ SET_PICTURE = Operation(
     },
     security=({"Stamp": (), "Counter": ()},),
     extensions={"x-max-body": 8000000},
+)
+
+GET_ARCHIVE = Operation(
+    id="get_archive",
+    method="GET",
+    path="/archive",
+    tag="archive",
+    parameters=(
+        Parameter(
+            name="size",
+            argument="size",
+            location="query",
+            required=True,
+            pointer="/paths/~1archive/get/parameters/0",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="source",
+            argument="source",
+            location="query",
+            required=False,
+            pointer="/paths/~1archive/get/parameters/1",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="breaks_at",
+            argument="breaks_at",
+            location="query",
+            required=False,
+            pointer="/paths/~1archive/get/parameters/2",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="Range",
+            argument="range",
+            location="header",
+            required=False,
+            pointer="/paths/~1archive/get/parameters/3",
+            style="simple",
+            explode=False,
+        ),
+        Parameter(
+            name="If-Range",
+            argument="if_range",
+            location="header",
+            required=False,
+            pointer="/paths/~1archive/get/parameters/4",
+            style="simple",
+            explode=False,
+        ),
+    ),
+    responses={
+        "200": (Media("application/zip", None),),
+        "206": (Media("application/zip", None),),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+)
+
+KEEP_ARCHIVE = Operation(
+    id="keep_archive",
+    method="PUT",
+    path="/archive",
+    tag="archive",
+    request_body=RequestBody(
+        required=True,
+        content=(
+            Media(
+                "multipart/form-data",
+                "/paths/~1archive/put/requestBody/content/multipart~1form-data/schema",
+            ),
+        ),
+    ),
+    responses={
+        "200": (
+            Media(
+                "application/json",
+                "/paths/~1archive/put/responses/200/content/application~1json/schema",
+            ),
+        ),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+    extensions={"x-max-body": 1000000000},
 )
 
 ECHO_BODY = Operation(
@@ -599,11 +735,14 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         for operation in (
             LIST_PARCELS,
             SEND_PARCEL,
+            LIST_PARCEL_LINES,
             SEND_PARCELS,
             GET_PARCEL,
             CLOSE,
             GET_PICTURE,
             SET_PICTURE,
+            GET_ARCHIVE,
+            KEEP_ARCHIVE,
             ECHO_BODY,
             ECHO_FORM,
             ECHO_NAME,

@@ -15,6 +15,7 @@ from .. import models, operations
 from ..runtime.dispatch import invoke
 from ..runtime.encoded_json import EncodedJson
 from ..runtime.hooks import Call, Hooks
+from ..runtime.streaming import RawBody
 from ..runtime.typed import typed_body, typed_parameters
 
 ContextT = TypeVar("ContextT")
@@ -25,7 +26,7 @@ ContextT_contra = TypeVar("ContextT_contra", contravariant=True)
 class SearchPictures2200:
     """The picture in the form that fits it."""
 
-    body: models.Picture | EncodedJson | bytes
+    body: models.Picture | EncodedJson | RawBody
     content_type: str
     status: ClassVar[int] = 200
     media_type: ClassVar[str | None] = "image/*"

@@ -18,6 +18,7 @@ from ..runtime.dispatch import invoke
 from ..runtime.encoded_json import EncodedJson
 from ..runtime.hooks import Call, Hooks, Page
 from ..runtime.json_lines import JsonLines
+from ..runtime.streaming import RawBody
 from ..runtime.typed import typed_body, typed_parameters
 
 ContextT = TypeVar("ContextT")
@@ -122,7 +123,7 @@ class AnnotateBook200:
 class GetPageImage200:
     """The picture, in one of two forms."""
 
-    body: bytes
+    body: RawBody
     content_type: str
     status: ClassVar[int] = 200
     media_type: ClassVar[str | None] = "image/png"

@@ -21,7 +21,7 @@ from ..runtime.client_errors import (
 from ..runtime.client_retries import Retrying
 from ..runtime.client_sync import Options
 from ..runtime.encoded_json import EncodedJson
-from . import echo, parcels
+from . import archive, echo, parcels
 
 __all__ = [
     "AsyncClient",
@@ -55,7 +55,7 @@ class Credentials(CredentialSet):
     }
 
 
-class Client(parcels.ParcelsMethods, echo.EchoMethods):
+class Client(parcels.ParcelsMethods, archive.ArchiveMethods, echo.EchoMethods):
     """A method for each operation. `with` closes it."""
 
     def __init__(
@@ -67,7 +67,7 @@ class Client(parcels.ParcelsMethods, echo.EchoMethods):
         super().__init__(base_url, credentials, **options)
 
 
-class AsyncClient(parcels.AsyncParcelsMethods, echo.AsyncEchoMethods):
+class AsyncClient(parcels.AsyncParcelsMethods, archive.AsyncArchiveMethods, echo.AsyncEchoMethods):
     """A method for each operation. `async with` closes it."""
 
     def __init__(

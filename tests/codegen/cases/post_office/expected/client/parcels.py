@@ -51,6 +51,14 @@ class SendParcel409:
 
 
 @dataclass(frozen=True, slots=True)
+class ListParcelLines200(Generic[StreamT]):
+    """The parcels."""
+
+    body: StreamT
+    status: ClassVar[int] = 200
+
+
+@dataclass(frozen=True, slots=True)
 class SendParcels200:
     """How many lines were right, and how many were not."""
 
@@ -130,6 +138,12 @@ _SEND_PARCEL: Described[SendParcel201 | SendParcel202 | SendParcel409] = Describ
     key="idempotency_key",
 )
 
+_LIST_PARCEL_LINES: Described[ListParcelLines200[Any]] = Described(
+    operations.LIST_PARCEL_LINES,
+    "/parcels/lines",
+    {"200": Answer(ListParcelLines200, is_stream=True)},
+)
+
 _SEND_PARCELS: Described[SendParcels200] = Described(
     operations.SEND_PARCELS,
     "/parcels/lines",
@@ -197,6 +211,12 @@ class ParcelsMethods(SyncCalls):
             _SEND_PARCEL, {"idempotency_key": idempotency_key, "dry_run": dry_run}, body
         )
 
+    def list_parcel_lines(
+        self, *, count: int | None = None, wrong_from: int | None = None
+    ) -> AbstractContextManager[ListParcelLines200[ByteStream]]:
+        """Parcels that are made up, one a line"""
+        return self._stream(_LIST_PARCEL_LINES, {"count": count, "wrong_from": wrong_from})
+
     def send_parcels(
         self,
         *,
@@ -261,6 +281,12 @@ class AsyncParcelsMethods(AsyncCalls):
         return await self._call(
             _SEND_PARCEL, {"idempotency_key": idempotency_key, "dry_run": dry_run}, body
         )
+
+    def list_parcel_lines(
+        self, *, count: int | None = None, wrong_from: int | None = None
+    ) -> AbstractAsyncContextManager[ListParcelLines200[AsyncByteStream]]:
+        """Parcels that are made up, one a line"""
+        return self._stream(_LIST_PARCEL_LINES, {"count": count, "wrong_from": wrong_from})
 
     async def send_parcels(
         self,

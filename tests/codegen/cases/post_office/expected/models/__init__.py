@@ -55,6 +55,14 @@ class ParcelPage(ContractModel):
     next: str | None = None
 
 
+class Kept(BaseModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    size: int
+    sha256: str
+
+
 class Sorted(BaseModel):
     model_config = ConfigDict(
         populate_by_name=True,
@@ -101,6 +109,16 @@ class Problem(BaseModel):
         populate_by_name=True,
     )
     title: str
+
+
+class KeepArchiveMultipart(ContractModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+        arbitrary_types_allowed=True,
+    )
+    archive: FilePart
+    note: Annotated[str | None, Field(max_length=1000)] = None
 
 
 class Load(ContractModel):

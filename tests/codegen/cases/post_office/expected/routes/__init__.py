@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from ..runtime.binding import check_handlers
 from ..runtime.hooks import Hooks
-from . import echo, parcels
+from . import archive, echo, parcels
 
 ContextT = TypeVar("ContextT")
 
@@ -19,6 +19,7 @@ class Handlers(Generic[ContextT]):
     """One object a tag, which answers the operations of the tag."""
 
     parcels: parcels.ParcelsHandlers[ContextT]
+    archive: archive.ArchiveHandlers[ContextT]
     echo: echo.EchoHandlers[ContextT]
 
 
@@ -28,9 +29,11 @@ def routes(handlers: Handlers[ContextT], hooks: Hooks[ContextT]) -> list[Route]:
     Raises HandlerMismatch if a handler is missing, left over, or has another signature.
     """
     check_handlers("parcels", parcels.ParcelsHandlers, handlers.parcels)
+    check_handlers("archive", archive.ArchiveHandlers, handlers.archive)
     check_handlers("echo", echo.EchoHandlers, handlers.echo)
     found = [
         *parcels.routes(handlers.parcels, hooks),
+        *archive.routes(handlers.archive, hooks),
         *echo.routes(handlers.echo, hooks),
     ]
     return sorted(found, key=_match_order)

@@ -17,6 +17,7 @@ from .. import models, operations
 from ..runtime.dispatch import invoke
 from ..runtime.encoded_json import EncodedJson
 from ..runtime.hooks import Call, Hooks
+from ..runtime.streaming import RawBody
 from ..runtime.typed import typed_body, typed_parameters
 
 ContextT = TypeVar("ContextT")
@@ -47,7 +48,7 @@ class EchoForm200:
 class EchoName2XX:
     """The name, as JSON or as it is."""
 
-    body: models.Owner | EncodedJson | bytes
+    body: models.Owner | EncodedJson | RawBody
     content_type: str
     status: int
     media_type: ClassVar[str | None] = "application/json"

@@ -17,6 +17,7 @@ from ..runtime.dispatch import invoke
 from ..runtime.encoded_json import EncodedJson
 from ..runtime.hooks import Call, Hooks, Page
 from ..runtime.json_lines import JsonLines
+from ..runtime.streaming import LinesBody, RawBody
 from ..runtime.typed import typed_body, typed_parameters
 
 ContextT = TypeVar("ContextT")
@@ -66,6 +67,16 @@ class SendParcel409:
 
 
 @dataclass(frozen=True, slots=True)
+class ListParcelLines200:
+    """The parcels."""
+
+    body: LinesBody[models.Parcel]
+    status: ClassVar[int] = 200
+    media_type: ClassVar[str | None] = "application/x-ndjson"
+    HEADERS: ClassVar[Mapping[str, str]] = {}
+
+
+@dataclass(frozen=True, slots=True)
 class SendParcels200:
     """How many lines were right, and how many were not."""
 
@@ -98,7 +109,7 @@ class Close204:
 class GetPicture200:
     """The picture, in one of two forms."""
 
-    body: bytes
+    body: RawBody
     content_type: str
     x_bytes: int | None = None
     status: ClassVar[int] = 200
@@ -140,6 +151,12 @@ class ParcelsHandlers(Protocol[ContextT_contra]):
         self, context: ContextT_contra, /, *, dry_run: bool = False, body: models.NewParcel
     ) -> SendParcel201 | SendParcel202 | SendParcel409:
         """Send a parcel"""
+        ...
+
+    def list_parcel_lines(
+        self, context: ContextT_contra, /, *, count: int = 3, wrong_from: int | None = None
+    ) -> ListParcelLines200:
+        """Parcels that are made up, one a line"""
         ...
 
     def send_parcels(
@@ -185,6 +202,12 @@ class SendParcelParameters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListParcelLinesParameters:
+    count: int = 3
+    wrong_from: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GetParcelParameters:
     parcel_id: UUID
 
@@ -207,6 +230,7 @@ class SetPictureParameters:
 _LIST_PARCELS_PARAMETERS = TypeAdapter(ListParcelsParameters)
 _SEND_PARCEL_PARAMETERS = TypeAdapter(SendParcelParameters)
 _SEND_PARCEL_BODY: TypeAdapter[models.NewParcel] = TypeAdapter(models.NewParcel)
+_LIST_PARCEL_LINES_PARAMETERS = TypeAdapter(ListParcelLinesParameters)
 _SEND_PARCELS_LINE: TypeAdapter[models.NewParcel] = TypeAdapter(models.NewParcel)
 _SEND_PARCELS_BODIES: Mapping[str, TypeAdapter[list[models.NewParcel]]] = {
     "application/json": TypeAdapter(list[models.NewParcel]),
@@ -235,6 +259,15 @@ def routes(handlers: ParcelsHandlers[ContextT], hooks: Hooks[ContextT]) -> list[
             )
 
         return await invoke(request, operations.SEND_PARCEL, hooks, handle)
+
+    async def list_parcel_lines(request: Request) -> Response:
+        def handle(context: ContextT, call: Call) -> ListParcelLines200:
+            parameters = typed_parameters(_LIST_PARCEL_LINES_PARAMETERS, call)
+            return handlers.list_parcel_lines(
+                context, count=parameters.count, wrong_from=parameters.wrong_from
+            )
+
+        return await invoke(request, operations.LIST_PARCEL_LINES, hooks, handle)
 
     async def send_parcels(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> SendParcels200:
@@ -284,6 +317,7 @@ def routes(handlers: ParcelsHandlers[ContextT], hooks: Hooks[ContextT]) -> list[
     return [
         Route("/parcels", list_parcels, methods=["GET"], name="list_parcels"),
         Route("/parcels", send_parcel, methods=["POST"], name="send_parcel"),
+        Route("/parcels/lines", list_parcel_lines, methods=["GET"], name="list_parcel_lines"),
         Route("/parcels/lines", send_parcels, methods=["POST"], name="send_parcels"),
         Route("/parcels/{parcel_id}", get_parcel, methods=["GET"], name="get_parcel"),
         Route("/parcels/{parcel_id}", close, methods=["DELETE"], name="close"),

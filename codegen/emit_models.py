@@ -8,8 +8,9 @@ import warnings
 
 from .contract import Contract
 from .diagnostics import Findings, Place
-from .model_schemas import FILE_MODULE
+from .model_schemas import FILE_MODULE, MAY_BE_NULL
 from .python_text import header, module
+from .runtime.document import objects
 
 _BASE_MODULE = "contract_model_of_this_package"
 _BASE_PATH = f"{_BASE_MODULE}.ContractModel"
@@ -18,28 +19,36 @@ _BASE_PATH = f"{_BASE_MODULE}.ContractModel"
 _TEXTS = ("email", "idn-email", "uri", "hostname", "idn-hostname")
 _BASE_MODEL = '''
 class ContractModel(BaseModel):
-    """An optional field that is None is left out of the JSON: there, absent and null differ."""
+    """An optional field that is None is left out of the JSON: there, absent and null differ.
 
-    _optional: ClassVar[frozenset[str]] = frozenset()
+    Where the contract admits null, one that was set to None is null.
+    """
+
+    _optional: ClassVar[Mapping[str, str | None]] = {}
 
     @classmethod
     @override
     def __pydantic_on_complete__(cls) -> None:
-        cls._optional = frozenset(
-            key
+        cls._optional = {
+            key: name if _may_be_null(field) else None
             for name, field in cls.model_fields.items()
             if not field.is_required()
             for key in (name, field.alias or name)
-        )
+        }
 
     @model_serializer(mode="wrap")
     def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        optional = self._optional
+        optional, given = self._optional, self.model_fields_set
         return {
             key: value
             for key, value in handler(self).items()
-            if value is not None or key not in optional
+            if value is not None or key not in optional or optional[key] in given
         }
+
+
+def _may_be_null(field: FieldInfo) -> bool:
+    extra = field.json_schema_extra
+    return isinstance(extra, Mapping) and extra.get("x-may-be-null") is True
 '''
 
 
@@ -59,6 +68,8 @@ def emit_models(contract: Contract, findings: Findings) -> dict[str, str]:
 
 def _base(contract: Contract) -> str:
     imports = {
+        ("collections.abc", "Mapping"),
+        ("pydantic.fields", "FieldInfo"),
         ("typing", "Any"),
         ("typing", "ClassVar"),
         ("pydantic", "BaseModel"),
@@ -108,6 +119,7 @@ def _generate(contract: Contract) -> str:
             allow_population_by_field_name=True,
             output_datetime_class=DatetimeClassType.Awaredatetime,
             treat_dot_as_module=False,
+            field_extra_keys={MAY_BE_NULL},
             type_mappings=[f"string+{name}=string" for name in _TEXTS],
             base_class=_BASE_PATH,
             base_class_map=dict.fromkeys(_without_optional(contract), "pydantic.BaseModel"),
@@ -144,11 +156,21 @@ def _overrides_fields(text: str) -> bool:
 
 
 def _without_optional(contract: Contract) -> list[str]:
-    """Models that can't have an absent field, so need not look for any when they become JSON."""
+    """Models that can't have an absent field, so need not look for any when they become JSON.
+
+    One that others extend is none of them: these may have such fields, and become JSON as it does.
+    """
+    extended = {
+        part["$ref"].rpartition("/")[2]
+        for node in objects(dict(contract.models))
+        for part in node.get("allOf", ())
+        if isinstance(part, dict) and isinstance(part.get("$ref"), str)
+    }
     return [
         name
         for name, schema in contract.models.items()
         if isinstance(schema, dict)
+        and name not in extended
         and "properties" in schema
         and not {"allOf", "anyOf", "oneOf", "$ref"} & set(schema)
         and set(schema["properties"]) <= set(schema.get("required", ()))

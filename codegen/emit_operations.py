@@ -79,6 +79,8 @@ def _parameter(parameter: Parameter) -> str:
     }
     if parameter.media_type is not None:
         fields["media_type"] = repr(parameter.media_type)
+    if parameter.known_as != parameter.name:
+        fields["declared"] = repr(parameter.name)
     return _call("Parameter", fields)
 
 

@@ -4,12 +4,15 @@ import copy
 from typing import Any
 
 from .bundle import local_pointer
+from .nullable import admits_null
 from .schema_types import SchemaTypes, wanted_name
 from .shape import Node, walk
 
 # A full path, as datamodel-code-generator takes it; the package's own is put in later.
 FILE_MODULE = "contract_file_part_of_this_package"
 FILE_PATH = f"{FILE_MODULE}.FilePart"
+# Marks a property that may be absent, or null, which is something else.
+MAY_BE_NULL = "x-may-be-null"
 
 
 def model_schemas(types: SchemaTypes) -> dict[str, Any]:
@@ -28,6 +31,7 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
             if id(original.value) in types.files:
                 _make_file(node.value)
             elif isinstance(node.value, dict):
+                _mark_nullable(node.value, original.value, types.contract.document)
                 _rename_references(node.value, types)
         done[name] = schema
     return done
@@ -40,6 +44,14 @@ def _make_file(schema: dict[str, Any]) -> None:
     schema.clear()
     file = {"customTypePath": FILE_PATH}
     schema.update(kept | ({"anyOf": [file, {"type": "null"}]} if is_nullable else file))
+
+
+def _mark_nullable(schema: dict[str, Any], original: dict[str, Any], document: Any) -> None:
+    properties = original.get("properties")
+    for name, declared in properties.items() if isinstance(properties, dict) else ():
+        is_optional = name not in original.get("required", ())
+        if is_optional and isinstance(declared, dict) and admits_null(document, declared):
+            schema["properties"][name][MAY_BE_NULL] = True
 
 
 def _rename_references(schema: dict[str, Any], types: SchemaTypes) -> None:

@@ -68,11 +68,11 @@ class ParameterReader:
                 continue
             if found:
                 values[parameter.argument] = value
-                errors.extend(self._schemas.errors(schema, value, location, (parameter.name,)))
+                errors.extend(self._schemas.errors(schema, value, location, (parameter.spelled,)))
             elif parameter.argument in self._defaults:
                 values[parameter.argument] = self._defaults[parameter.argument]
             elif parameter.required:
-                pointer, rule = pointer_to([parameter.name]), f"#{parameter.pointer}"
+                pointer, rule = pointer_to([parameter.spelled]), f"#{parameter.pointer}"
                 errors.append(InputError(location, pointer, "required", rule=rule))
         if errors:
             raise invalid_input(errors)
@@ -141,10 +141,7 @@ class ParameterReader:
         items = types_in_arrays(document, schema)
         if shape == "array" and parameter.location == "query" and parameter.explode:
             return lambda raw: [scalar(text, items) for text in raw]
-        declared = self._schemas.at(parameter.pointer)
-        # A router knows a parameter in a path by an identifier.
-        name = declared.get("name", parameter.name)
-        layout = Layout(parameter.style, parameter.explode, shape, name)
+        layout = Layout(parameter.style, parameter.explode, shape, parameter.spelled)
         if shape == "object":
             members = self._deep_decoders(schema)
             return lambda raw: {
@@ -219,7 +216,7 @@ def _listed(raw: Sequence[str]) -> str:
 
 
 def _unreadable(parameter: Parameter, error: Exception) -> InputError:
-    pointer = pointer_to([parameter.name])
+    pointer = pointer_to([parameter.spelled])
     if isinstance(error, _Repeated):
         return InputError(parameter.location, pointer, "repeated", "1")
     if isinstance(error, WrongStyle):

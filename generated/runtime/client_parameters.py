@@ -80,7 +80,7 @@ def _path_text(parameter: Parameter, value: Any) -> str:
         joint = separator if parameter.explode else ","
         text = _joined(parameter, value, joint, _quoted)
     if not text:
-        raise ValueError(f"the path parameter {parameter.name} can't be empty")
+        raise ValueError(f"the path parameter {parameter.spelled} can't be empty")
     return prefix + text
 
 
@@ -88,8 +88,8 @@ def _header_text(parameter: Parameter, value: Any) -> str:
     text = _joined(parameter, value, ",", _plain)
     if not _HEADER_TEXT.fullmatch(text):
         raise ValueError(
-            f"the header parameter {parameter.name} can hold Latin-1 text alone, without control "
-            "characters or white space at its ends"
+            f"the header parameter {parameter.spelled} can hold Latin-1 text alone, without "
+            "control characters or white space at its ends"
         )
     return text
 
@@ -100,27 +100,32 @@ def _cookies(parameter: Parameter, value: Any) -> dict[str, str]:
         is_quoted = len(text) >= 2 and text[0] == text[-1] == '"'
         if ";" in text or is_quoted or not _HEADER_TEXT.fullmatch(text):
             raise ValueError(
-                f"the cookie parameter {parameter.name} can hold Latin-1 text alone, without ; or "
-                "control characters, and no quotes or white space around it"
+                f"the cookie parameter {parameter.spelled} can hold Latin-1 text alone, without ; "
+                "or control characters, and no quotes or white space around it"
             )
     if len(pairs) != len(dict(pairs)):
-        raise ValueError(f"the cookie parameter {parameter.name} can have one item; see its style")
+        raise ValueError(
+            f"the cookie parameter {parameter.spelled} can have one item; see its style"
+        )
     return dict(pairs)
 
 
 def _pairs(parameter: Parameter, value: Any, encode: Callable[[str], str]) -> list[tuple[str, str]]:
     """Names and texts in the styles that repeat names: form, matrix, deepObject and its kin."""
-    name = parameter.name
+    name = parameter.spelled
     if isinstance(value, dict) and (parameter.style == "deepObject" or parameter.explode):
         is_deep = parameter.style == "deepObject"
+        _refuse_empty(parameter, value)
+        for held in value.values():
+            _refuse_empty(parameter, held)
         return [
-            (f"{name}[{key}]" if is_deep else key, encode(_scalar(parameter, item)))
+            (f"{name}[{_key(parameter, key)}]" if is_deep else _key(parameter, key), encode(text))
             for key, held in value.items()
-            for item in (held if isinstance(held, list) else [held])
+            for text in _apart(parameter, held if isinstance(held, list) else [held])
         ]
     if isinstance(value, list) and parameter.explode:
         _refuse_empty(parameter, value)
-        return [(name, encode(_scalar(parameter, item))) for item in value]
+        return [(name, encode(text)) for text in _apart(parameter, value)]
     separator = _SEPARATORS.get(parameter.style, ",")
     return [(name, _joined(parameter, value, separator, encode))]
 
@@ -136,7 +141,7 @@ def _joined(parameter: Parameter, value: Any, separator: str, encode: Callable[[
         )
     between = "=" if parameter.explode else separator
     return _between(separator, encode).join(
-        f"{encode(_item(parameter, key, separator))}{_between(between, encode)}"
+        f"{encode(_item(parameter, _key(parameter, key), separator))}{_between(between, encode)}"
         f"{encode(_item(parameter, item, separator))}"
         for key, item in value.items()
     )
@@ -148,16 +153,37 @@ def _between(separator: str, encode: Callable[[str], str]) -> str:
 
 
 def _refuse_empty(parameter: Parameter, value: Any) -> None:
-    if not value:
+    if value in ([], {}):
         raise ValueError(
-            f"the parameter {parameter.name} can't be empty: it would be as if absent; say None"
+            f"the parameter {parameter.spelled} can't be empty: it would be as if absent; say None"
         )
+
+
+def _apart(parameter: Parameter, items: list[Any]) -> list[str]:
+    """Texts that come each under a name. What keeps them apart there they can't hold."""
+    separator = {"path": ";", "cookie": ","}.get(parameter.location)
+    if separator is not None:
+        return [_item(parameter, item, separator) for item in items]
+    return [_scalar(parameter, item) for item in items]
+
+
+def _key(parameter: Parameter, key: str) -> str:
+    """The name of an object's member, without what would be read as its end."""
+    if parameter.style == "deepObject":
+        is_read_otherwise = not key or "[" in key or "]" in key
+    elif parameter.explode and parameter.location != "query":
+        is_read_otherwise = "=" in key or (parameter.style == "matrix" and ";" in key)
+    else:
+        is_read_otherwise = False
+    if is_read_otherwise:
+        raise ValueError(f"a name in the parameter {parameter.spelled} would be read otherwise")
+    return key
 
 
 def _item(parameter: Parameter, item: Any, separator: str) -> str:
     text = _scalar(parameter, item)
     if separator in text or (parameter.location == "header" and text != text.strip(" \t")):
-        raise ValueError(f"an item of the parameter {parameter.name} has its separator in it")
+        raise ValueError(f"an item of the parameter {parameter.spelled} has its separator in it")
     return text
 
 
@@ -166,4 +192,4 @@ def _scalar(parameter: Parameter, value: Any) -> str:
         return "true" if value else "false"
     if not isinstance(value, list | dict):
         return "" if value is None else str(value)
-    raise ValueError(f"the parameter {parameter.name} can't hold lists in lists or objects")
+    raise ValueError(f"the parameter {parameter.spelled} can't hold lists in lists or objects")

@@ -15,7 +15,8 @@ ParameterLocation = Literal["path", "query", "header", "cookie"]
 class Parameter:
     """One declared parameter. `pointer` is the JSON pointer of it in the bundled contract.
 
-    `media_type` is set where the value is a document of its own, in place of a style.
+    `media_type` is set where the value is a document of its own, in place of a style. `declared` is
+    its name in the contract where a router, which takes only identifiers in a path, knows another.
     """
 
     name: str
@@ -26,6 +27,12 @@ class Parameter:
     style: str
     explode: bool
     media_type: str | None = None
+    declared: str | None = None
+
+    @property
+    def spelled(self) -> str:
+        """As requests and problems have it."""
+        return self.declared or self.name
 
     @property
     def schema_pointer(self) -> str:

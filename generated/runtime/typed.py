@@ -40,7 +40,7 @@ def typed_parameters(adapter: TypeAdapter[TypedT], call: "Call") -> TypedT:
     except ValidationError as error:
         by_argument = {one.argument: one for one in call.operation.parameters}
         found = [
-            InputError(parameter.location, pointer_to([parameter.name]), _KEYWORD)
+            InputError(parameter.location, pointer_to([parameter.spelled]), _KEYWORD)
             for one in error.errors(include_url=False, include_context=False, include_input=False)
             if (parameter := by_argument.get(str(one["loc"][0])))
         ]

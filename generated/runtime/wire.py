@@ -85,7 +85,9 @@ def _cookies(headers: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
         for piece in value.split(";")
     ]
     return _grouped(
-        (name.strip(), _without_quotes(value.strip())) for name, equals, value in pieces if equals
+        (name.strip(" \t"), _without_quotes(value.strip(" \t")))
+        for name, equals, value in pieces
+        if equals
     )
 
 

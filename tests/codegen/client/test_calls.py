@@ -221,3 +221,10 @@ def test_json_that_is_written_already_is_sent_as_it_is(office: PostOffice, calle
     with pytest.raises(office.client.ProblemAnswer) as caught:
         caller.call("send_parcel", body=office.client.EncodedJson(b'{"to":"Emma"}'))
     assert caught.value.status == 422
+
+
+def test_null_is_sent_where_it_was_given_and_the_contract_admits_it(office: PostOffice) -> None:
+    load = office.models.Load
+    given = load(label="a", parts=[], owner=None, fragile=None).model_dump(mode="json")
+    assert (given["owner"], "fragile" in given) == (None, False)
+    assert "owner" not in load(label="a", parts=[]).model_dump(mode="json")

@@ -396,6 +396,7 @@ GET_PAGE_IMAGE = Operation(
             pointer="/paths/~1books~1{book_id}~1pages~1{page-number}.png/get/parameters/1",
             style="simple",
             explode=False,
+            declared="page-number",
         ),
     ),
     responses={

@@ -138,6 +138,7 @@ OPERATION = Operation(
             pointer="/paths/~1c~1{4th}/get/parameters/0",
             style="simple",
             explode=False,
+            declared="4th",
         ),
     ),
     responses={

@@ -67,7 +67,9 @@ class Book(ContractModel):
     genre: Genre
     added_at: AwareDatetime
     sequel: Book | None
-    lent_to: Annotated[str | None, Field(alias="lent.to")] = None
+    lent_to: Annotated[
+        str | None, Field(alias="lent.to", json_schema_extra={"x-may-be-null": True})
+    ] = None
 
 
 Week = TypeAliasType("Week", dict[str, Hours])

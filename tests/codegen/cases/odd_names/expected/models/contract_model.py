@@ -2,32 +2,42 @@
 
 """What all models have in common: how they become JSON."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
+from pydantic.fields import FieldInfo
 from typing_extensions import override
 
 
 class ContractModel(BaseModel):
-    """An optional field that is None is left out of the JSON: there, absent and null differ."""
+    """An optional field that is None is left out of the JSON: there, absent and null differ.
 
-    _optional: ClassVar[frozenset[str]] = frozenset()
+    Where the contract admits null, one that was set to None is null.
+    """
+
+    _optional: ClassVar[Mapping[str, str | None]] = {}
 
     @classmethod
     @override
     def __pydantic_on_complete__(cls) -> None:
-        cls._optional = frozenset(
-            key
+        cls._optional = {
+            key: name if _may_be_null(field) else None
             for name, field in cls.model_fields.items()
             if not field.is_required()
             for key in (name, field.alias or name)
-        )
+        }
 
     @model_serializer(mode="wrap")
     def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        optional = self._optional
+        optional, given = self._optional, self.model_fields_set
         return {
             key: value
             for key, value in handler(self).items()
-            if value is not None or key not in optional
+            if value is not None or key not in optional or optional[key] in given
         }
+
+
+def _may_be_null(field: FieldInfo) -> bool:
+    extra = field.json_schema_extra
+    return isinstance(extra, Mapping) and extra.get("x-may-be-null") is True

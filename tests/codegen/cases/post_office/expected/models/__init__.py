@@ -52,7 +52,7 @@ class ParcelPage(ContractModel):
         populate_by_name=True,
     )
     items: list[Parcel]
-    next: str | None = None
+    next: Annotated[str | None, Field(json_schema_extra={"x-may-be-null": True})] = None
 
 
 class Kept(BaseModel):
@@ -136,7 +136,7 @@ class Load(ContractModel):
     marks: Annotated[list[LoadMarks | LoadMarks1] | None, Field(max_length=3)] = None
     counts: Annotated[dict[str, LoadCountsAdditionalProperty] | None, Field(max_length=3)] = None
     parts: Annotated[list[Load], Field(max_length=2)]
-    owner: Owner | None = None
+    owner: Annotated[Owner | None, Field(json_schema_extra={"x-may-be-null": True})] = None
 
 
 class Label(ContractModel):

@@ -1,0 +1,137 @@
+"""When a JSON value that came back is the one that was sent, and by which admitted difference.
+
+Everything is compared to the letter but for what stands in DIFFERENCES; each of those is held to
+what the contract says of the place, and to exactly one other form, never waved through.
+"""
+
+import datetime
+import math
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from codegen.runtime.document import alternatives
+
+Difference = Literal["number", "double", "date-time", "uuid", "default", "undeclared"]
+DIFFERENCES: Final[dict[Difference, str]] = {
+    "number": "1.0 comes back as 1, or 1 as 1.0",
+    "double": "a whole number past 2^53 comes back as the nearest double, where it is a number",
+    "date-time": "the same moment in one form: T and Z in capitals, microseconds at most",
+    "uuid": "in small letters",
+    "default": "an absent member comes back with the default that the contract gives it",
+    "undeclared": "a member of which the contract says nothing is left out",
+}
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_MICROSECONDS = re.compile(r"(\.[0-9]{6})[0-9]+")
+# Of doubles each whole number up to here is one.
+_EXACT = 2**53
+
+
+class Changed(AssertionError):
+    """The value came back another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """All that the contract says of one place in a value: the schemas that may hold there."""
+
+    document: Any
+    parts: tuple[dict[str, Any], ...]
+
+    @classmethod
+    def of(cls, document: Any, schemas: Iterable[Any]) -> "Said":
+        found = (part for schema in schemas for part in alternatives(document, schema))
+        return cls(document, tuple({id(part): part for part in found}.values()))
+
+    def member(self, name: str) -> "Said":
+        declared = [part.get("properties", {}).get(name) for part in self.parts]
+        patterned = [
+            inner
+            for part in self.parts
+            for pattern, inner in part.get("patternProperties", {}).items()
+            if re.search(pattern, name)
+        ]
+        others = [part.get(key) for part in self.parts for key in _OTHER_MEMBERS]
+        return Said.of(self.document, [*declared, *patterned, *others])
+
+    def item(self, number: int) -> "Said":
+        placed = [part.get("prefixItems", [])[number : number + 1] for part in self.parts]
+        every = [part.get("items") for part in self.parts]
+        return Said.of(self.document, [*every, *(one for found in placed for one in found)])
+
+    def declares(self, name: str) -> bool:
+        """Whether anything is said of the member, or of all that have no name in the contract."""
+        return any(
+            name in part.get("properties", {})
+            or any(key in part for key in (*_OTHER_MEMBERS, "patternProperties"))
+            for part in self.parts
+        )
+
+    def has_format(self, name: str) -> bool:
+        return any(part.get("format") == name for part in self.parts)
+
+    def defaults(self, name: str) -> list[Any]:
+        return [part["default"] for part in self.member(name).parts if "default" in part]
+
+
+_OTHER_MEMBERS = ("additionalProperties", "unevaluatedProperties")
+
+
+def compare(said: Said, sent: Any, came: Any, place: str = "") -> Iterator[Difference]:
+    """Each admitted difference that there is, by its name. Raises Changed for any other."""
+    if isinstance(sent, dict) and isinstance(came, dict):
+        for name in sent:
+            yield from _member(said, sent, came, name, place)
+        for name in came.keys() - sent.keys():
+            if came[name] not in said.defaults(name):
+                raise Changed(f"{place}/{name} was added, as {came[name]!r}")
+            yield "default"
+    elif isinstance(sent, list) and isinstance(came, list) and len(sent) == len(came):
+        for number, (one, other) in enumerate(zip(sent, came, strict=True)):
+            yield from compare(said.item(number), one, other, f"{place}/{number}")
+    elif type(sent) is not type(came) or sent != came:
+        difference = _difference(said, sent, came)
+        if difference is None:
+            raise Changed(f"{place}: {sent!r} came back as {came!r}")
+        yield difference
+
+
+def _member(said: Said, sent: Any, came: Any, name: str, place: str) -> Iterator[Difference]:
+    if name in came:
+        yield from compare(said.member(name), sent[name], came[name], f"{place}/{name}")
+    elif said.declares(name):
+        raise Changed(f"{place}/{name} was lost: {sent[name]!r}")
+    else:
+        yield "undeclared"
+
+
+def _difference(said: Said, sent: Any, came: Any) -> Difference | None:
+    if _is_number(sent) and _is_number(came):
+        if sent == came:
+            return "number"
+        # A whole number that no double is becomes the nearest one.
+        is_rounded = isinstance(sent, int) and abs(sent) > _EXACT
+        return "double" if is_rounded and math.isclose(came, float(sent), rel_tol=1e-15) else None
+    if not (isinstance(sent, str) and isinstance(came, str)):
+        return None
+    if said.has_format("date-time") and came == _as_date_time(sent):
+        return "date-time"
+    if said.has_format("uuid") and _UUID.fullmatch(sent) and came == str(UUID(sent)):
+        return "uuid"
+    return None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _as_date_time(text: str) -> str | None:
+    """As models write a moment: T and Z in capitals, six digits of a second or none."""
+    cut = _MICROSECONDS.sub(r"\1", text.upper())
+    try:
+        moment = datetime.datetime.fromisoformat(cut)
+    except ValueError:
+        return None
+    return moment.isoformat().replace("+00:00", "Z") if moment.tzinfo else None

@@ -1,0 +1,35 @@
+"""Whether a schema admits null, in either dialect. Looks at no other value."""
+
+from typing import Any
+
+from .runtime.document import referenced
+
+
+def admits_null(document: Any, schema: Any, inside: tuple[int, ...] = ()) -> bool:
+    """A schema that only leads back to itself admits whatever the others around it do."""
+    if not isinstance(schema, dict):
+        return schema is not False
+    if id(schema) in inside:
+        return True
+    inside = (*inside, id(schema))
+    if "$ref" in schema and not admits_null(document, referenced(document, schema["$ref"]), inside):
+        return False
+    return _own_type_admits(schema) and _branches_admit(document, schema, inside)
+
+
+def _own_type_admits(schema: dict[str, Any]) -> bool:
+    declared = schema.get("type")
+    types = [declared] if isinstance(declared, str) else declared
+    if types is not None and "null" not in types and schema.get("nullable") is not True:
+        return False
+    values = [schema["const"]] if "const" in schema else schema.get("enum")
+    return not isinstance(values, list) or None in values
+
+
+def _branches_admit(document: Any, schema: dict[str, Any], inside: tuple[int, ...]) -> bool:
+    admitting = {
+        keyword: [admits_null(document, branch, inside) for branch in schema[keyword]]
+        for keyword in ("allOf", "anyOf", "oneOf")
+        if isinstance(schema.get(keyword), list)
+    }
+    return all(admitting.pop("allOf", ())) and all(any(found) for found in admitting.values())

@@ -44,6 +44,7 @@ TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
         MAINTENANCE: "SELECT",
         BACKUP: "SELECT",
     },
+    tables.job_outcomes.name: {MAINTENANCE: "SELECT, INSERT, UPDATE, DELETE", BACKUP: "SELECT"},
 }
 FUNCTION_GRANTS: Final[dict[str, str]] = {
     "collector_uuid7(timestamptz)": APP,
@@ -57,6 +58,9 @@ FUNCTION_GRANTS: Final[dict[str, str]] = {
     "collector_append_audit(json)": APP,
     "collector_merkle_root(bytea)": "",
     "collector_seal_journal(text, integer)": MAINTENANCE,
+    "collector_enqueue(text, jsonb, text, text, timestamptz)": APP,
+    # System jobs have effects too.
+    "collector_claim_job(bigint)": f"{APP}, {MAINTENANCE}",
 }
 """The roles besides the owner that may execute each function, or nobody."""
 

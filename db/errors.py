@@ -55,7 +55,7 @@ class PoolTimeout(DatabaseUnavailable):
 class PartitionMissing(DatabaseUnavailable):
     message = (
         "No partition of reports covers the present time; run `collector migrate`, and see that "
-        "the maintenance job runs."
+        "a worker runs."
     )
 
 

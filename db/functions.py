@@ -12,6 +12,7 @@ from db.audit_functions import (
     COLLECTOR_MERKLE_ROOT_1,
     COLLECTOR_SEAL_JOURNAL_1,
 )
+from db.job_functions import COLLECTOR_CLAIM_JOB_1, COLLECTOR_ENQUEUE_1
 
 COLLECTOR_UUID7_1: Final = """
 CREATE FUNCTION {schema}.collector_uuid7(moment timestamptz) RETURNS uuid
@@ -166,5 +167,7 @@ CURRENT: Final[tuple[str, ...]] = (
     COLLECTOR_APPEND_AUDIT_1,
     COLLECTOR_MERKLE_ROOT_1,
     COLLECTOR_SEAL_JOURNAL_1,
+    COLLECTOR_ENQUEUE_1,
+    COLLECTOR_CLAIM_JOB_1,
 )
 """The functions in force, in an order in which each needs only those before it."""

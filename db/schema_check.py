@@ -3,6 +3,8 @@
 Builds what is declared as temporary objects in a transaction that is rolled back, and lets
 PostgreSQL describe both sides: its own words are the same for the same thing, whatever the
 spelling. Changes nothing.
+
+The job queue's schema is another's, so it is built from the frozen text in a schema of its own.
 """
 
 import re
@@ -15,10 +17,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from db import access, errors, functions
+from db import access, errors, functions, job_queue
 from db.tables import metadata
 
 _TEMPORARY_SCHEMA: Final = re.compile(r"\bpg_temp(_\d+)?\b")
+_SCRATCH_QUEUE: Final = "collector_check"
 
 # Each answers (what, definition) of the objects of one schema; leaves of reports left out.
 _TABLES: Final = """
@@ -82,7 +85,34 @@ SELECT 'function ' || proname || '(' || pg_get_function_identity_arguments(pg_pr
          (SELECT coalesce(string_agg(coalesce(rolname, 'PUBLIC'), ',' ORDER BY rolname), 'nobody')
             FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) AS given
             LEFT JOIN pg_roles ON pg_roles.oid = grantee WHERE grantee <> proowner))
-  FROM pg_proc WHERE pronamespace = %(schema)s AND proname LIKE 'collector%%'
+  FROM pg_proc WHERE pronamespace = %(schema)s AND proname LIKE %(functions)s
+"""
+_TRIGGERS: Final = """
+SELECT 'trigger ' || relname || '.' || tgname,
+       concat_ws(' ', tgenabled, pg_get_triggerdef(pg_trigger.oid))
+  FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
+ WHERE relnamespace = %(schema)s AND NOT tgisinternal
+"""
+_ENUMS: Final = """
+SELECT 'type ' || typname, string_agg(enumlabel, ', ' ORDER BY enumsortorder)
+  FROM pg_type JOIN pg_enum ON enumtypid = pg_type.oid WHERE typnamespace = %(schema)s
+ GROUP BY typname
+"""
+_SEQUENCES: Final = """
+SELECT 'sequence ' || relname,
+       concat_ws(' ', format_type(seqtypid, NULL), seqstart, seqincrement, seqmax, seqcycle,
+         (SELECT string_agg(rolname || ' ' || privilege_type, ',' ORDER BY rolname, privilege_type)
+            FROM aclexplode(relacl) AS given JOIN pg_roles ON pg_roles.oid = grantee
+           WHERE grantee <> relowner))
+  FROM pg_sequence JOIN pg_class ON pg_class.oid = seqrelid WHERE relnamespace = %(schema)s
+"""
+_SCHEMA_GRANTS: Final = """
+SELECT 'grants on the schema to ' || coalesce(rolname, 'PUBLIC'),
+       string_agg(privilege_type, ',' ORDER BY privilege_type)
+  FROM pg_namespace CROSS JOIN aclexplode(nspacl) AS given
+  LEFT JOIN pg_roles ON pg_roles.oid = grantee
+ WHERE pg_namespace.oid = %(schema)s AND grantee <> nspowner
+ GROUP BY rolname
 """
 _QUERIES: Final = (
     _TABLES,
@@ -94,6 +124,7 @@ _QUERIES: Final = (
     _COLUMN_GRANTS,
     _FUNCTIONS,
 )
+_QUEUE_QUERIES: Final = (*_QUERIES, _TRIGGERS, _ENUMS, _SEQUENCES, _SCHEMA_GRANTS)
 # A leaf that is readable by anyone but the backup role, or unprotected, leaks all tenants.
 _LEAVES: Final = """
 SELECT relname,
@@ -130,6 +161,7 @@ def check_schema(url: str) -> tuple[str, ...]:
             declared = _describe(connection, "pg_temp")
             return (
                 *_differences(live, declared),
+                *_queue_differences(connection),
                 *_exposed_leaves(connection),
                 *_powerful_roles(connection),
             )
@@ -167,9 +199,33 @@ def _describe(connection: Connection, schema: str) -> Described:
         number = connection.exec_driver_sql("SELECT 'public'::regnamespace::oid").scalar_one()
     described: Described = {}
     for query in _QUERIES:
-        for what, definition in connection.exec_driver_sql(query, {"schema": number}):
+        wanted = {"schema": number, "functions": "collector%"}
+        for what, definition in connection.exec_driver_sql(query, wanted):
             described[what] = _TEMPORARY_SCHEMA.sub("public", definition)
     return described
+
+
+def _queue_differences(connection: Connection) -> Iterator[str]:
+    live = _describe_queue(connection, job_queue.SCHEMA)
+    _run(connection, f"CREATE SCHEMA {_SCRATCH_QUEUE}")
+    _run(connection, f"SET LOCAL search_path = {_SCRATCH_QUEUE}")
+    _run(connection, job_queue.frozen_schema())
+    _run_all(connection, job_queue.grant_statements(_SCRATCH_QUEUE))
+    _run(connection, "SET LOCAL search_path = pg_catalog")
+    for difference in _differences(live, _describe_queue(connection, _SCRATCH_QUEUE)):
+        yield f"{job_queue.SCHEMA}: {difference}"
+
+
+def _describe_queue(connection: Connection, schema: str) -> Described:
+    number = connection.exec_driver_sql("SELECT to_regnamespace(%s)::oid", (schema,)).scalar_one()
+    wanted = {"schema": number, "functions": "%"}
+    return {
+        str(what).replace(_SCRATCH_QUEUE, job_queue.SCHEMA): str(definition).replace(
+            _SCRATCH_QUEUE, job_queue.SCHEMA
+        )
+        for query in _QUEUE_QUERIES
+        for what, definition in connection.exec_driver_sql(query, wanted)
+    }
 
 
 def _differences(live: Described, declared: Described) -> Iterator[str]:

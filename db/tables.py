@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -297,6 +298,20 @@ audit_segments: Final = Table(
         "octet_length(leaves) >= 48 AND octet_length(leaves) % 48 = 0",
         name="audit_segments_leaves_whole",
     ),
+)
+
+# What the queue itself doesn't keep of a job: whether its effect was had, in the effect's own
+# transaction, and why its last attempt failed. Without a foreign key: the queue's tables are the
+# library's. Not a tenant's.
+job_outcomes: Final = Table(
+    "job_outcomes",
+    metadata,
+    Column("job_id", BigInteger, nullable=False, autoincrement=False),
+    Column("had_effect", Boolean, nullable=False),
+    Column("failure", _words()),
+    Column("failed_at", _moment()),
+    PrimaryKeyConstraint("job_id", name="job_outcomes_pkey"),
+    _length("job_outcomes", "failure", 1000),
 )
 
 TENANT_TABLES: Final = (

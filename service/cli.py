@@ -1,6 +1,6 @@
 """The `collector` command."""
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 import click
 
@@ -8,14 +8,15 @@ from service import VERSION
 from service.key_source import DEVELOPMENT_TENANT
 from service.keys_command import keys
 from service.log_stream import STANDARD_ERROR, STANDARD_OUTPUT, tell
-from service.maintenance import Maintenance
+from service.logs import configure_logging
 from service.push_command import push
 from service.serve import Ending, listen
 from service.serve import serve as run_server
 from service.settings import Settings, SettingsError, described, load_settings
 from service.startup import Prepared, migrate_configured, prepared
-from service.telemetry import configure_logging
 from service.telling import told
+from service.worker_child import WorkerChild
+from service.worker_command import worker
 
 _EPILOG = "Settings come from environment variables; `collector settings` lists them."
 
@@ -27,14 +28,14 @@ def main() -> None:
 
     \b
     Try it on this machine, with nothing set:
-      collector up                          database, schema and API in one go
+      collector up                          database, schema, API and worker in one go
       collector push report.sarif           send a tool's output (API_KEY, TENANT_ID)
     """
 
 
 @main.command()
 def up() -> None:
-    """Bring up database, schema and API in one go, and serve until Ctrl-C.
+    """Bring up database, schema, API and worker in one go, and serve until Ctrl-C.
 
     With no database configured, an embedded PostgreSQL is started in COLLECTOR_HOME and kept
     between starts. With no keys configured, four API keys of the tenant "demo" are made for this
@@ -51,8 +52,19 @@ def up() -> None:
             else "Bringing the database's schema up …",
         )
         migrating = settings.embedded or settings.migration_database_url is not None
-        with prepared(settings, migrating=migrating) as ready:
+        with prepared(settings, migrating=migrating) as ready, _worker_beside(settings):
             _serve(settings, ready, ending)
+
+
+def _worker_beside(settings: Settings) -> AbstractContextManager[object]:
+    if settings.embedded or settings.maintenance_database_url is not None:
+        return WorkerChild(settings.worker_finish_seconds)
+    tell(
+        STANDARD_ERROR,
+        "No worker runs beside the API: MAINTENANCE_DATABASE_URL isn't set. Nobody makes "
+        "partitions ahead, and nobody does the jobs that requests leave.",
+    )
+    return nullcontext()
 
 
 @main.command()
@@ -92,10 +104,8 @@ def _serve(settings: Settings, ready: Prepared, ending: Ending) -> None:
         )
     lines.append(f"Listening on http://{host}:{address[1]}  (docs at /docs, Ctrl-C ends)")
     tell(STANDARD_OUTPUT, "\n".join(lines))
-    chores = Maintenance(ready.maintenance_url) if ready.maintenance_url else nullcontext()
-    with chores:
-        if not run_server(ready.factory, listener, ending):
-            raise SettingsError("The service could not start; the log says why.")
+    if not run_server(ready.factory, listener, ending):
+        raise SettingsError("The service could not start; the log says why.")
 
 
 @main.command()
@@ -134,3 +144,4 @@ def settings() -> None:
 
 main.add_command(keys)
 main.add_command(push)
+main.add_command(worker)

@@ -6,10 +6,10 @@ import click
 
 from db.key_uses import RegisteredKey, registered_keys
 from service.keyring import Keyring, new_entry, parse_keyring
+from service.logs import configure_logging
 from service.rewrap import Outcome, Progress, Rewrap
 from service.settings import Settings, SettingsError, load_settings
 from service.startup import keyring_text, maintenance_database
-from service.telemetry import configure_logging
 from service.telling import told
 
 _TELL_EVERY_SECONDS = 2.0

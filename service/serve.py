@@ -29,10 +29,10 @@ from service.auth import KeyTable, parse_api_keys
 from service.connections import BoundedConnection
 from service.key_source import WatchedKeyFile
 from service.keyring import parse_keyring
+from service.logs import configure_logging
 from service.rate_limits import configured_limits
 from service.settings import Settings
 from service.signing import configured_signing
-from service.telemetry import configure_logging
 
 _FINISH_SECONDS = 25
 _KEEP_ALIVE_SECONDS = 15

@@ -100,6 +100,28 @@ class Settings(BaseSettings):
     maintenance_database_url: Annotated[
         SecretStr | None, Field(description="Login of the system's maintenance (collector_maint).")
     ] = None
+    database_direct_url: Annotated[
+        SecretStr | None,
+        Field(
+            description="The worker's collector_maint login past any pooler; "
+            "none: MAINTENANCE_DATABASE_URL."
+        ),
+    ] = None
+    worker_concurrency: Annotated[
+        int, Field(ge=1, le=64, description="Jobs that one worker runs at once.")
+    ] = 4
+    worker_finish_seconds: Annotated[
+        float,
+        Field(ge=0, le=3600, description="After SIGTERM: how long a worker's jobs may go on."),
+    ] = 25.0
+    worker_lost_seconds: Annotated[
+        float,
+        Field(
+            ge=3,
+            le=3600,
+            description="Without a sign of life for so long, a worker's jobs go to others.",
+        ),
+    ] = 30.0
     api_keys: Annotated[
         SecretStr | None,
         Field(description="Keys, comma-separated: key_id:tenant:role:secret[:expires-on]."),
@@ -167,7 +189,12 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, _FileSource(settings_cls)
 
-    @field_validator("database_url", "migration_database_url", "maintenance_database_url")
+    @field_validator(
+        "database_url",
+        "migration_database_url",
+        "maintenance_database_url",
+        "database_direct_url",
+    )
     @classmethod
     def _usable_url(cls, secret: SecretStr | None) -> SecretStr | None:
         secret_url(secret)

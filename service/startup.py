@@ -31,7 +31,6 @@ class Prepared:
     """A service ready to serve. `shown_keys` are new development keys by role, to print once."""
 
     factory: AppFactory
-    maintenance_url: str | None
     shown_keys: dict[str, str]
 
 
@@ -49,15 +48,13 @@ def prepared(settings: Settings, *, migrating: bool) -> Iterator[Prepared]:
             migrate_configured(settings)
         url = settings.app_url().render_as_string(hide_password=False)
         _require_connection(settings.app_url())
-        maintenance = secret_url(settings.maintenance_database_url)
-        text = maintenance.render_as_string(hide_password=False) if maintenance else None
-        yield _ready(settings, url, text, api_keys, shown)
+        yield _ready(settings, url, api_keys, shown)
         return
     with EmbeddedDatabase.start(settings.collector_home) as embedded:
         migrate(embedded.url(OWNER))
         embedded.watch()
         settings = with_development_signing(settings)
-        yield _ready(settings, embedded.url(), embedded.url(MAINTENANCE), api_keys, shown)
+        yield _ready(settings, embedded.url(), api_keys, shown)
 
 
 def _require_connection(url: URL) -> None:
@@ -79,7 +76,6 @@ def _require_connection(url: URL) -> None:
 def _ready(
     settings: Settings,
     url: str,
-    maintenance_url: str | None,
     api_keys: SecretStr | None,
     shown: dict[str, str],
 ) -> Prepared:
@@ -93,7 +89,7 @@ def _ready(
         database.close()
     secret = None if encryption_keys is None else SecretStr(encryption_keys)
     factory = AppFactory(settings, SecretStr(url), api_keys, secret, new_draining_event())
-    return Prepared(factory, maintenance_url, shown)
+    return Prepared(factory, shown)
 
 
 def _api_keys(settings: Settings) -> tuple[SecretStr | None, dict[str, str]]:

@@ -10,11 +10,11 @@ from tests.e2e.service_process import clean_environment, run_collector, running
 def test_help_names_every_command() -> None:
     ended = run_collector("--help", environment=clean_environment())
     assert ended.returncode == 0
-    for command in ("up", "serve", "migrate", "settings", "push", "keys"):
+    for command in ("up", "serve", "worker", "migrate", "settings", "push", "keys"):
         assert f"\n  {command} " in ended.stdout
 
 
-@pytest.mark.parametrize("command", ["up", "serve", "migrate", "settings"])
+@pytest.mark.parametrize("command", ["up", "serve", "worker", "migrate", "settings"])
 def test_bad_settings_are_all_named_at_once_and_never_repeated(command: str) -> None:
     wrong = clean_environment(
         PORT="http", WORKERS="0", LOG_LEVEL="chatty", DATABASE_URL="mysql://u:hunter2@host/db"

@@ -7,9 +7,11 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from generated.models import Total
 from tests.e2e.service_process import (
     COLLECTOR,
     ROOT,
@@ -44,20 +46,19 @@ def test_samples_are_recognised_and_stored_with_a_line_each(
     assert ended.returncode == 0, ended.stderr
     lines = ended.stdout.splitlines()
     assert len(lines) == len(samples) + 1
-    with shared_service.client("viewer") as client:
+    with shared_service.api("viewer") as client:
         for line in lines:
             severity, report_id = line.split()[:2]
-            found = client.get(f"/reports/{report_id}")
-            assert found.json()["severity"] == severity
+            assert client.get_report(report_id=UUID(report_id)).body.severity == severity
 
 
 def test_the_stream_is_kept(shared_service: Service) -> None:
     sample = SAMPLES / "junit_pytest.xml"
     ended = push(shared_service, "--stream", "checkout-api/main", sample)
     report_id = ended.stdout.split()[1]
-    with shared_service.client("viewer") as client:
-        report = client.get(f"/reports/{report_id}").json()["report"]
-    assert report["stream"] == "checkout-api/main"
+    with shared_service.api("viewer") as client:
+        report = client.get_report(report_id=UUID(report_id)).body.report
+    assert report.stream == "checkout-api/main"
 
 
 @pytest.mark.parametrize(
@@ -176,10 +177,10 @@ def test_a_push_survives_a_restart_of_the_service_and_stores_once(
         output, errors = pushing.communicate(timeout=60)
         assert pushing.returncode == 0, errors
         second.keys["operator"] = secret
-        with second.client() as client:
-            page = client.get("/reports", params={"include_total": True}).json()
-        assert page["total"] == {"count": 1, "exact": True}
-        assert page["items"][0]["id"] in output
+        with second.api() as client:
+            page = client.list_reports(include_total=True).body
+        assert page.total == Total(count=1, exact=True)
+        assert str(page.items[0].id) in output
 
 
 def test_a_server_that_stays_down_ends_the_push_with_1(environment: dict[str, str]) -> None:
@@ -197,10 +198,10 @@ def test_a_server_that_stays_down_ends_the_push_with_1(environment: dict[str, st
 
 def stored(service: Service) -> int:
     """How many reports the tenant has, up to 1,000."""
-    with service.client("viewer") as client:
-        page = client.get("/reports", params={"include_total": True}).json()
-    count: int = page["total"]["count"]
-    return count
+    with service.api("viewer") as client:
+        total = client.list_reports(include_total=True).body.total
+    assert total is not None
+    return total.count
 
 
 def qc_report(note: str) -> str:

@@ -5,10 +5,12 @@ import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
-import httpx2
 import pytest
 
+from generated.client import ClientError
+from generated.models import QcReport
 from tests.e2e.service_process import Service, alive, processes_in, running, wait_until
 
 
@@ -20,28 +22,26 @@ def service(folder: Path, environment: dict[str, str]) -> Iterator[Service]:
 
 
 def _answers(service: Service) -> bool:
-    with service.client() as client:
+    with service.api() as client:
         try:
-            return client.get("/reports").status_code == 200
-        except httpx2.TransportError:
+            return client.list_reports().status == 200
+        except ClientError:
             return False
 
 
 def test_two_server_processes_share_keys_and_reports(service: Service) -> None:
-    with service.client() as client:
-        ids = {
-            client.post("/ingest/qc", json={"status": {"n": "pass"}}).json()["id"]
-            for _ in range(10)
-        }
+    report = QcReport.model_validate({"status": {"n": "pass"}})
+    with service.api() as client:
+        ids = {client.ingest_qc(body=report).body.id for _ in range(10)}
     shown = [client_get_ids(service) for _ in range(10)]
     assert all(page == ids for page in shown)
     assert service.stop() == 0
 
 
-def client_get_ids(service: Service) -> set[str]:
+def client_get_ids(service: Service) -> set[UUID]:
     """Over a new connection, so that either process may answer."""
-    with service.client("viewer") as client:
-        return {item["id"] for item in client.get("/reports").json()["items"]}
+    with service.api("viewer") as client:
+        return {item.id for item in client.list_reports().body.items}
 
 
 def test_a_killed_server_process_is_replaced(service: Service) -> None:

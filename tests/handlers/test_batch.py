@@ -37,14 +37,8 @@ def post(callers: Callers, body: bytes, query: str = "", **headers: str) -> Answ
 
 def stored_ids(callers: Callers) -> list[str]:
     """Of all reports of the tenant, oldest first."""
-    found: list[str] = []
-    query = {"limit": "100"}
-    while True:
-        page = callers.viewer.get("/reports", query).json
-        found += [item["id"] for item in page["items"]]
-        if page["next_page_token"] is None:
-            return found[::-1]
-        query["page_token"] = page["next_page_token"]
+    pages = callers.viewer.api.list_reports_pages(limit=100)
+    return [str(item.id) for page in pages for item in page.body.items][::-1]
 
 
 def test_each_line_gets_an_outcome_and_good_ones_are_stored_in_order(callers: Callers) -> None:

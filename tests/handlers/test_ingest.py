@@ -8,6 +8,7 @@ from urllib.parse import quote
 import orjson
 import pytest
 
+from generated.models import IngestReceipt, QcReport
 from tests.support.client import Callers
 from tests.support.reports import PREDECESSOR, SMALLEST, judged
 
@@ -52,21 +53,26 @@ def test_receipt_leads_to_the_report_and_its_digest_is_of_the_canonical_text(
 def test_severity_and_contradictions_are_what_the_contract_says(
     report: dict[str, Any], severity: str, inconsistencies: int, callers: Callers
 ) -> None:
-    receipt = callers.operator.ingest(report)
-    assert (receipt["severity"], receipt["inconsistencies"]) == (severity, inconsistencies)
-    stored = callers.viewer.get(f"/reports/{receipt['id']}").json
-    assert (stored["severity"], stored["inconsistencies"]) == (severity, inconsistencies)
+    body = QcReport.model_validate(report)
+    receipt = callers.operator.api.ingest_qc(body=body).body
+    assert (receipt.severity, receipt.inconsistencies) == (severity, inconsistencies)
+    stored = callers.viewer.api.get_report(report_id=receipt.id).body
+    assert (stored.severity, stored.inconsistencies) == (severity, inconsistencies)
 
 
 def test_equal_report_is_stored_again_and_names_the_newest_earlier_one(callers: Callers) -> None:
-    same = [callers.operator.ingest(SMALLEST) for _ in range(3)]
-    other = callers.operator.ingest({"status": {"api": "warn"}})
-    assert "duplicate_of" not in same[0]
-    assert "duplicate_of" not in other
-    assert same[1]["duplicate_of"] == same[0]["id"]
-    assert same[2]["duplicate_of"] == same[1]["id"]
-    assert callers.viewer.get(f"/reports/{same[2]['id']}").json["duplicate_of"] == same[1]["id"]
-    assert len(callers.viewer.get("/reports").json["items"]) == 4
+    def ingest(report: dict[str, Any]) -> IngestReceipt:
+        return callers.operator.api.ingest_qc(body=QcReport.model_validate(report)).body
+
+    same = [ingest(SMALLEST) for _ in range(3)]
+    other = ingest({"status": {"api": "warn"}})
+    assert same[0].duplicate_of is None
+    assert other.duplicate_of is None
+    assert same[1].duplicate_of == same[0].id
+    assert same[2].duplicate_of == same[1].id
+    stored = callers.viewer.api.get_report(report_id=same[2].id).body
+    assert stored.duplicate_of == same[1].id
+    assert len(callers.viewer.api.list_reports().body.items) == 4
 
 
 def test_order_of_keys_and_spaces_make_no_other_report(callers: Callers) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import json
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -93,12 +94,13 @@ def test_sample_of_a_real_tool_is_translated_and_decided_on(
     )
     assert posted.status == 201
     assert (posted.json["severity"], posted.json["inconsistencies"]) == (severity, 0)
-    stored = callers.viewer.get(posted.headers["location"]).json
-    assert stored["counts"] == dict(zip(("pass", "warn", "block"), counts, strict=True))
-    assert stored["report"]["stream"] == "checkout/main"
-    [listed] = callers.viewer.get("/reports", {"stream": "checkout/main"}).json["items"]
-    assert listed["source"] == stored["report"]["source"]["tool"]
-    assert source is None or listed["source"] == source
+    stored = callers.viewer.api.get_report(report_id=UUID(posted.json["id"])).body
+    assert (stored.counts.pass_, stored.counts.warn, stored.counts.block) == counts
+    assert stored.report.stream == "checkout/main"
+    [listed] = callers.viewer.api.list_reports(stream="checkout/main").body.items
+    assert stored.report.source is not None
+    assert listed.source == stored.report.source.tool
+    assert source is None or listed.source == source
 
 
 def test_same_output_twice_is_a_duplicate(callers: Callers) -> None:

@@ -3,27 +3,27 @@
 import base64
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
+from generated.models import Total
 from policies.paging import seal
 from tests.support.client import Callers, Client
 from tests.support.reports import SMALLEST
 
 _NO_FILTERS = "{}"
 _TIMES = "2026-11-20T08:00:00Z"
+_EARLY = datetime(2026, 11, 20, 8, tzinfo=UTC)
+_FAR = datetime(2999, 1, 1, tzinfo=UTC)
 
 
-def _pages(client: Client, limit: int, **filters: str | list[str]) -> Iterator[list[str]]:
+def _pages(client: Client, limit: int, **filters: Any) -> Iterator[list[str]]:
     """The ids of each page."""
-    query: dict[str, str | list[str]] = {"limit": str(limit), **filters}
-    while True:
-        page = client.get("/reports", query).json
-        yield [item["id"] for item in page["items"]]
-        if page["next_page_token"] is None:
-            return
-        query["page_token"] = page["next_page_token"]
+    for page in client.api.list_reports_pages(limit=limit, **filters):
+        yield [str(item.id) for item in page.body.items]
 
 
 def _ingest(callers: Callers, count: int) -> list[str]:
@@ -54,7 +54,7 @@ def test_reports_stored_while_one_pages_move_nothing(callers: Callers) -> None:
     for writer in writers:
         writer.start()
     try:
-        seen = [report_id for page in _pages(callers.viewer, 2, until=_now()) for report_id in page]
+        seen = [report_id for page in _pages(callers.viewer, 2, until=_FAR) for report_id in page]
         paged = [report_id for page in _pages(callers.viewer, 50) for report_id in page]
     finally:
         done.set()
@@ -65,10 +65,6 @@ def test_reports_stored_while_one_pages_move_nothing(callers: Callers) -> None:
     assert len(set(paged)) == len(paged)
     assert paged[-12:] == stored
     assert paged == sorted(paged, reverse=True)
-
-
-def _now() -> str:
-    return "2999-01-01T00:00:00Z"
 
 
 def test_filters_hold_on_every_page(callers: Callers) -> None:
@@ -82,18 +78,18 @@ def test_filters_hold_on_every_page(callers: Callers) -> None:
             }
         )
 
-    def found(**filters: str | list[str]) -> int:
+    def found(**filters: Any) -> int:
         return sum(len(page) for page in _pages(callers.viewer, 1, **filters))
 
-    assert found(severity="block") == 3
+    assert found(severity=["block"]) == 3
     assert found(severity=["block", "info"]) == 6
     assert found(severity=["block", "warn", "info"]) == 9
     assert found(source="tool-0") == found(stream="stream/0") == found(policy_version="v0") == 5
     assert found(source="tool-0", stream="stream/1") == 0
-    assert found(source="tool-1", severity="block", policy_version="v1") == 1
-    assert found(since="2999-01-01T00:00:00Z") == found(until=_TIMES) == 0
-    assert found(since=_TIMES, until="2999-01-01T00:00:00Z") == 9
-    first = callers.viewer.get("/reports").json["items"][4]["created_at"]
+    assert found(source="tool-1", severity=["block"], policy_version="v1") == 1
+    assert found(since=_FAR) == found(until=_EARLY) == 0
+    assert found(since=_EARLY, until=_FAR) == 9
+    first = callers.viewer.api.list_reports().body.items[4].created_at
     assert found(since=first) == 5
     assert found(until=first) == 4
 
@@ -101,17 +97,15 @@ def test_filters_hold_on_every_page(callers: Callers) -> None:
 def test_total_counts_what_matches_on_every_page(callers: Callers) -> None:
     _ingest(callers, 3)
     callers.operator.ingest({"status": {"api": "fail"}})
-    query = {"limit": "1", "include_total": "true", "severity": "info"}
-    page = callers.viewer.get("/reports", query).json
-    assert page["total"] == {"count": 3, "exact": True}
-    later = callers.viewer.get("/reports", {**query, "page_token": page["next_page_token"]}).json
-    assert later["total"] == {"count": 3, "exact": True}
-    assert "total" not in callers.viewer.get("/reports").json
+    pages = callers.viewer.api.list_reports_pages(limit=1, include_total=True, severity=["info"])
+    totals = [page.body.total for page in pages]
+    assert totals == [Total(count=3, exact=True)] * 3
+    assert callers.viewer.api.list_reports().body.total is None
 
 
 def test_total_is_counted_up_to_1000(callers: Callers, thousand_more: None) -> None:
-    page = callers.viewer.get("/reports", {"include_total": "true"}).json
-    assert page["total"] == {"count": 1000, "exact": False}
+    page = callers.viewer.api.list_reports(include_total=True).body
+    assert page.total == Total(count=1000, exact=False)
     assert sum(len(ids) for ids in _pages(callers.viewer, 100)) == 1001
 
 

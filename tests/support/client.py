@@ -1,4 +1,8 @@
-"""The client of every API test: checks each answer against the contract before a test sees it."""
+"""The clients of every API test: each answer is checked against the contract before a test sees it.
+
+`Client` says what goes over the wire, letter by letter; `Client.api` is the one that was generated.
+Which one a test takes: CONTRIBUTING.md.
+"""
 
 import json
 import re
@@ -9,7 +13,10 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 import httpx2
+from typing_extensions import override
 
+from generated.client import Client as GeneratedClient
+from generated.client import Credentials, EntityCache, Retrying
 from policies.access import ROLES
 from tests.support import contract, oracle
 from tests.support.oracle import ContractBroken
@@ -53,6 +60,30 @@ class Answer:
         return found
 
 
+class Checked(httpx2.BaseTransport):
+    """What a generated client sends by, over the connections that all tests share."""
+
+    def __init__(self, http: httpx2.Client) -> None:
+        self._http = http
+
+    @override
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        body = request.read()
+        target = request.url.raw_path.decode("ascii")
+        sent = {name.decode(): value.decode("latin-1") for name, value in request.headers.raw}
+        response = self._http.request(
+            request.method,
+            "/",
+            headers=[each for each in request.headers.raw if each[0].lower() != b"host"],
+            content=body,
+            extensions={"target": request.url.raw_path},
+        )
+        check_answer(request.method, target, sent, body, response)
+        return httpx2.Response(
+            response.status_code, headers=response.headers, content=response.content
+        )
+
+
 class Client:
     """Calls as one key of one tenant; without them where they are None."""
 
@@ -62,6 +93,14 @@ class Client:
         self._http = service.http
         self.tenant = tenant
         self.key = key
+        # Nothing is kept and nothing tried again: a test sees each answer of the service.
+        self.api = GeneratedClient(
+            service.url,
+            Credentials(api_key=key, tenant=tenant),
+            retrying=Retrying(attempts=1),
+            cache=EntityCache(entries=0),
+            transport=Checked(service.http),
+        )
 
     def send(
         self, method: str, target: str, headers: Headers | None = None, body: Body | None = None

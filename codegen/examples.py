@@ -56,7 +56,16 @@ def check_samples(contract: Bundle, broken: set[Pointer], findings: Findings) ->
         if not isinstance(node.value, dict) or _is_near(node.pointer, broken):
             continue
         for sample in _samples(contract, node):
-            if not _check(contract, schemas, sample, findings) and sample.code == "CG061":
+            try:
+                fits = _check(contract, schemas, sample, findings)
+            except (ValueError, jsonschema_rs.ReferencingError) as error:
+                # Where something is malformed that the schema refers to, that has been said.
+                if not broken:
+                    place = contract.place(sample.schema)
+                    message = f"this schema can't be compiled: {_one_line(error)}"
+                    findings.add(place, "CG007", message)
+                continue
+            if not fits and sample.code == "CG061":
                 misfits.append(sample.pointer)
     return misfits
 
@@ -113,15 +122,9 @@ def _samples_of_schema(node: Node) -> Iterator[_Sample]:
 
 def _check(contract: Bundle, schemas: _Schemas, sample: _Sample, findings: Findings) -> bool:
     """A sample may be of a request or of a response: it is wrong only where it fits neither."""
-    try:
-        if any(_fits(schemas, direction, sample) for direction in _DIRECTIONS):
-            return True
-        errors = schemas.compiled("request", sample.schema).iter_errors(sample.value)
-    except (ValueError, jsonschema_rs.ReferencingError) as error:
-        place = contract.place(sample.schema)
-        findings.add(place, "CG007", f"this schema can't be compiled: {_one_line(error)}")
+    if any(_fits(schemas, direction, sample) for direction in _DIRECTIONS):
         return True
-    for misfit in errors:
+    for misfit in schemas.compiled("request", sample.schema).iter_errors(sample.value):
         inside = "".join(f"/{token}" for token in misfit.instance_path)
         what = "default" if sample.code == "CG061" else "example"
         where = f" at {inside}" if inside else ""

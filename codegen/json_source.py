@@ -24,10 +24,11 @@ _MAX_DIGITS = 400
 
 
 class JsonError(Exception):
-    def __init__(self, message: str, position: Position) -> None:
+    def __init__(self, message: str, position: Position, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.position = position
+        self.hint = hint
 
 
 def read_json(text: str) -> tuple[Any, dict[Pointer, Position], list[Repeated]]:
@@ -139,4 +140,11 @@ class _Parser:
         return line, self._at - self._line_starts[line - 1] + 1
 
     def _error(self, message: str) -> JsonError:
-        return JsonError(message, self._position())
+        rest = self._text[self._at : self._at + 2]
+        if not rest:
+            return JsonError(f"the file ends too early: {message}", self._position())
+        if rest in ("//", "/*") or rest[0] == "#":
+            return JsonError(message, self._position(), "JSON has no comments")
+        is_other = self._text.lstrip()[:1] not in ("{", "[")
+        hint = "a contract in YAML has a name that ends with .yaml" if is_other else ""
+        return JsonError(message, self._position(), hint)

@@ -3,8 +3,8 @@
 import copy
 from typing import Any
 
-from .bundle import local_pointer
 from .nullable import admits_null
+from .pointers import local_pointer
 from .schema_types import SchemaTypes, wanted_name
 from .shape import Node, walk
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .bundle import Bundle, value_at
+from .bundle import Bundle
 from .contract import Contract, Operation, Tag
 from .diagnostics import Findings, Severity
 from .model_schemas import model_schemas
@@ -20,6 +20,7 @@ from .names import (
     template_names,
     unlike,
 )
+from .pointers import value_at
 from .read_bodies import read_request_body, read_responses
 from .read_extensions import check_extensions
 from .read_parameters import read_parameters, route_of
@@ -250,14 +251,16 @@ class _Reader:
         for name in order:
             own = [operation for operation in operations if operation.tag == name]
             if own:
-                module = self._module(name, modules)
+                first: Pointer = ("paths", own[0].path, own[0].method.lower(), "tags", 0)
+                module = self._module(name, first, modules)
                 own.sort(key=lambda operation: match_order(operation.route))
                 class_name = f"{_class_part(name)}Handlers"
                 tags.append(Tag(name, module, class_name, texts.get(name, ""), tuple(own)))
         return tuple(tags)
 
-    def _module(self, name: str, modules: dict[str, str]) -> str:
-        place = self.contract.place(("tags",))
+    def _module(self, name: str, first: Pointer, modules: dict[str, str]) -> str:
+        """`first` is where the tag is first used."""
+        place = self.contract.place(first)
         module = module_name(name)
         if is_wordless(name):
             message = f"the tag {name!r} can't be the name of a Python module"

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from .bundle import value_at
 from .contract import (
     Annotation,
     Body,
@@ -14,6 +13,7 @@ from .contract import (
     one_of,
 )
 from .names import header_argument, is_wordless, pascal, unlike
+from .pointers import value_at
 from .read_media import read_media, warn_of_raw
 from .runtime.json_lines import is_array_of_lines
 from .runtime.media_types import is_json_lines

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from .bundle import value_at
 from .contract import Annotation, Media, is_json
 from .names import pascal
+from .pointers import value_at
 from .runtime.binary_schemas import file_schemas, is_text
 from .runtime.document import alternatives, conjuncts
 from .runtime.json_lines import is_array_of_lines

@@ -4,7 +4,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from .bundle import Bundle, value_at
+from .bundle import Bundle
 from .contract import Annotation, Claim, Default, Location, Parameter
 from .names import (
     argument_name,
@@ -15,6 +15,7 @@ from .names import (
     template_names,
     unlike,
 )
+from .pointers import value_at
 from .read_styles import check_spread, check_style, read_media_type
 from .schema_types import SchemaTypes, is_plain_value
 from .shape import Pointer, written
@@ -106,9 +107,10 @@ def _declared(types: SchemaTypes, pointer: Pointer) -> Iterator[tuple[Pointer, d
             place, value = contract.follow(used)
             if not isinstance(value, dict) or "in" not in value or "name" not in value:
                 continue
-            key = (str(value["in"]), str(value["name"]))
+            name = str(value["name"])
+            key = (str(value["in"]), name.lower() if value["in"] == "header" else name)
             if key in seen:
-                message = f"the {key[0]} parameter {key[1]!r} is declared twice"
+                message = f"the {key[0]} parameter {name!r} is declared twice"
                 types.findings.add(contract.place(used), "CG033", message)
             seen.add(key)
             yield place, value
@@ -179,7 +181,7 @@ def _check_template(
     declared = {parameter.name for parameter in parameters if parameter.location == "path"}
     place = types.contract.place(pointer)
     for name in dict.fromkeys(names):
-        if name not in declared:
+        if name and name not in declared:
             message = f"the path parameter {name!r} is not declared"
             otherwise = "add it to `parameters` with `in: path` and `required: true`"
             hint = did_you_mean(name, declared - set(names), otherwise)

@@ -16,6 +16,7 @@ from .emit_routes import emit_routes
 from .examples import check_samples
 from .format import format_python
 from .read import read_contract
+from .spelling import check_spelling
 from .structure import check_structure, is_known_version, is_readable
 
 _EMITTERS: tuple[Callable[[Contract], dict[str, str]], ...] = (
@@ -57,6 +58,7 @@ def load(
     broken = check_structure(found, findings) | found.dangling
     if not is_readable(broken):
         findings.stop_on_errors()
+    check_spelling(found, findings)
     try:
         misfits = check_samples(found, broken, findings)
         contract = read_contract(found, broken, findings, misfits)

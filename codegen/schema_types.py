@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .bundle import Bundle, local_pointer, value_at
+from .bundle import Bundle
 from .contract import Annotation
 from .diagnostics import Findings
 from .names import is_wordless, type_name, unlike
+from .pointers import local_pointer, value_at
 from .shape import Pointer
 
 _PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}

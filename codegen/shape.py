@@ -104,6 +104,28 @@ def section_of(kind: Kind) -> str | None:
     return _SECTION_OF.get(kind)
 
 
+def kind_at(pointer: Pointer) -> Kind | None:
+    """The kind of what stands there in a contract; None where OpenAPI doesn't say."""
+    kind: Kind = "openapi"
+    rest = list(reversed(pointer))
+    while rest:
+        token = rest.pop()
+        if kind in _ALL_FIELDS:
+            if str(token).startswith("x-"):
+                return None
+            kind = _ALL_FIELDS[kind]
+            continue
+        found = _FIELDS.get(kind, {}).get(str(token))
+        if found is None:
+            return None
+        kind, form = found
+        if form != "one":
+            if not rest:
+                return None
+            rest.pop()
+    return kind
+
+
 def children(node: Node) -> Iterator[Node]:
     if not isinstance(node.value, dict):
         return

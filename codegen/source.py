@@ -76,7 +76,8 @@ def _read_json(path: Path, name: str, text: str, findings: Findings) -> Source:
     try:
         value, positions, repeated = read_json(text)
     except JsonError as error:
-        raise one_error(Place(name, *error.position), "CG002", error.message) from error
+        place = Place(name, *error.position)
+        raise one_error(place, "CG002", error.message, error.hint) from error
     for pointer, first, second in repeated:
         _add_repeated(findings, str(pointer[-1]), Place(name, *first), Place(name, *second))
     return Source(path, name, value, positions)
@@ -133,6 +134,10 @@ class _Builder:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise one_error(self._place(key_node), "CG002", "a key must be plain text")
             key = key_node.value
+            if key == "<<" and not key_node.style:
+                message = "merge keys are not of YAML 1.2: other tools would read another contract"
+                hint = "write the fields out, or use $ref"
+                raise one_error(self._place(key_node), "CG002", message, hint)
             inner = (*pointer, key)
             if key in mapping:
                 first = Place(self._name, *self.positions[inner])
@@ -155,7 +160,9 @@ class _Builder:
             case "float" if _FLOAT.fullmatch(text) and math.isfinite(_number(text)):
                 return _number(text)
         message = f"the value {text!r} of type {node.tag} has no equal in JSON"
-        raise one_error(self._place(node), "CG002", message, "quote it, or write a JSON value")
+        is_include = "include" in node.tag
+        hint = "use $ref" if is_include else "quote it, or write a JSON value"
+        raise one_error(self._place(node), "CG002", message, hint)
 
     def _place(self, node: yaml.Node) -> Place:
         return Place(self._name, *_position(node))

@@ -7,15 +7,39 @@ from typing import Any
 import jsonschema_rs
 from openapi_spec_validator.schemas.utils import get_schema_content
 
-from .bundle import Bundle, value_at
+from .bundle import Bundle
 from .diagnostics import Findings, Severity
 from .shape import Node, Pointer, walk, written
-from .suggestions import nearest
+from .structure_mistakes import Version, mistakes
 
-_VERSION = re.compile(r"3\.[01]\.[0-9]+(-.+)?")
+_VERSION = re.compile(r"3\.(0\.[0-9]|1\.[0-9]+)(-.+)?")
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _OPENAPI_DIALECT = "https://spec.openapis.org/oas/3.1/dialect/base"
-_MAX_TEXT = 160
+# JSON Schema, and of what OpenAPI adds to it that which the generator reads: at any depth, as the
+# anchor replaces the one that JSON Schema's own parts refer to.
+_SCHEMA_OF_3_1 = {
+    "$dynamicAnchor": "meta",
+    "$ref": _DIALECT,
+    "properties": {
+        "discriminator": {
+            "type": "object",
+            "required": ["propertyName"],
+            "properties": {
+                "propertyName": {"type": "string"},
+                "mapping": {"type": "object", "additionalProperties": {"type": "string"}},
+            },
+        },
+    },
+}
+_OWN_ADDRESSES = ("$id", "$dynamicRef", "$dynamicAnchor")
+# What a document without `openapi` is, by the field that it begins with.
+_OTHERS = {
+    "swagger": ("Swagger 2", "convert it to OpenAPI 3.1 first"),
+    "asyncapi": ("an AsyncAPI document", "the generator takes OpenAPI alone"),
+    "arazzo": ("an Arazzo document", "give the contract that it describes workflows of"),
+    "overlay": ("an overlay", "apply it to its contract first, and give what comes of that"),
+    "$schema": ("a JSON Schema", "refer to it from a contract, as the schema of a body"),
+}
 # `paths`, the path, the method.
 _OPERATION_DEPTH = 3
 # `components`, the section, the name.
@@ -26,41 +50,40 @@ _UNREAD = (("info",), ("servers",), ("externalDocs",), ("webhooks",))
 
 def is_known_version(contract: Bundle, findings: Findings) -> bool:
     """Nothing else can be said of a contract whose version isn't one of those we read."""
-    if "swagger" in contract.document:
-        hint = "convert it to OpenAPI 3.1 first"
-        findings.add(contract.place(("swagger",)), "CG005", "this is Swagger 2", hint)
-        return False
+    for field, (what, way_out) in _OTHERS.items():
+        if field in contract.document and "openapi" not in contract.document:
+            findings.add(contract.place((field,)), "CG005", f"this is {what}", way_out)
+            return False
     version = contract.document.get("openapi")
     if isinstance(version, str) and _VERSION.fullmatch(version):
         return True
     said = "is missing" if version is None else f"{version!r} is not supported"
     message = f"the OpenAPI version {said}"
-    findings.add(contract.place(("openapi",)), "CG005", message, "use 3.0.x or 3.1.x")
+    hint = "write it first, such as `openapi: 3.1.0`; those of 3.0 and 3.1 are read"
+    findings.add(contract.place(("openapi",)), "CG005", message, hint)
     return False
 
 
 def check_structure(contract: Bundle, findings: Findings) -> set[Pointer]:
     """Returns where the document is malformed, so that later checks keep away from there."""
-    version = contract.document["openapi"][:3]
+    version: Version = "3.0" if contract.document["openapi"].startswith("3.0") else "3.1"
     meta_schema = dict(get_schema_content(version))
     draft = (
         jsonschema_rs.Draft4Validator if version == "3.0" else jsonschema_rs.Draft202012Validator
     )
+    errors = draft(meta_schema).iter_errors(contract.document)
     broken: set[Pointer] = set()
-    names = _field_names(meta_schema)
-    for error in _leaves(draft(meta_schema).iter_errors(contract.document)):
-        pointer = _pointer(contract.document, error)
+    for found in mistakes(contract.document, (), errors, version, _field_names(meta_schema)):
         # What stands around operations and components is read all the same: a field more or less
         # there hides nothing.
-        if len(pointer) >= _OPERATION_DEPTH or not getattr(error.kind, "unexpected", None):
-            broken.add(pointer)
+        if len(found.broken) >= _OPERATION_DEPTH or found.shown == found.broken:
+            broken.add(found.broken)
         # Nothing generated depends on what stands in `info`.
-        severity: Severity = "warning" if pointer[:1] == ("info",) else "error"
-        hint = _field_hint(error, names)
-        place = contract.place(_shown(pointer, error))
-        findings.add(place, "CG006", _message(error), hint, severity)
+        severity: Severity = "warning" if found.broken[:1] == ("info",) else "error"
+        place = contract.place(found.shown)
+        findings.add(place, "CG006", found.message, found.hint, severity)
     if version == "3.1":
-        broken |= _check_schemas(contract, findings)
+        broken |= _check_schemas(contract, broken, findings)
     return broken
 
 
@@ -77,14 +100,6 @@ def _field_names(meta_schema: Any) -> frozenset[str]:
         elif isinstance(part, list):
             todo.extend(part)
     return frozenset(names)
-
-
-def _field_hint(error: jsonschema_rs.ValidationError, names: frozenset[str]) -> str:
-    unexpected = getattr(error.kind, "unexpected", None)
-    if not unexpected or not isinstance(error.instance, dict):
-        return ""
-    near = nearest(unexpected[0], names - set(error.instance))
-    return f"did you mean {near}?" if near else "fields of your own begin with x-"
 
 
 def is_readable(broken: set[Pointer]) -> bool:
@@ -118,74 +133,38 @@ def broken_components(document: Any, broken: set[Pointer]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _check_schemas(contract: Bundle, findings: Findings) -> set[Pointer]:
+def _check_schemas(contract: Bundle, known: set[Pointer], findings: Findings) -> set[Pointer]:
+    """`known` are the places of which it has been said already that they are malformed."""
     dialect = contract.document.get("jsonSchemaDialect", _OPENAPI_DIALECT)
     if dialect not in (_DIALECT, _OPENAPI_DIALECT):
         message = f"the schema dialect {dialect} is not supported"
         place = contract.place(("jsonSchemaDialect",))
         findings.add(place, "CG080", message, "use JSON Schema 2020-12")
-    validator = jsonschema_rs.Draft202012Validator({"$ref": _DIALECT})
+    schemas = [
+        node for node in walk(Node("openapi", (), contract.document)) if node.kind == "schema"
+    ]
+    for node in schemas:
+        for keyword in _OWN_ADDRESSES:
+            if isinstance(node.value, dict) and keyword in node.value:
+                place = contract.place((*node.pointer, keyword))
+                message = f"`{keyword}` is not supported: it changes what references lead to"
+                findings.add(place, "CG080", message, "leave it out, and use `$ref` with #/…")
+    validator = jsonschema_rs.Draft202012Validator(_SCHEMA_OF_3_1)
     broken: set[Pointer] = set()
-    for node in _outermost_schemas(contract.document):
-        for error in _leaves(validator.iter_errors(node.value)):
-            pointer = (*node.pointer, *_pointer(node.value, error))
-            broken.add(pointer)
-            findings.add(contract.place(_shown(pointer, error)), "CG007", _message(error))
+    for node in _outermost(schemas):
+        if node.pointer in known:
+            continue
+        errors = validator.iter_errors(node.value)
+        for found in mistakes(node.value, node.pointer, errors, "3.1"):
+            broken.add(found.broken)
+            findings.add(contract.place(found.shown), "CG007", found.message, found.hint)
     return broken
 
 
-def _outermost_schemas(document: dict[str, Any]) -> Iterator[Node]:
+def _outermost(schemas: list[Node]) -> Iterator[Node]:
+    """Those that stand in no other; `schemas` are in the order of the document."""
     inside: Pointer | None = None
-    for node in walk(Node("openapi", (), document)):
-        if inside is not None and node.pointer[: len(inside)] == inside:
-            continue
-        inside = node.pointer if node.kind == "schema" else None
-        if inside is not None:
+    for node in schemas:
+        if inside is None or node.pointer[: len(inside)] != inside:
+            inside = node.pointer
             yield node
-
-
-def _leaves(
-    errors: Iterator[jsonschema_rs.ValidationError] | list[jsonschema_rs.ValidationError],
-) -> Iterator[jsonschema_rs.ValidationError]:
-    """The errors that name the actual mistake, where a choice between forms failed."""
-    for error in errors:
-        branches = getattr(error.kind, "context", None) or []
-        meant = [branch for branch in branches if branch and not _is_reference_branch(branch)]
-        if not meant or not isinstance(error.instance, dict):
-            yield error
-            continue
-        deepest = max(meant, key=lambda branch: max(len(inner.instance_path) for inner in branch))
-        yield from _leaves(deepest)
-
-
-def _is_reference_branch(branch: list[jsonschema_rs.ValidationError]) -> bool:
-    return any(getattr(error.kind, "property", None) == "$ref" for error in branch)
-
-
-def _pointer(document: Any, error: jsonschema_rs.ValidationError) -> Pointer:
-    """The validator gives numeric keys of mappings as numbers; the document has text."""
-    pointer: Pointer = ()
-    for token in error.instance_path:
-        inside = value_at(document, pointer)
-        pointer = (*pointer, int(token) if isinstance(inside, list) else str(token))
-    return pointer
-
-
-def _shown(pointer: Pointer, error: jsonschema_rs.ValidationError) -> Pointer:
-    unexpected = getattr(error.kind, "unexpected", None)
-    return (*pointer, unexpected[0]) if unexpected else pointer
-
-
-def _message(error: jsonschema_rs.ValidationError) -> str:
-    kind = error.kind
-    where = f"`{error.instance_path[-1]}`" if error.instance_path else "the contract"
-    if unexpected := getattr(kind, "unexpected", None):
-        names = ", ".join(f"`{name}`" for name in unexpected)
-        return f"{where} may not have the field {names}"
-    if missing := getattr(kind, "property", None):
-        return f"{where} lacks the field `{missing}`"
-    if isinstance(error.instance, dict | list):
-        return f"{where} breaks the rule `{kind.name}`"
-    if kind.name in ("anyOf", "oneOf"):
-        return f"{where}: {error.instance!r} is not an allowed value"
-    return f"{where}: {error.message[:_MAX_TEXT]}"

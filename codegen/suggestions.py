@@ -27,9 +27,12 @@ def nearest_fragment(document: Any, fragment: str) -> str | None:
     """A fragment that leads somewhere: each token that leads nowhere replaced by its nearest."""
     value = document
     written = ""
-    for raw in unquote(fragment).split("/")[1:]:
-        token = raw.replace("~1", "/").replace("~0", "~")
+    tokens = [raw.replace("~1", "/").replace("~0", "~") for raw in unquote(fragment).split("/")[1:]]
+    while tokens:
+        token = tokens.pop(0)
         if isinstance(value, dict):
+            if token not in value and (unescaped := _unescaped(value, [token, *tokens])):
+                token, tokens = unescaped
             key = token if token in value else nearest(token, map(str, value))
             if key is None:
                 return None
@@ -39,3 +42,12 @@ def nearest_fragment(document: Any, fragment: str) -> str | None:
         else:
             return None
     return written or None
+
+
+def _unescaped(value: dict[str, Any], tokens: list[str]) -> tuple[str, list[str]] | None:
+    """The key that several tokens make up, if its slashes weren't escaped, and the tokens left."""
+    for count in range(len(tokens), 1, -1):
+        key = "/".join(tokens[:count])
+        if key in value:
+            return key, tokens[count:]
+    return None

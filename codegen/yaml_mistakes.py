@@ -35,8 +35,8 @@ def mistake(text: str, error: yaml.MarkedYAMLError) -> Mistake:
             message = "this line is indented with a tab"
             return Mistake(number + 1, tab.end(), message, "YAML takes spaces alone")
     began = error.context_mark.line + 1 if error.context_mark else line + 1
-    char = lines[line][column : column + 1] if line < len(lines) else ""
-    message, hint = _in_words(problem, error.context or "", began, char)
+    rest = lines[line][column:] if line < len(lines) else ""
+    message, hint = _in_words(problem, error.context or "", began, rest)
     return Mistake(line + 1, column + 1, message, hint)
 
 
@@ -45,7 +45,9 @@ def _around(line: int, count: int) -> list[int]:
     return [number for number in (line, line - 1) if 0 <= number < count]
 
 
-def _in_words(problem: str, context: str, began: int, char: str) -> tuple[str, str]:
+def _in_words(problem: str, context: str, began: int, rest: str) -> tuple[str, str]:
+    """`rest` is the line from where the parser stopped."""
+    char = rest[:1]
     if "mapping values are not allowed" in problem:
         hint = "quote a value that holds `: `, or indent the line as its neighbours are"
         return "a key can't stand here", hint
@@ -54,6 +56,10 @@ def _in_words(problem: str, context: str, began: int, char: str) -> tuple[str, s
             "this line lacks a colon",
             "write `key: value`, or indent it as the text it belongs to",
         )
+    if "expected key" in problem and char and char in "}]":
+        return f"this {char} closes nothing", "leave it out, or open what it should close"
+    if "unknown escape character" in problem:
+        return f"there is no escape {rest[:2]}", "double the backslash, or use single quotes"
     if "expected key" in problem:
         hint = f"indent it as the keys of its mapping are, which began in line {began}"
         return "this line is no key of the mapping that it stands in", hint
@@ -65,6 +71,8 @@ def _in_words(problem: str, context: str, began: int, char: str) -> tuple[str, s
         return problem, f"close the bracket of line {began} with {bracket}"
     if "quoted scalar" in context and "end of stream" in problem:
         return "a quote isn't closed", f"it was opened in line {began}"
+    if "cannot start any token" in problem and char == "\t":
+        return "a tab stands here", "YAML takes spaces alone"
     if "cannot start any token" in problem and char:
         return f"a value can't begin with {char!r}", "quote it"
     if "undefined alias" in problem:
@@ -72,5 +80,5 @@ def _in_words(problem: str, context: str, began: int, char: str) -> tuple[str, s
     if "expected alphabetic or numeric" in problem:
         return problem, "quote a value that begins with * or &"
     if "another document" in problem:
-        return problem, "a file holds one contract: leave out ---"
+        return "a second document begins here", "a file holds one contract: leave out ---"
     return problem, ""

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from ..bundle import Bundle, local_pointer, value_at
+from ..bundle import Bundle
 from ..diagnostics import Place
+from ..pointers import local_pointer, value_at
 from ..runtime.schemas import upgrade_3_0
 from ..shape import Pointer
 

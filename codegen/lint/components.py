@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 
-from ..bundle import local_pointer
+from ..pointers import local_pointer
 from ..shape import SECTIONS, Node, Pointer, children
 from .rule import Remark, rule
 from .subject import Subject, listing, mapping

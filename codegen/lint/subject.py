@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..bundle import Bundle, local_pointer, value_at
+from ..bundle import Bundle
+from ..pointers import local_pointer, value_at
 from ..shape import METHODS, Kind, Node, Pointer, walk
 
 # `paths`, path, method; or `components`, section, name: what is left out as one.

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codegen.bundle import parse_fragment
+from codegen.pointers import parse_fragment
 from codegen.shape import written
 from codegen.suggestions import did_you_mean, nearest, nearest_fragment
 

@@ -45,6 +45,12 @@ TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
         BACKUP: "SELECT",
     },
     tables.job_outcomes.name: {MAINTENANCE: "SELECT, INSERT, UPDATE, DELETE", BACKUP: "SELECT"},
+    # What is frozen stays so, and of a grant nothing changes but that it is revoked.
+    tables.report_bundles.name: {APP: "SELECT, INSERT", BACKUP: "SELECT"},
+    tables.link_grants.name: {
+        APP: "SELECT, INSERT, UPDATE (revoked_at, revoked_by)",
+        BACKUP: "SELECT",
+    },
 }
 FUNCTION_GRANTS: Final[dict[str, str]] = {
     "collector_uuid7(timestamptz)": APP,

@@ -210,6 +210,11 @@ def get_report(tx: Transaction, report_id: ReportId) -> ReportRow | None:
     return None if row is None else _report_row(row)
 
 
+def report_exists(tx: Transaction, report_id: ReportId) -> bool:
+    """Whether the tenant has a report of this id."""
+    return tx.row("SELECT 1 FROM reports WHERE id = %(id)s", {"id": report_id}) is not None
+
+
 def horizon(moment: datetime) -> datetime:
     """Up to when reports are listed at this moment: to the end of the next day.
 

@@ -314,6 +314,62 @@ job_outcomes: Final = Table(
     _length("job_outcomes", "failure", 1000),
 )
 
+# Frozen when a report is first signed: what another version or another key would make otherwise.
+# `sha256` and `size` are of the whole archive.
+report_bundles: Final = Table(
+    "report_bundles",
+    metadata,
+    Column("tenant_id", _words(), nullable=False),
+    Column("report_id", Uuid(), nullable=False),
+    Column("signed_at", _moment(), nullable=False),
+    Column("signing_key_id", _words(), nullable=False),
+    Column("markdown", LargeBinary, nullable=False),
+    Column("manifest", LargeBinary, nullable=False),
+    Column("attestation", LargeBinary, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "report_id", name="report_bundles_pkey"),
+    _length("report_bundles", "tenant_id", 128),
+    _length("report_bundles", "signing_key_id", 128),
+    CheckConstraint("octet_length(markdown) <= 67108864", name="report_bundles_markdown_length"),
+    CheckConstraint("octet_length(manifest) <= 4096", name="report_bundles_manifest_length"),
+    CheckConstraint(
+        "octet_length(attestation) <= 67108864", name="report_bundles_attestation_length"
+    ),
+    CheckConstraint("size > 0", name="report_bundles_size_positive"),
+    _digest("report_bundles", "sha256"),
+)
+
+# Who was given a link, to what and until when. The link's token is made of the row and a secret,
+# and kept nowhere; its digest finds the row of one that turned up somewhere.
+link_grants: Final = Table(
+    "link_grants",
+    metadata,
+    Column("tenant_id", _words(), nullable=False),
+    Column("id", Uuid(), nullable=False),
+    Column("purpose", _words(), nullable=False),
+    Column("object_id", Uuid(), nullable=False),
+    Column("key_id", _words(), nullable=False),
+    Column("role", _words(), nullable=False),
+    Column("issued_at", _moment(), nullable=False),
+    Column("expires_at", _moment(), nullable=False),
+    Column("token_sha256", LargeBinary, nullable=False),
+    Column("revoked_at", _moment()),
+    Column("revoked_by", _words()),
+    PrimaryKeyConstraint("tenant_id", "id", name="link_grants_pkey"),
+    _length("link_grants", "tenant_id", 128),
+    CheckConstraint("purpose IN ('bundle')", name="link_grants_purpose_known"),
+    _length("link_grants", "key_id", 128),
+    _length("link_grants", "role", 32),
+    CheckConstraint("expires_at > issued_at", name="link_grants_expiry_is_later"),
+    _digest("link_grants", "token_sha256"),
+    _length("link_grants", "revoked_by", 128),
+    CheckConstraint(
+        "(revoked_at IS NULL) = (revoked_by IS NULL)", name="link_grants_revoked_by_somebody"
+    ),
+    Index("link_grants_by_object", "tenant_id", "object_id", "id"),
+)
+
 TENANT_TABLES: Final = (
     reports,
     report_digests,
@@ -323,4 +379,6 @@ TENANT_TABLES: Final = (
     audit_entries,
     ingest_journal,
     audit_segments,
+    report_bundles,
+    link_grants,
 )

@@ -501,7 +501,7 @@ GET_REPORT = Operation(
             argument="report_id",
             location="path",
             required=True,
-            pointer="/paths/~1reports~1{report_id}/get/parameters/0",
+            pointer="/components/parameters/ReportId",
             style="simple",
             explode=False,
         ),
@@ -542,6 +542,250 @@ GET_REPORT = Operation(
         },
     ),
     extensions={"x-etag": {"kind": "object"}},
+)
+
+SIGN_REPORT = Operation(
+    id="sign_report",
+    method="POST",
+    path="/reports/{report_id}/sign",
+    tag="evidence",
+    parameters=(
+        Parameter(
+            name="report_id",
+            argument="report_id",
+            location="path",
+            required=True,
+            pointer="/components/parameters/ReportId",
+            style="simple",
+            explode=False,
+        ),
+        Parameter(
+            name="Idempotency-Key",
+            argument="idempotency_key",
+            location="header",
+            required=False,
+            pointer="/components/parameters/IdempotencyKey",
+            style="simple",
+            explode=False,
+        ),
+    ),
+    responses={
+        "200": (
+            Media(
+                "application/json",
+                "/paths/~1reports~1{report_id}~1sign/post/responses/200/content/application~1json/schema",
+            ),
+        ),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+    security=(
+        {
+            "ApiKey": (
+                "operator",
+                "auditor",
+                "admin",
+            ),
+            "Tenant": (),
+        },
+    ),
+    extensions={"x-idempotency": True},
+)
+
+REVOKE_BUNDLE_LINKS = Operation(
+    id="revoke_bundle_links",
+    method="DELETE",
+    path="/reports/{report_id}/sign",
+    tag="evidence",
+    parameters=(
+        Parameter(
+            name="report_id",
+            argument="report_id",
+            location="path",
+            required=True,
+            pointer="/components/parameters/ReportId",
+            style="simple",
+            explode=False,
+        ),
+    ),
+    responses={
+        "204": (),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+    security=(
+        {
+            "ApiKey": (
+                "operator",
+                "auditor",
+                "admin",
+            ),
+            "Tenant": (),
+        },
+    ),
+)
+
+LIST_SIGN_HISTORY = Operation(
+    id="list_sign_history",
+    method="GET",
+    path="/reports/{report_id}/sign-history",
+    tag="evidence",
+    parameters=(
+        Parameter(
+            name="report_id",
+            argument="report_id",
+            location="path",
+            required=True,
+            pointer="/components/parameters/ReportId",
+            style="simple",
+            explode=False,
+        ),
+        Parameter(
+            name="limit",
+            argument="limit",
+            location="query",
+            required=False,
+            pointer="/components/parameters/Limit",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="page_token",
+            argument="page_token",
+            location="query",
+            required=False,
+            pointer="/components/parameters/PageToken",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="If-None-Match",
+            argument="if_none_match",
+            location="header",
+            required=False,
+            pointer="/components/parameters/IfNoneMatch",
+            style="simple",
+            explode=False,
+        ),
+    ),
+    responses={
+        "200": (
+            Media(
+                "application/json",
+                "/paths/~1reports~1{report_id}~1sign-history/get/responses/200/content/application~1json/schema",
+            ),
+        ),
+        "304": (),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+    security=(
+        {
+            "ApiKey": (
+                "auditor",
+                "admin",
+            ),
+            "Tenant": (),
+        },
+    ),
+    extensions={
+        "x-page": {"limit": "limit", "token": "page_token", "next": "next_page_token"},
+        "x-etag": {"kind": "body"},
+    },
+)
+
+GET_BUNDLE_META = Operation(
+    id="get_bundle_meta",
+    method="GET",
+    path="/reports/{report_id}/bundle-meta",
+    tag="evidence",
+    parameters=(
+        Parameter(
+            name="report_id",
+            argument="report_id",
+            location="path",
+            required=True,
+            pointer="/components/parameters/ReportId",
+            style="simple",
+            explode=False,
+        ),
+        Parameter(
+            name="If-None-Match",
+            argument="if_none_match",
+            location="header",
+            required=False,
+            pointer="/components/parameters/IfNoneMatch",
+            style="simple",
+            explode=False,
+        ),
+    ),
+    responses={
+        "200": (
+            Media(
+                "application/json",
+                "/paths/~1reports~1{report_id}~1bundle-meta/get/responses/200/content/application~1json/schema",
+            ),
+        ),
+        "304": (),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+    security=(
+        {
+            "ApiKey": (
+                "viewer",
+                "operator",
+                "auditor",
+                "admin",
+            ),
+            "Tenant": (),
+        },
+    ),
+    extensions={"x-etag": {"kind": "object"}},
+)
+
+DOWNLOAD_BUNDLE = Operation(
+    id="download_bundle",
+    method="GET",
+    path="/reports/{report_id}/bundle.zip",
+    tag="evidence",
+    parameters=(
+        Parameter(
+            name="report_id",
+            argument="report_id",
+            location="path",
+            required=True,
+            pointer="/components/parameters/ReportId",
+            style="simple",
+            explode=False,
+        ),
+    ),
+    responses={
+        "200": (Media("application/zip", None),),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+    security=({"BundleToken": ()},),
 )
 
 GET_TIMELINE = Operation(
@@ -628,6 +872,11 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             INGEST_TOOL_OUTPUT,
             LIST_REPORTS,
             GET_REPORT,
+            SIGN_REPORT,
+            REVOKE_BUNDLE_LINKS,
+            LIST_SIGN_HISTORY,
+            GET_BUNDLE_META,
+            DOWNLOAD_BUNDLE,
             GET_TIMELINE,
         )
     }

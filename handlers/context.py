@@ -17,16 +17,20 @@ from db.revisions import RevisionClass, Revisions, snapshot_with_revisions
 from db.session import Database
 from db.transaction import Transaction
 from handlers.errors import QueryTooSlow
-from policies.access import Role
+from policies.access import BearerRole, Role
+from policies.link_tokens import Link
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The caller: the only parts of a key that are ever stored or logged."""
+    """The caller: the only parts of a key that are ever stored or logged.
+
+    Whoever comes by a link has the link's grant as `key_id`, `link:` before it.
+    """
 
     tenant_id: TenantId
     key_id: str
-    role: Role
+    role: Role | BearerRole
 
 
 @dataclass(slots=True)
@@ -37,6 +41,8 @@ class Context:
     `replay_of` names the result of an earlier request with the same idempotency key; a handler of
     an unsafe operation then answers with that, and otherwise leaves its own in `reference`. Where
     nothing stored leads to an answer, its bytes travel in `replayed_answer` and `answer` as well.
+
+    `link` is what a caller without a key has shown instead.
 
     `own_secret` is the key that the caller has shown. It is here to be taken out of what is stored.
     """
@@ -51,6 +57,7 @@ class Context:
     replayed_answer: bytes | None = None
     answer: bytes | None = None
     own_secret: str | None = field(default=None, repr=False)
+    link: Link | None = None
     _open: Transaction | None = None
     _read_only: bool = False
 

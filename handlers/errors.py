@@ -27,6 +27,21 @@ class NotFound(DomainError):
     """No such object of this tenant."""
 
 
+class Gone(DomainError):
+    """An object that a link leads to, and that is kept no longer."""
+
+
+class WrongLink(DomainError):
+    """A link to another thing than what was asked for with it."""
+
+
+@dataclass(eq=False)
+class LinkRefused(DomainError):
+    """A link that doesn't work any more, or never did."""
+
+    detail: str
+
+
 @dataclass(eq=False)
 class InvalidValue(DomainError):
     """A value that fits the contract's schema, but not its meaning."""

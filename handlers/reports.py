@@ -14,7 +14,8 @@ from generated.routes.reports import GetReport200, ListReports200, ReportsHandle
 from generated.runtime.encoded_json import EncodedJson
 from generated.runtime.hooks import Page
 from handlers.context import Context
-from handlers.errors import ForeignCursor, NotFound
+from handlers.errors import NotFound
+from handlers.paging import uuid_cursor
 from handlers.sealing import RawSealer, opened_text
 
 COUNTED_AT_MOST = 1000
@@ -49,7 +50,7 @@ class Reports(ReportsHandlers[Context]):
             source=source,
             stream=stream,
         )
-        after = _cursor(page)
+        after = uuid_cursor(page)
         with context.transaction(read_only=True) as transaction:
             # One row more than the page shows tells whether there is another page.
             rows = stored.list_reports(transaction, filters, after=after, limit=page.limit + 1)
@@ -76,16 +77,6 @@ class Reports(ReportsHandlers[Context]):
         # The stored text itself, not a model of it: a report leaves as it came, to the last digit.
         text = opened_text(self._sealer, tenant_id, row)
         return GetReport200(EncodedJson(_envelope(row, text)), etag=row.sha256.hex())
-
-
-def _cursor(page: Page) -> UUID | None:
-    """Where the page begins. Tokens are bound to their query but no secret: anyone can make one."""
-    if page.after is None:
-        return None
-    try:
-        return UUID(page.after)
-    except ValueError as error:
-        raise ForeignCursor from error
 
 
 def _envelope(row: stored.ReportRow, text: bytes) -> bytes:

@@ -116,8 +116,8 @@ def _signature(entry: object) -> Signature:
 
 def _text(document: Mapping[str, Any], name: str) -> str:
     value = document.get(name)
-    if not isinstance(value, str) or not value or not value.isascii():
-        raise EnvelopeError(f"{name} is not a text of ASCII characters")
+    if not isinstance(value, str) or not value or not (value.isascii() and value.isprintable()):
+        raise EnvelopeError(f"{name} is not a text of printable ASCII characters")
     return value
 
 

@@ -13,12 +13,15 @@ from db.session import Database
 from generated.operations import OPERATIONS
 from generated.routes import Handlers, routes
 from generated.runtime.application import Assembly, build_application
+from handlers.evidence import Evidence
 from handlers.health import Health
 from handlers.ingest import Ingest
+from handlers.links import Links
 from handlers.preparation import Preparation
 from handlers.reports import Reports
 from handlers.signing import Signing
 from handlers.timeline import Timeline
+from policies.link_tokens import LinkTokens
 from service import VERSION
 from service.auth import Authentication, KeyTable
 from service.docs_page import public_files
@@ -35,6 +38,8 @@ from service.telemetry import log_request
 class Parts:
     """What an application is made of. `places` is how many handlers run at once.
 
+    Without `links` there are no links to bundles.
+
     Without `rate_limits` callers may ask as much as they like.
     """
 
@@ -42,6 +47,7 @@ class Parts:
     keys: Callable[[], KeyTable]
     keyring: Keyring | None
     signing: Signing
+    links: LinkTokens | None
     places: int
     rate_limits: RateLimits | None = None
 
@@ -71,6 +77,7 @@ def create_app(parts: Parts, draining: Callable[[], bool] = lambda: False) -> AS
         ),
         ingest=Ingest(preparation, keyring.digest if keyring else None, sealer),
         reports=Reports(sealer),
+        evidence=Evidence(sealer, parts.signing, Links(parts.links)),
         timeline=Timeline(),
     )
     hooks = ServiceHooks(parts.database, contract_version, preparation)
@@ -88,7 +95,7 @@ def create_app(parts: Parts, draining: Callable[[], bool] = lambda: False) -> AS
             view=view,
             operations=OPERATIONS,
             routes=routes(handlers, hooks),
-            authenticators=Authentication(parts.keys).authenticators(),
+            authenticators=Authentication(parts.keys, links=parts.links).authenticators(),
             problem_table=problem_of,
             observer=log_request,
             places=parts.places,

@@ -16,9 +16,12 @@ from db.ids import TenantId
 from generated.runtime.problems import forbidden, unauthenticated
 from generated.runtime.security import Authenticator, Credential
 from handlers.context import Principal
+from handlers.errors import NotConfigured
 from policies.access import ROLES, Role, may
+from policies.link_tokens import ForeignToken, Link, LinkTokens
 
 CHALLENGE = 'ApiKey header="X-Api-Key"'
+LINK_CHALLENGE = 'ApiKey query="token"'
 SHORT_SECRET = 24
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _DIGEST = re.compile(r"sha256\$([0-9a-f]{64})", re.ASCII)
@@ -134,20 +137,37 @@ class Caller:
     secret: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Whoever has a link, and what the link says. Whether it still works, the handler finds out."""
+
+    principal: Principal
+    link: Link
+
+
 class Authentication:
-    """The contract's security schemes `ApiKey` and `Tenant`.
+    """The contract's security schemes `ApiKey`, `Tenant` and `BundleToken`.
 
     `keys` is asked on each request, so that a changed key file takes effect without a restart.
+    Without `links` no token can be checked.
     """
 
     def __init__(
-        self, keys: Callable[[], KeyTable], today: Callable[[], date] | None = None
+        self,
+        keys: Callable[[], KeyTable],
+        today: Callable[[], date] | None = None,
+        links: LinkTokens | None = None,
     ) -> None:
         self._keys = keys
+        self._links = links
         self._today = today or (lambda: datetime.now(UTC).date())
 
     def authenticators(self) -> dict[str, Authenticator]:
-        return {"ApiKey": self.caller, "Tenant": lambda credential: None}
+        return {
+            "ApiKey": self.caller,
+            "Tenant": lambda credential: None,
+            "BundleToken": self.bearer,
+        }
 
     def caller(self, credential: Credential) -> Caller:
         """Raises a 401 or 403 Problem for anyone who may not call the operation."""
@@ -169,14 +189,31 @@ class Authentication:
             raise forbidden(f"The key's role is {entry.role}; this operation is for {needed}.")
         return Principal(entry.tenant_id, entry.key_id, entry.role)
 
+    def bearer(self, credential: Credential) -> Bearer:
+        """Raises a 401 Problem for a token that was not made here, or NotConfigured."""
+        if self._links is None:
+            raise NotConfigured("Links can't be used: EXPORT_SIGN_SECRET is not set.")
+        try:
+            link = self._links.read(credential.value)
+        except ForeignToken:
+            raise unauthenticated(LINK_CHALLENGE, "The link's token is unknown.") from None
+        principal = Principal(TenantId(link.tenant_id), f"link:{link.grant_id}", "bearer")
+        return Bearer(principal, link)
+
     def _expired(self, entry: KeyEntry) -> bool:
         return entry.expires_on is not None and self._today() >= entry.expires_on
 
 
 def principal_of(identities: Mapping[str, object]) -> Principal | None:
     """The caller of a request, None for a public operation."""
-    caller = cast(Caller | None, identities.get("ApiKey"))
+    caller = cast(Caller | Bearer | None, identities.get("ApiKey") or identities.get("BundleToken"))
     return None if caller is None else caller.principal
+
+
+def link_of(identities: Mapping[str, object]) -> Link | None:
+    """The link that the caller came by."""
+    bearer = cast(Bearer | None, identities.get("BundleToken"))
+    return None if bearer is None else bearer.link
 
 
 def secret_of(identities: Mapping[str, object]) -> str | None:

@@ -15,6 +15,7 @@ from service.serve import serve as run_server
 from service.settings import Settings, SettingsError, described, load_settings
 from service.startup import Prepared, migrate_configured, prepared
 from service.telling import told
+from service.verify_command import verify
 from service.worker_child import WorkerChild
 from service.worker_command import worker
 
@@ -30,6 +31,7 @@ def main() -> None:
     Try it on this machine, with nothing set:
       collector up                          database, schema, API and worker in one go
       collector push report.sarif           send a tool's output (API_KEY, TENANT_ID)
+      collector verify bundle.zip           check what somebody has sent you
     """
 
 
@@ -145,3 +147,4 @@ def settings() -> None:
 main.add_command(keys)
 main.add_command(push)
 main.add_command(worker)
+main.add_command(verify)

@@ -24,7 +24,7 @@ from handlers.errors import DomainError
 from handlers.preparation import Preparation
 from handlers.timeline import window_at
 from policies.paging import ForeignPageToken, seal, unseal
-from service.auth import principal_of, secret_of
+from service.auth import link_of, principal_of, secret_of
 from service.looks import RevisionLooks
 
 ResultT = TypeVar("ResultT")
@@ -59,6 +59,7 @@ class ServiceHooks(Hooks[Context]):
             principal_of(call.identities),
             call.json_body,
             own_secret=secret_of(call.identities),
+            link=link_of(call.identities),
         )
 
     @override

@@ -4,12 +4,15 @@ from db import errors as database
 from generated.runtime.problems import (
     InputError,
     Problem,
+    forbidden,
     foreign_page_token,
     invalid_input,
     not_found,
+    unauthenticated,
     unavailable,
 )
 from handlers import errors as domain
+from service.auth import LINK_CHALLENGE
 
 _RETRY_SOON = 1
 _RETRY_LATER = 5
@@ -28,6 +31,13 @@ def problem_of(error: Exception) -> Problem | None:
 def _of_domain(error: domain.DomainError) -> Problem | None:
     if isinstance(error, domain.NotFound):
         return not_found()
+    if isinstance(error, domain.Gone):
+        detail = "What the link leads to is kept no longer."
+        return Problem(410, "gone", "Gone", detail)
+    if isinstance(error, domain.WrongLink):
+        return forbidden("The link is to another thing.")
+    if isinstance(error, domain.LinkRefused):
+        return unauthenticated(LINK_CHALLENGE, error.detail)
     if isinstance(error, domain.ForeignCursor):
         return foreign_page_token()
     if isinstance(error, domain.QueryTooSlow):

@@ -32,7 +32,7 @@ from service.keyring import parse_keyring
 from service.logs import configure_logging
 from service.rate_limits import configured_limits
 from service.settings import Settings
-from service.signing import configured_signing
+from service.signing import configured_links, configured_signing
 
 _FINISH_SECONDS = 25
 _KEEP_ALIVE_SECONDS = 15
@@ -71,6 +71,7 @@ class AppFactory:
             keys=self._keys(),
             keyring=keyring or None,
             signing=configured_signing(self.settings),
+            links=configured_links(self.settings),
             places=self.settings.db_pool_size,
             rate_limits=configured_limits(self.settings),
         )

@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from typing_extensions import override
 
 from handlers.signing import Signer, Signing
+from policies.link_tokens import LinkTokens
 from policies.published_keys import (
     PemBlock,
     PublishedKey,
@@ -81,6 +82,12 @@ def link_secrets(settings: Settings) -> tuple[str, ...]:
                 "such as `openssl rand -hex 32` prints"
             )
     return tuple(found.values())
+
+
+def configured_links(settings: Settings) -> LinkTokens | None:
+    """Raises SettingsError."""
+    found = link_secrets(settings)
+    return LinkTokens(found) if found else None
 
 
 def with_development_signing(settings: Settings) -> Settings:

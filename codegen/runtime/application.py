@@ -106,7 +106,7 @@ def build_application(assembly: Assembly) -> ASGIApp:
         resolver=Resolver(function_resolver=lambda operation_id: _unused),
         uri_parser_class=_NoUriParser,
     )
-    return _Boundary(connexion, assembly, challenge(schemes), inner.state.workers)
+    return _Boundary(connexion, assembly, inner.state.workers)
 
 
 def _quota_step(assembly: Assembly) -> list[Any]:
@@ -170,13 +170,10 @@ class _Inner:
 class _Boundary:
     """The outermost layer: request ids, problems, records."""
 
-    def __init__(
-        self, app: ASGIApp, assembly: Assembly, challenge_header: str, workers: Workers
-    ) -> None:
+    def __init__(self, app: ASGIApp, assembly: Assembly, workers: Workers) -> None:
         self._app = app
         self._workers = workers
         self._assembly = assembly
-        self._challenge = challenge_header
         self._templates = [
             (re.compile(_path_pattern(operation.path)), operation.method)
             for operation in assembly.operations.values()
@@ -234,7 +231,8 @@ class _Boundary:
 
     def _from_status(self, scope: Scope, status: int) -> Problem:
         if status == 401:
-            return problems.unauthenticated(self._challenge, "This operation needs credentials.")
+            asked = challenge(self._schemes(scope))
+            return problems.unauthenticated(asked, "This operation needs credentials.")
         if status == 403:
             return problems.forbidden("The credentials do not allow this operation.")
         if status == 404:
@@ -251,6 +249,14 @@ class _Boundary:
         found = {method for pattern, method in self._templates if pattern.fullmatch(path)}
         # The router answers HEAD wherever it answers GET (RFC 9110, 9.3.2).
         return sorted(found | ({"HEAD"} if "GET" in found else set()))
+
+    def _schemes(self, scope: Scope) -> dict[str, Any]:
+        """The security schemes that the operation's requirements name."""
+        declared = self._assembly.view.get("components", {}).get("securitySchemes", {})
+        routing = scope.get("extensions", {}).get(OPERATION_SCOPE, {})
+        operation = self._assembly.operations.get(routing.get("operation_id", ""))
+        wanted = {name for each in operation.security for name in each} if operation else declared
+        return {name: scheme for name, scheme in declared.items() if name in wanted}
 
     def _accepted(self, scope: Scope) -> list[str]:
         routing = scope.get("extensions", {}).get("connexion_routing", {})

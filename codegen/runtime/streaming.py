@@ -144,11 +144,14 @@ class StreamedResponse(Response):
 
     def __init__(self, source: Source, status: int, headers: dict[str, str]) -> None:
         super().__init__(status_code=status, headers=headers)
-        # The library counts a body that isn't there.
-        del self.headers["content-length"]
         self.source = source
-        self.length = source.size
-        if self.length is not None and "content-length" not in headers:
+        # A handler may know the size of what an iterator makes, and tell it in a header.
+        announced = headers.get("content-length")
+        self.length = source.size if announced is None else int(announced)
+        if announced is None:
+            # The library counts a body that isn't there.
+            del self.headers["content-length"]
+        if self.length is not None:
             self.headers["content-length"] = str(self.length)
 
     @override

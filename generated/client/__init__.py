@@ -21,7 +21,7 @@ from ..runtime.client_errors import (
 from ..runtime.client_retries import Retrying
 from ..runtime.client_sync import Options
 from ..runtime.encoded_json import EncodedJson
-from . import health, ingest, reports, timeline
+from . import evidence, health, ingest, reports, timeline
 
 __all__ = [
     "AsyncClient",
@@ -44,15 +44,21 @@ class Credentials(CredentialSet):
 
     api_key: Secret | None = None
     tenant: Secret | None = None
+    bundle_token: Secret | None = None
 
     SCHEMES: ClassVar[Mapping[str, Scheme]] = {
         "ApiKey": Scheme("api_key", "header", "X-Api-Key"),
         "Tenant": Scheme("tenant", "header", "X-Tenant"),
+        "BundleToken": Scheme("bundle_token", "query", "token"),
     }
 
 
 class Client(
-    health.HealthMethods, ingest.IngestMethods, reports.ReportsMethods, timeline.TimelineMethods
+    health.HealthMethods,
+    ingest.IngestMethods,
+    reports.ReportsMethods,
+    evidence.EvidenceMethods,
+    timeline.TimelineMethods,
 ):
     """A method for each operation. `with` closes it."""
 
@@ -69,6 +75,7 @@ class AsyncClient(
     health.AsyncHealthMethods,
     ingest.AsyncIngestMethods,
     reports.AsyncReportsMethods,
+    evidence.AsyncEvidenceMethods,
     timeline.AsyncTimelineMethods,
 ):
     """A method for each operation. `async with` closes it."""

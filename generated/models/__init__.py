@@ -293,6 +293,68 @@ class ReportPage(ContractModel):
     total: Total | None = None
 
 
+class BundleLink(BaseModel):
+    """A link to a report's bundle."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    token: Annotated[str, Field(max_length=512, min_length=1, pattern="^[A-Za-z0-9_.-]+$")]
+    """A secret. It is kept nowhere here."""
+    issued_at: Timestamp
+    expires_at: Timestamp
+    bundle_url: Annotated[str, Field(max_length=640)]
+    """Where the bundle is, token included, from the root of this service."""
+
+
+class BundleFile(BaseModel):
+    """A file of a bundle."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    name: Literal["qc_report.json", "qc_report.md", "manifest.json", "attestation.dsse.json"]
+    """Its name in the archive."""
+    size: Annotated[int, Field(ge=0, le=4294967295)]
+    sha256: Sha256
+
+
+class BundleGrant(BaseModel):
+    """Somebody got a link."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    id: UUID
+    """UUIDv7; stands in the audit log with each download by this link."""
+    state: Literal["live", "expired", "revoked"]
+    key_id: Annotated[str, Field(max_length=128)]
+    """Whose key it was given to."""
+    role: Literal["viewer", "operator", "auditor", "admin"]
+    issued_at: Timestamp
+    expires_at: Timestamp
+    revoked_at: Timestamp | None
+    revoked_by: Annotated[str | None, Field(max_length=128)]
+    """Whose key revoked it."""
+    fingerprint: Sha256
+    """SHA-256 of the token, to find out whose a link was that turned up somewhere."""
+
+
+class SignHistoryPage(BaseModel):
+    """One page of who got links, newest first."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    items: Annotated[list[BundleGrant], Field(max_length=100)]
+    next_page_token: Annotated[str | None, Field(max_length=512)]
+    """Leads to the next page; null on the last."""
+
+
 class TimelineBucket(BaseModel):
     """Counts of the reports stored from `start` until the next bucket's start."""
 
@@ -317,6 +379,7 @@ ProblemType = TypeAliasType(
         "/problems/not-found",
         "/problems/method-not-allowed",
         "/problems/request-in-progress",
+        "/problems/gone",
         "/problems/body-too-large",
         "/problems/unsupported-media-type",
         "/problems/invalid-input",
@@ -332,11 +395,12 @@ ProblemType = TypeAliasType(
 """
 - `/problems/malformed-request`: 400, the request can't be read (syntax, encoding)
 - `/problems/foreign-page-token`: 400, the page token belongs to another query or tenant
-- `/problems/unauthenticated`: 401, no key, or one that is unknown or expired
-- `/problems/forbidden`: 403, the key isn't of this tenant, or its role may not do this
+- `/problems/unauthenticated`: 401, no key, or one that is unknown or expired; a link's token likewise, or revoked
+- `/problems/forbidden`: 403, the key isn't of this tenant, or its role may not do this; the link is to another thing
 - `/problems/not-found`: 404, no such path or object
 - `/problems/method-not-allowed`: 405, see `Allow`
 - `/problems/request-in-progress`: 409, the same `Idempotency-Key` is being worked on; try again
+- `/problems/gone`: 410, the report that the link leads to is kept no longer
 - `/problems/body-too-large`: 413, the body is over the operation's limit
 - `/problems/unsupported-media-type`: 415, see the contract for the media types taken
 - `/problems/invalid-input`: 422, a value doesn't fit the contract; see `errors`
@@ -432,6 +496,24 @@ class LineProblem(ContractModel):
     status: Annotated[int, Field(ge=400, le=499)]
     detail: Annotated[str, Field(max_length=2048)]
     errors: Annotated[list[InputError] | None, Field(max_length=1)] = None
+
+
+class BundleMeta(BaseModel):
+    """What is in a report's bundle, since it was first signed."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    signed_at: Timestamp | None
+    """When the report was first signed; null before."""
+    signing_key_id: Sha256 | None
+    """The key that signed it, as in `get_signing_keys`."""
+    size: Annotated[int | None, Field(ge=1, le=4294967295)]
+    """Bytes of the archive."""
+    sha256: Sha256 | None
+    """Of the archive."""
+    files: Annotated[list[BundleFile], Field(max_length=4)]
 
 
 class Timeline(BaseModel):

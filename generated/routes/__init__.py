@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from ..runtime.binding import check_handlers
 from ..runtime.hooks import Hooks
-from . import health, ingest, reports, timeline
+from . import evidence, health, ingest, reports, timeline
 
 ContextT = TypeVar("ContextT")
 
@@ -21,6 +21,7 @@ class Handlers(Generic[ContextT]):
     health: health.HealthHandlers[ContextT]
     ingest: ingest.IngestHandlers[ContextT]
     reports: reports.ReportsHandlers[ContextT]
+    evidence: evidence.EvidenceHandlers[ContextT]
     timeline: timeline.TimelineHandlers[ContextT]
 
 
@@ -32,11 +33,13 @@ def routes(handlers: Handlers[ContextT], hooks: Hooks[ContextT]) -> list[Route]:
     check_handlers("health", health.HealthHandlers, handlers.health)
     check_handlers("ingest", ingest.IngestHandlers, handlers.ingest)
     check_handlers("reports", reports.ReportsHandlers, handlers.reports)
+    check_handlers("evidence", evidence.EvidenceHandlers, handlers.evidence)
     check_handlers("timeline", timeline.TimelineHandlers, handlers.timeline)
     found = [
         *health.routes(handlers.health, hooks),
         *ingest.routes(handlers.ingest, hooks),
         *reports.routes(handlers.reports, hooks),
+        *evidence.routes(handlers.evidence, hooks),
         *timeline.routes(handlers.timeline, hooks),
     ]
     return sorted(found, key=_match_order)

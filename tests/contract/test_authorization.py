@@ -16,7 +16,8 @@ from tests.support.service import RunningService
 
 _ALL = list(operations().values())
 _GUARDED = [operation for operation in _ALL if operation.roles is not None]
-_PUBLIC = [operation for operation in _ALL if operation.roles is None]
+_BY_LINK = [operation for operation in _ALL if operation.by_link]
+_PUBLIC = [each for each in _ALL if each.roles is None and not each.by_link]
 
 
 def _named(operation: ContractOperation) -> str:
@@ -151,3 +152,45 @@ def _assert_challenged(operation: ContractOperation, client: Client) -> None:
     answer = example_request(operation).send(client)
     assert (answer.status, answer.problem_type) == (401, "unauthenticated")
     assert answer.headers["www-authenticate"].startswith("ApiKey ")
+
+
+@pytest.mark.parametrize("operation", _BY_LINK, ids=_named)
+def test_operation_for_links_takes_no_key_of_whatever_role(
+    operation: ContractOperation, callers: Callers
+) -> None:
+    for role in ROLES:
+        answer = example_request(operation).send(callers.by_role[role])
+        assert (answer.status, answer.problem_type) == (401, "unauthenticated")
+        assert answer.headers["www-authenticate"] == 'ApiKey query="token"'
+
+
+@pytest.mark.parametrize("operation", _BY_LINK, ids=_named)
+def test_link_works_for_whoever_has_it_and_a_wrong_key_beside_it_is_not_minded(
+    operation: ContractOperation, callers: Callers, other_callers: Callers, anyone: Client
+) -> None:
+    request = example_request(operation, callers.by_role["admin"])
+    for client in (anyone, callers.viewer, other_callers.viewer):
+        assert request.send(client).status == 200
+
+
+_OF_AN_OBJECT = [each for each in _GUARDED if each.parameters("path") and "report_id" in each.path]
+
+
+@pytest.mark.parametrize("operation", _OF_AN_OBJECT, ids=_named)
+def test_every_operation_answers_for_another_tenants_report_as_for_one_that_never_was(
+    operation: ContractOperation, callers: Callers, other_callers: Callers
+) -> None:
+    admin, theirs = callers.by_role["admin"], other_callers.by_role["admin"]
+    foreign = theirs.ingest({"status": {"api": "pass"}})["id"]
+    assert theirs.send("POST", f"/reports/{foreign}/sign").status == 200
+    never = "0190a6d2-7c1e-7d3b-9a54-2f6f0c1e8b11"
+    told = []
+    for report_id in (foreign, never):
+        path = operation.path.replace("{report_id}", report_id)
+        # The same request id, so that the two answers can be the same to the byte.
+        headers = {"X-Request-Id": "told-apart"}
+        answer = admin.send(operation.method, path, headers)
+        shown = {name: value for name, value in answer.headers.items() if name != "date"}
+        told.append((answer.status, shown, answer.content))
+    assert told[0][0] == 404
+    assert told[0] == told[1]

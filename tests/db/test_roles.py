@@ -34,6 +34,10 @@ _INSERTS = {
     " (%(t)s, gen_random_uuid(), 'k', 'r', sha256('') || uuid_send(gen_random_uuid()))",
     "audit_segments": "INSERT INTO audit_segments VALUES"
     " (%(t)s, 1, sha256('') || uuid_send(gen_random_uuid()), '[[1, \"k\", \"r\"]]')",
+    "report_bundles": "INSERT INTO report_bundles VALUES"
+    " (%(t)s, gen_random_uuid(), now(), 'k', '', '', '', 1, sha256(''))",
+    "link_grants": "INSERT INTO link_grants VALUES (%(t)s, gen_random_uuid(), 'bundle',"
+    " gen_random_uuid(), 'k', 'operator', now(), now() + interval '1 hour', sha256(''))",
 }
 _CHAINED = ("audit_heads", "audit_entries", "audit_segments")
 
@@ -96,8 +100,9 @@ def test_a_tenant_reads_and_changes_no_other_tenants_rows(
     with database.tenant_transaction(TenantId("a")) as tx:
         assert tx.rows(f"SELECT DISTINCT tenant_id FROM {table}") == [("a",)]
     if "UPDATE" in access.TABLE_GRANTS[table][access.APP]:
+        column = "revoked_by" if table == "link_grants" else "tenant_id"
         with database.tenant_transaction(TenantId("a")) as tx:
-            changed = f"UPDATE {table} SET tenant_id = tenant_id WHERE tenant_id = 'b'"
+            changed = f"UPDATE {table} SET {column} = {column} WHERE tenant_id = 'b'"
             assert tx.changed_rows(changed) == 0
         with (
             pytest.raises(errors.AccessRefused),

@@ -96,6 +96,13 @@ def test_a_contract_guarded_as_decided_passes(generated: Path) -> None:
             "get_health: is in this script's PUBLIC",
         ),
         ("operationId: ingest_qc", "operationId: ingest_all", 15, "stands in no row"),
+        (
+            "security: [{BundleToken: []}]",
+            "security: [{BundleToken: []}, {ApiKey: [admin], Tenant: []}]",
+            56,
+            "download_bundle: is in this script's BY_LINK",
+        ),
+        ("security: [{BundleToken: []}]", "security: []", 56, "in this script's BY_LINK"),
         ("operationId: ingest_qc", "operationId: ingest_all", 1, "ingest_qc is decided on"),
         ("operationId: get_docs,", "operationId: get_page,", 11, "get_page: has no security"),
     ],

@@ -48,7 +48,7 @@ def test_every_operation_with_an_effect_takes_idempotency_keys() -> None:
 def test_same_request_with_the_same_key_returns_the_first_receipt(
     operation: ContractOperation, callers: Callers
 ) -> None:
-    request = example_request(operation)
+    request = example_request(operation, callers.operator)
     request.headers.update(_key())
     first = request.send(callers.operator)
     stored = _stored(callers)

@@ -15,13 +15,17 @@ _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "
 
 @dataclass(frozen=True, slots=True)
 class ContractOperation:
-    """One operation. `roles` are those its security requirement names; None: public."""
+    """One operation. `roles` are those its security requirement names.
+
+    They are None where it is public, or for whoever has a link: `by_link` tells these apart.
+    """
 
     id: str
     method: str
     path: str
     roles: frozenset[str] | None
     node: dict[str, Any]
+    by_link: bool = False
 
     def parameters(self, location: str) -> list[dict[str, Any]]:
         declared = [follow(parameter) for parameter in self.node.get("parameters", [])]
@@ -71,9 +75,11 @@ def operations() -> dict[str, ContractOperation]:
         for method in _METHODS:
             if method in item:
                 node = item[method]
-                roles = _roles(node.get("security", []))
+                security = node.get("security", [])
+                by_link = any("BundleToken" in requirement for requirement in security)
+                roles = None if by_link else _roles(security)
                 found[node["operationId"]] = ContractOperation(
-                    node["operationId"], method.upper(), path, roles, node
+                    node["operationId"], method.upper(), path, roles, node, by_link
                 )
     return found
 

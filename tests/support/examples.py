@@ -1,6 +1,7 @@
 """Working requests made from the contract's own examples and links, one for each operation."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -39,11 +40,20 @@ def example_request(operation: ContractOperation, maker: Client | None = None) -
         path = path.replace(f"{{{parameter['name']}}}", quote(str(value), safe=""))
     required = [each for each in operation.parameters("query") if each.get("required")]
     query = [f"{each['name']}={quote(str(_example(operation, each)))}" for each in required]
+    if "token" in linked:
+        query.append(f"token={linked['token']}")
     headers, body = _body(operation)
     for parameter in operation.parameters("header"):
         if parameter.get("required"):
             headers[parameter["name"]] = str(_example(operation, parameter))
-    return ExampleRequest(operation.method, "?".join([path, *query][:2]), headers, body)
+    return ExampleRequest(
+        operation.method, "?".join([path, "&".join(query)] if query else [path]), headers, body
+    )
+
+
+def admitted_request(operation: ContractOperation, admin: Client) -> ExampleRequest:
+    """A request that `admin` may make, for things that need not exist save where a link leads."""
+    return example_request(operation, admin if operation.by_link else None)
 
 
 def _example(operation: ContractOperation, parameter: dict[str, Any]) -> Any:
@@ -71,16 +81,32 @@ def _body(operation: ContractOperation) -> tuple[dict[str, str], bytes | None]:
 
 
 def _linked(operation: ContractOperation, maker: Client) -> dict[str, str]:
-    """Path parameters taken from the answer of an operation that has a link to this one."""
+    """Path parameters taken from the answer of an operation that has a link to this one.
+
+    For an operation that takes a link's token this too: its credential is in the answer.
+    """
     needed = {parameter["name"] for parameter in operation.parameters("path")}
     for source in contract.operations().values():
         for response in source.node["responses"].values():
             for link in follow(response).get("links", {}).values():
                 leads_here = link["operationId"] == operation.id and source.id != operation.id
                 if leads_here and link["parameters"].keys() <= needed:
-                    answer = example_request(source, maker).send(maker)
-                    return {
-                        name: answer.json[expression.removeprefix("$response.body#/")]
+                    request = example_request(source, maker)
+                    answer = request.send(maker)
+                    found = {
+                        name: _value(expression, source, request, answer)
                         for name, expression in link["parameters"].items()
                     }
+                    return found | ({"token": answer.json["token"]} if operation.by_link else {})
     return {}
+
+
+def _value(expression: str, source: ContractOperation, request: ExampleRequest, answer: Any) -> str:
+    """What a runtime expression of a link stands for."""
+    if name := re.fullmatch(r"\$request\.path\.(\w+)", expression):
+        pattern = re.sub(r"\\?\{(\w+)\\?\}", r"(?P<\1>[^/?]+)", re.escape(source.path))
+        found = re.match(pattern, request.target)
+        assert found is not None
+        return found[name[1]]
+    value: str = answer.json[expression.removeprefix("$response.body#/")]
+    return value

@@ -18,6 +18,7 @@ from typing_extensions import override
 from db.session import Database
 from handlers.signing import Signing
 from policies.access import ROLES
+from policies.link_tokens import LinkTokens
 from policies.published_keys import PublishedKey
 from service.app import Parts, create_app
 from service.auth import KeyEntry, KeyTable, parse_api_keys
@@ -32,6 +33,7 @@ KEYRING: Final = parse_keyring(KEYRING_TEXT)
 
 SIGNING_KEY: Final = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 SIGNING: Final = Signing(KeyInMemory(SIGNING_KEY), (PublishedKey(SIGNING_KEY.public_key()),))
+LINKS: Final = LinkTokens(["secret of the links of all tests"])
 
 SECRET_MARK: Final = "secretmark-"
 TENANT_MARK: Final = "tenantmark-"
@@ -57,6 +59,10 @@ class IssuedKeys(KeyTable):
         ]
         self._issued[secret] = KeyTable(parse_api_keys(",".join(entries)))
         return secret
+
+    def adopt(self, others: "IssuedKeys") -> None:
+        """Takes the keys of a service that ran before."""
+        self._issued.update(others._issued)
 
     @override
     def find(self, secret: str) -> Mapping[str, KeyEntry] | None:
@@ -96,6 +102,7 @@ def running_service(
     places: int = 8,
     keyring: Keyring | None = KEYRING,
     signing: Signing = SIGNING,
+    links: LinkTokens | None = LINKS,
     draining: Callable[[], bool] = lambda: False,
     rate_limits: RateLimits | None = None,
 ) -> Iterator[RunningService]:
@@ -106,6 +113,7 @@ def running_service(
         keys=lambda: keys,
         keyring=keyring,
         signing=signing,
+        links=links,
         places=places,
         rate_limits=rate_limits,
     )

@@ -162,6 +162,25 @@ def test_a_head_request_makes_no_piece_but_lets_go_of_the_source(body: Spied) ->
     assert len(list(body)) == len(PIECES)
 
 
+@pytest.mark.parametrize(("method", "content"), [("GET", b"abcdef"), ("HEAD", b"")])
+def test_a_length_that_a_handler_tells_of_an_iterator_is_sent_and_kept_to(
+    method: str, content: bytes
+) -> None:
+    told = ("Content-Length", 6)
+    service = Service(
+        [operation(responses=RESPONSES)],
+        {
+            "ask": lambda call: result(
+                iter([b"abc", b"defghi"]), media_type="application/zip", content_length=told
+            )
+        },
+        schemas=SCHEMAS,
+    )
+    with Caller(service) as caller:
+        answer = caller.ask(method)
+    assert (answer.headers["content-length"], answer.content) == ("6", content)
+
+
 def test_head_tells_the_length_of_a_file() -> None:
     answer, _ = ask(io.BytesIO(b"x" * 1000), method="HEAD")
     assert (answer.headers["content-length"], answer.content) == ("1000", b"")

@@ -129,7 +129,7 @@ async def invoke(
         if unchanged is not None:
             return _not_modified(operation, unchanged)
     response = await workers.run(lambda: _answer(operation, hooks, call, handler))
-    return in_part(response, request.headers) if has_parts(operation) else response
+    return in_part(response, operation, request) if has_parts(operation) else response
 
 
 def _answer(

@@ -10,8 +10,10 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.responses import Response
 
+from .media_types import is_json, is_json_lines, media_type_of, most_specific
 from .operation import Operation
 from .problems import Problem, range_not_satisfiable
 from .streaming import StreamedResponse
@@ -57,24 +59,34 @@ def has_parts(operation: Operation) -> bool:
     return operation.method == "GET" and "206" in operation.responses
 
 
-def in_part(response: Response, request: Headers) -> Response:
+def in_part(response: Response, operation: Operation, request: Request) -> Response:
     """The part that was asked for, or the whole, which says then that parts may be asked for.
 
-    A body whose size isn't known has none. Raises a 416 Problem, and has closed the body then.
+    Of a body of another media type than the 206 has there are no parts, nor of JSON, which is read
+    as a whole, nor of one whose size isn't known. Raises a 416 Problem, and has closed the body
+    then.
     """
     size = _size(response)
-    if size is None or response.status_code != 200:
+    if size is None or response.status_code != 200 or not _is_divisible(response, operation):
         return response
     response.headers["accept-ranges"] = "bytes"
-    asked = request.get("range")
-    if asked is None or not _is_of(request.get("if-range"), response.headers):
+    asked = request.headers.get("range")
+    is_asked = asked is not None and request.method == "GET"
+    if not is_asked or not _is_of(request.headers.get("if-range"), response.headers):
         return response
     try:
-        part = part_of(asked, size)
+        part = part_of(asked or "", size)
     except Problem:
         _close(response)
         raise
     return response if part is None else _cut(response, part, size)
+
+
+def _is_divisible(response: Response, operation: Operation) -> bool:
+    essence = media_type_of(response.headers.get("content-type", "").encode("latin-1"))[0]
+    documented = (media.media_type for media in operation.responses["206"])
+    is_read_whole = is_json(essence) or is_json_lines(essence)
+    return not is_read_whole and most_specific(documented, essence) is not None
 
 
 def _size(response: Response) -> int | None:

@@ -29,6 +29,38 @@ def misuse(client: Client, other: AsyncClient, parcel_id: UUID) -> None:
         pass
     Credentials(key="x")
 """
+BODIES = """
+import io
+from collections.abc import AsyncIterator, Iterator
+
+from post_office.models import Kept, Parcel
+from post_office.routes.archive import GetArchive200
+from post_office.routes.parcels import ListParcelLines200
+
+
+def right(
+    parcels: list[Parcel], made: Iterator[Parcel], awaited: AsyncIterator[Parcel]
+) -> list[object]:
+    return [
+        GetArchive200(b""),
+        GetArchive200(open("archive", "rb")),
+        GetArchive200(io.BytesIO()),
+        GetArchive200(piece for piece in [b"", b""]),
+        ListParcelLines200(parcels),
+        ListParcelLines200(made),
+        ListParcelLines200(awaited),
+        ListParcelLines200(io.BytesIO()),
+    ]
+
+
+def wrong(kept: list[Kept], parcel: Parcel) -> None:
+    GetArchive200("text")
+    GetArchive200(["text"])
+    GetArchive200(open("archive"))
+    GetArchive200(None)
+    ListParcelLines200(kept)
+    ListParcelLines200(parcel)
+"""
 
 
 def test_a_server_does_not_load_the_http_client(package: Path) -> None:
@@ -58,6 +90,13 @@ def test_client_service_and_caller_are_clean_under_strict_mypy(package: Path) ->
         map(int, re.findall(r"misuses.py:(\d+): error", mypy(package, "misuses.py").stdout))
     )
     assert found == {*range(9, 18), 19}
+
+
+def test_only_bodies_that_can_be_sent_are_clean_under_strict_mypy(package: Path) -> None:
+    (package / "bodies.py").write_text(BODIES)
+    said = mypy(package, "bodies.py").stdout
+    found = set(map(int, re.findall(r"bodies.py:(\d+): error", said)))
+    assert found == set(range(26, 32)), said
 
 
 def test_the_example_of_the_document_does_what_it_says(office: PostOffice, package: Path) -> None:

@@ -15,6 +15,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from codegen.runtime.client_body import BodyForm, content_of
 from tests.codegen.client.callers import Caller
 from tests.codegen.client.conftest import CASE, SECRET, PostOffice
 from tests.codegen.conftest import free_port, wait_until_it_answers
@@ -145,6 +146,25 @@ def test_an_open_file_goes_up_from_where_it_stands(
     assert "transfer-encoding" not in office.gate.seen[-1].headers
     _, came = caller.stream("get_picture", parcel_id=parcel_id)
     assert b"".join(came) == b"x" * 200_000
+
+
+def test_a_file_can_be_sent_again_and_a_pipe_can_not(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"skip" + b"x" * 100_000)
+    with (tmp_path / "file").open("rb") as file:
+        file.seek(4)
+        content = content_of({"image/png": BodyForm("raw")}, file)
+        assert content.size == 100_000
+        assert content.can_be_sent_again
+        for _ in range(2):
+            pieces = list(content.each())
+            assert b"".join(pieces) == b"x" * 100_000
+            assert len(pieces) == 2
+    reading, writing = os.pipe()
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        content = content_of({"image/png": BodyForm("raw")}, pipe)
+        assert content.size is None
+        assert not content.can_be_sent_again
 
 
 def test_a_pipe_goes_up_too(office: PostOffice, caller_of: Any) -> None:

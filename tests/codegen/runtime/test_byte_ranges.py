@@ -87,18 +87,26 @@ class Pipe:
         self.left = b""
 
 
-def asked(body: Any, *, documents_parts: bool = True, **headers: str) -> Any:
-    responses = {"200": ZIP, "default": PROBLEM} | ({"206": ZIP} if documents_parts else {})
+def asked(
+    body: Any,
+    *,
+    parts: tuple[Media, ...] | None = ZIP,
+    media: Media = ZIP[0],
+    method: str = "GET",
+    **headers: str,
+) -> Any:
+    """The answer of an operation that documents `parts` as its 206."""
+    responses = {"200": (media,), "default": PROBLEM} | ({"206": parts} if parts else {})
 
     def answer(call: Any) -> Any:
         return result(
-            body, media_type="application/zip", etag=("ETag", ETAG), date=("Last-Modified", DATE)
+            body, media_type=media.media_type, etag=("ETag", ETAG), date=("Last-Modified", DATE)
         )
 
     service = Service([operation(responses=responses)], {"ask": answer})
     with Caller(service) as caller:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        return caller.ask(headers=sent)
+        return caller.ask(method, headers=sent)
 
 
 @pytest.mark.parametrize("body", [lambda: WHOLE, Download], ids=["bytes", "file"])
@@ -137,7 +145,22 @@ def test_what_has_no_known_size_or_no_documented_parts_is_sent_whole() -> None:
     for answer in (
         asked(Pipe(), Range="bytes=1-2"),
         asked(iter([WHOLE]), Range="bytes=1-2"),
-        asked(WHOLE, documents_parts=False, Range="bytes=1-2"),
+        asked(WHOLE, parts=None, Range="bytes=1-2"),
     ):
         assert (answer.status_code, answer.content) == (200, WHOLE)
         assert "accept-ranges" not in answer.headers
+
+
+def test_json_is_never_sent_in_part_nor_what_has_another_type_than_the_206() -> None:
+    json = Media("application/json", None)
+    for media, parts in ((json, (json,)), (Media("text/csv", None), ZIP)):
+        answer = asked(b'"whole"', media=media, parts=parts, Range="bytes=1-2")
+        assert (answer.status_code, answer.content) == (200, b'"whole"')
+        assert "accept-ranges" not in answer.headers
+
+
+def test_a_range_means_nothing_to_head() -> None:
+    answer = asked(Download(), method="HEAD", Range="bytes=1-2")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-length"] == "100"
+    assert answer.headers["accept-ranges"] == "bytes"

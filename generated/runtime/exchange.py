@@ -26,7 +26,8 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 class RequestRecord:
     """What there is to log of a request: no query string, no header, no input value.
 
-    `duration` is in seconds. `failure` is the exception behind a problem, for the log alone.
+    `duration` is in seconds. `failure` is the exception behind a problem, for the log alone. `peer`
+    is the address that the request came from, as the server tells it.
     """
 
     request_id: str
@@ -36,6 +37,7 @@ class RequestRecord:
     duration: float
     identities: Mapping[str, Any]
     failure: BaseException | None
+    peer: str | None = None
 
 
 class Exchange:
@@ -115,6 +117,7 @@ class Exchange:
 
     def record(self) -> RequestRecord:
         extensions = self.scope["extensions"]
+        client = self.scope.get("client")
         return RequestRecord(
             request_id=self.request_id,
             method=self.scope["method"],
@@ -123,6 +126,7 @@ class Exchange:
             duration=time.perf_counter() - self._begun,
             identities=identities(self.scope),
             failure=self._failure,
+            peer=client[0] if client else None,
         )
 
 

@@ -29,7 +29,7 @@ TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
         BACKUP: "SELECT",
     },
     tables.revisions.name: {APP: "SELECT, INSERT, UPDATE", BACKUP: "SELECT"},
-    tables.epoch.name: {APP: "SELECT", MAINTENANCE: "SELECT, UPDATE", BACKUP: "SELECT"},
+    tables.epoch.name: {APP: "SELECT", MAINTENANCE: "SELECT", BACKUP: "SELECT"},
     tables.encryption_key_uses.name: {
         APP: "SELECT, INSERT",
         MAINTENANCE: "SELECT, INSERT, DELETE",
@@ -67,6 +67,8 @@ FUNCTION_GRANTS: Final[dict[str, str]] = {
     "collector_enqueue(text, jsonb, text, text, timestamptz)": APP,
     # System jobs have effects too.
     "collector_claim_job(bigint)": f"{APP}, {MAINTENANCE}",
+    "collector_expire_audit(text, timestamptz, integer)": MAINTENANCE,
+    "collector_replace_epoch()": MAINTENANCE,
 }
 """The roles besides the owner that may execute each function, or nobody."""
 

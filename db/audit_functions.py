@@ -171,3 +171,78 @@ BEGIN
 END
 $body$
 """
+
+# A chain may begin later, as long as an entry in it says with which hash. An entry by a clock that
+# was ahead keeps what came after it.
+COLLECTOR_EXPIRE_AUDIT_1: Final = """
+CREATE FUNCTION {schema}.collector_expire_audit(
+  of_tenant text, before timestamptz, retain_days integer) RETURNS integer
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
+AS $body$
+DECLARE
+  last_dropped bigint;
+  last_hash bytea;
+  first_dropped bigint;
+  entries integer;
+  segments integer;
+BEGIN
+  PERFORM FROM public.audit_heads WHERE tenant_id = of_tenant FOR UPDATE;
+  SELECT max(seq) INTO last_dropped
+    FROM public.audit_entries AS old WHERE old.tenant_id = of_tenant AND old.at < before;
+  last_dropped := coalesce(
+    (SELECT min(seq) - 1 FROM public.audit_entries AS young
+      WHERE young.tenant_id = of_tenant AND young.seq <= last_dropped AND young.at >= before),
+    last_dropped);
+  -- A chain in which nothing else happens would else drop the entry of the last drop, and so on.
+  IF NOT EXISTS (SELECT FROM public.audit_entries
+                  WHERE tenant_id = of_tenant AND seq <= last_dropped
+                    AND action <> 'expire_audit') THEN
+    RETURN 0;
+  END IF;
+  SELECT hash INTO STRICT last_hash
+    FROM public.audit_entries WHERE tenant_id = of_tenant AND seq = last_dropped;
+  DELETE FROM public.audit_segments WHERE tenant_id = of_tenant AND seq <= last_dropped;
+  GET DIAGNOSTICS segments = ROW_COUNT;
+  SELECT min(seq) INTO first_dropped FROM public.audit_entries WHERE tenant_id = of_tenant;
+  DELETE FROM public.audit_entries WHERE tenant_id = of_tenant AND seq <= last_dropped;
+  GET DIAGNOSTICS entries = ROW_COUNT;
+  PERFORM public.collector_chain(of_tenant, json_build_array(json_build_object(
+    'action', 'expire_audit',
+    'object_type', 'audit_log',
+    'outcome', 'done',
+    'details', json_build_object(
+      'from', first_dropped,
+      'through', last_dropped,
+      'hash', encode(last_hash, 'hex'),
+      'before', to_char(before, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+      'retain_days', retain_days,
+      'entries', entries,
+      'segments', segments))));
+  RETURN entries;
+END
+$body$
+"""
+
+COLLECTOR_REPLACE_EPOCH_1: Final = """
+CREATE FUNCTION {schema}.collector_replace_epoch() RETURNS uuid
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+  before uuid;
+  after uuid := gen_random_uuid();
+BEGIN
+  SELECT value INTO STRICT before FROM public.epoch FOR UPDATE;
+  UPDATE public.epoch SET value = after;
+  PERFORM public.collector_chain('system', json_build_array(json_build_object(
+    'action', 'replace_epoch',
+    'object_type', 'epoch',
+    'object_id', after,
+    'outcome', 'done',
+    'details', json_build_object('previous', before))));
+  RETURN after;
+END
+$body$
+"""

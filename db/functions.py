@@ -9,7 +9,9 @@ from typing import Final
 from db.audit_functions import (
     COLLECTOR_APPEND_AUDIT_1,
     COLLECTOR_CHAIN_1,
+    COLLECTOR_EXPIRE_AUDIT_1,
     COLLECTOR_MERKLE_ROOT_1,
+    COLLECTOR_REPLACE_EPOCH_1,
     COLLECTOR_SEAL_JOURNAL_1,
 )
 from db.job_functions import COLLECTOR_CLAIM_JOB_1, COLLECTOR_ENQUEUE_1
@@ -169,5 +171,7 @@ CURRENT: Final[tuple[str, ...]] = (
     COLLECTOR_SEAL_JOURNAL_1,
     COLLECTOR_ENQUEUE_1,
     COLLECTOR_CLAIM_JOB_1,
+    COLLECTOR_EXPIRE_AUDIT_1,
+    COLLECTOR_REPLACE_EPOCH_1,
 )
 """The functions in force, in an order in which each needs only those before it."""

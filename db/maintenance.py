@@ -15,7 +15,7 @@ DELETE FROM idempotency_keys
    AND ctid = ANY (ARRAY(
      SELECT ctid FROM idempotency_keys WHERE expires_at <= clock_timestamp() LIMIT %(limit)s))
 """
-_REPLACE_EPOCH: Final = "UPDATE epoch SET value = gen_random_uuid() RETURNING value::text"
+_REPLACE_EPOCH: Final = "SELECT collector_replace_epoch()::text"
 
 
 def ensure_partitions(
@@ -38,7 +38,10 @@ def delete_expired_idempotency_keys(database: Database, *, chunk: int = 5_000) -
 
 
 def replace_epoch(database: Database) -> str:
-    """Give the database a new epoch after a restore or a promotion; no ETag from before holds."""
+    """Give the database a new epoch after a restore or a promotion; no ETag from before holds.
+
+    The audit chain of `system` tells of it.
+    """
     with database.system_transaction() as tx:
         row = tx.row(_REPLACE_EPOCH)
     if row is None:

@@ -857,6 +857,243 @@ GET_TIMELINE = Operation(
     },
 )
 
+LIST_AUDIT_LOGS = Operation(
+    id="list_audit_logs",
+    method="GET",
+    path="/admin/audit/logs",
+    tag="admin",
+    parameters=(
+        Parameter(
+            name="action",
+            argument="action",
+            location="query",
+            required=False,
+            pointer="/paths/~1admin~1audit~1logs/get/parameters/0",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="actor",
+            argument="actor",
+            location="query",
+            required=False,
+            pointer="/paths/~1admin~1audit~1logs/get/parameters/1",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="object",
+            argument="object",
+            location="query",
+            required=False,
+            pointer="/paths/~1admin~1audit~1logs/get/parameters/2",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="outcome",
+            argument="outcome",
+            location="query",
+            required=False,
+            pointer="/paths/~1admin~1audit~1logs/get/parameters/3",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="since",
+            argument="since",
+            location="query",
+            required=False,
+            pointer="/paths/~1admin~1audit~1logs/get/parameters/4",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="until",
+            argument="until",
+            location="query",
+            required=False,
+            pointer="/paths/~1admin~1audit~1logs/get/parameters/5",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="include_total",
+            argument="include_total",
+            location="query",
+            required=False,
+            pointer="/paths/~1admin~1audit~1logs/get/parameters/6",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="limit",
+            argument="limit",
+            location="query",
+            required=False,
+            pointer="/components/parameters/Limit",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="page_token",
+            argument="page_token",
+            location="query",
+            required=False,
+            pointer="/components/parameters/PageToken",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="If-None-Match",
+            argument="if_none_match",
+            location="header",
+            required=False,
+            pointer="/components/parameters/IfNoneMatch",
+            style="simple",
+            explode=False,
+        ),
+    ),
+    responses={
+        "200": (
+            Media(
+                "application/json",
+                "/paths/~1admin~1audit~1logs/get/responses/200/content/application~1json/schema",
+            ),
+        ),
+        "304": (),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+    security=(
+        {
+            "ApiKey": (
+                "auditor",
+                "admin",
+            ),
+            "Tenant": (),
+        },
+    ),
+    extensions={
+        "x-page": {
+            "limit": "limit",
+            "token": "page_token",
+            "unbound": ["include_total"],
+            "next": "next_page_token",
+        },
+        "x-etag": {"kind": "query", "reads": ["audit"]},
+        "x-audit": {"object_type": "audit_log"},
+    },
+)
+
+VERIFY_AUDIT = Operation(
+    id="verify_audit",
+    method="GET",
+    path="/admin/audit/verify",
+    tag="admin",
+    parameters=(
+        Parameter(
+            name="after",
+            argument="after",
+            location="query",
+            required=False,
+            pointer="/paths/~1admin~1audit~1verify/get/parameters/0",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="If-None-Match",
+            argument="if_none_match",
+            location="header",
+            required=False,
+            pointer="/components/parameters/IfNoneMatch",
+            style="simple",
+            explode=False,
+        ),
+    ),
+    responses={
+        "200": (
+            Media(
+                "application/json",
+                "/paths/~1admin~1audit~1verify/get/responses/200/content/application~1json/schema",
+            ),
+        ),
+        "304": (),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+    security=(
+        {
+            "ApiKey": (
+                "auditor",
+                "admin",
+            ),
+            "Tenant": (),
+        },
+    ),
+    extensions={"x-etag": {"kind": "body"}, "x-audit": {"object_type": "audit_log"}},
+)
+
+GET_AUDIT_CHAIN = Operation(
+    id="get_audit_chain",
+    method="GET",
+    path="/admin/audit/chain",
+    tag="admin",
+    parameters=(
+        Parameter(
+            name="after",
+            argument="after",
+            location="query",
+            required=False,
+            pointer="/paths/~1admin~1audit~1chain/get/parameters/0",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="If-None-Match",
+            argument="if_none_match",
+            location="header",
+            required=False,
+            pointer="/components/parameters/IfNoneMatch",
+            style="simple",
+            explode=False,
+        ),
+    ),
+    responses={
+        "200": (
+            Media(
+                "application/json",
+                "/paths/~1admin~1audit~1chain/get/responses/200/content/application~1json/schema",
+            ),
+        ),
+        "304": (),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+    security=(
+        {
+            "ApiKey": (
+                "auditor",
+                "admin",
+            ),
+            "Tenant": (),
+        },
+    ),
+    extensions={"x-etag": {"kind": "body"}, "x-audit": {"object_type": "audit_log"}},
+)
+
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
         operation.id: operation
@@ -878,6 +1115,9 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             GET_BUNDLE_META,
             DOWNLOAD_BUNDLE,
             GET_TIMELINE,
+            LIST_AUDIT_LOGS,
+            VERIFY_AUDIT,
+            GET_AUDIT_CHAIN,
         )
     }
 )

@@ -1,5 +1,6 @@
 """Builds the ASGI application from its parts; opens no connection and reads no setting itself."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,6 +14,9 @@ from db.session import Database
 from generated.operations import OPERATIONS
 from generated.routes import Handlers, routes
 from generated.runtime.application import Assembly, build_application
+from generated.runtime.exchange import RequestRecord
+from handlers.admin import Admin
+from handlers.auditing import Checkpoints
 from handlers.evidence import Evidence
 from handlers.health import Health
 from handlers.ingest import Ingest
@@ -24,6 +28,7 @@ from handlers.timeline import Timeline
 from policies.link_tokens import LinkTokens
 from service import VERSION
 from service.auth import Authentication, KeyTable
+from service.denials import Denials
 from service.docs_page import public_files
 from service.hooks import ServiceHooks
 from service.keyring import Keyring
@@ -40,7 +45,8 @@ class Parts:
 
     Without `links` there are no links to bundles.
 
-    Without `rate_limits` callers may ask as much as they like.
+    Without `rate_limits` callers may ask as much as they like; without `denials` the audit log
+    doesn't tell of whom was refused, and without `checkpoints` it is verified by itself alone.
     """
 
     database: Database
@@ -50,6 +56,8 @@ class Parts:
     links: LinkTokens | None
     places: int
     rate_limits: RateLimits | None = None
+    checkpoints: Checkpoints | None = None
+    denials: Denials | None = None
 
 
 def contract() -> tuple[bytes, dict[str, Any], dict[str, Any]]:
@@ -68,6 +76,7 @@ def create_app(parts: Parts, draining: Callable[[], bool] = lambda: False) -> AS
     sealer = Sealer(keyring) if keyring else None
     preparation = Preparation(report_redactor(document))
     handlers = Handlers(
+        admin=Admin(parts.checkpoints, parts.signing.published),
         health=Health(
             version=VERSION,
             contract_version=contract_version,
@@ -84,7 +93,12 @@ def create_app(parts: Parts, draining: Callable[[], bool] = lambda: False) -> AS
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
+        if parts.denials is not None:
+            parts.denials.start()
         yield
+        if parts.denials is not None:
+            # In a thread, as it waits for the database; the loop has nothing else left to do.
+            await asyncio.to_thread(parts.denials.close)
         parts.database.close()
         if parts.rate_limits is not None:
             await parts.rate_limits.close()
@@ -97,10 +111,21 @@ def create_app(parts: Parts, draining: Callable[[], bool] = lambda: False) -> AS
             routes=routes(handlers, hooks),
             authenticators=Authentication(parts.keys, links=parts.links).authenticators(),
             problem_table=problem_of,
-            observer=log_request,
+            observer=_observer(parts.denials),
             places=parts.places,
             quota=parts.rate_limits,
             keeps_request_id=preparation.is_harmless,
             lifespan=lifespan,
         )
     )
+
+
+def _observer(denials: Denials | None) -> Callable[[RequestRecord], None]:
+    if denials is None:
+        return log_request
+
+    def observe(record: RequestRecord) -> None:
+        denials.note(record)
+        log_request(record)
+
+    return observe

@@ -10,10 +10,11 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from typing import cast
 
 from db.ids import TenantId
-from generated.runtime.problems import forbidden, unauthenticated
+from generated.runtime.problems import Problem, forbidden, unauthenticated
 from generated.runtime.security import Authenticator, Credential
 from handlers.context import Principal
 from handlers.errors import NotConfigured
@@ -129,6 +130,27 @@ class KeyTable:
         return self._entries.get(self._place(digest))
 
 
+class Refusal(StrEnum):
+    """Why a caller was refused, for the audit log."""
+
+    UNAUTHENTICATED = "unauthenticated"
+    FOREIGN_TENANT = "foreign_tenant"
+    ROLE = "role"
+
+
+@dataclass(eq=False)
+class Denied(Problem):
+    """The 403 of a known key. The caller is told no more than by any other problem.
+
+    `tenant_id` and `role` are those that the key stands for; of a foreign tenant's there are none.
+    """
+
+    refusal: Refusal = Refusal.FOREIGN_TENANT
+    key_id: str = ""
+    tenant_id: str = ""
+    role: Role | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who is calling, and the secret that showed it: for this request alone, to be kept nowhere."""
@@ -183,10 +205,12 @@ class Authentication:
             raise unauthenticated(CHALLENGE, "The API key has expired.")
         entry = live.get(credential.headers.get("x-tenant", ""))
         if entry is None:
-            raise forbidden("The API key is not of the tenant in X-Tenant.")
+            detail = "The API key is not of the tenant in X-Tenant."
+            raise _denied(detail, Refusal.FOREIGN_TENANT, next(iter(live.values())))
         if not may(entry.role, credential.roles):
             needed = " or ".join(credential.roles)
-            raise forbidden(f"The key's role is {entry.role}; this operation is for {needed}.")
+            detail = f"The key's role is {entry.role}; this operation is for {needed}."
+            raise _denied(detail, Refusal.ROLE, entry)
         return Principal(entry.tenant_id, entry.key_id, entry.role)
 
     def bearer(self, credential: Credential) -> Bearer:
@@ -202,6 +226,20 @@ class Authentication:
 
     def _expired(self, entry: KeyEntry) -> bool:
         return entry.expires_on is not None and self._today() >= entry.expires_on
+
+
+def _denied(detail: str, refusal: Refusal, entry: KeyEntry) -> Denied:
+    told = forbidden(detail)
+    fields = (told.status, told.slug, told.title, told.detail)
+    if refusal is Refusal.ROLE:
+        return Denied(
+            *fields,
+            refusal=refusal,
+            key_id=entry.key_id,
+            tenant_id=entry.tenant_id,
+            role=entry.role,
+        )
+    return Denied(*fields, refusal=refusal, key_id=entry.key_id)
 
 
 def principal_of(identities: Mapping[str, object]) -> Principal | None:

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 import click
 
 from service import VERSION
+from service.audit_command import audit
 from service.key_source import DEVELOPMENT_TENANT
 from service.keys_command import keys
 from service.log_stream import STANDARD_ERROR, STANDARD_OUTPUT, tell
@@ -144,6 +145,7 @@ def settings() -> None:
     click.echo("\nFor `collector push` and scripts/smoke: COLLECTOR_URL, API_KEY, TENANT_ID.")
 
 
+main.add_command(audit)
 main.add_command(keys)
 main.add_command(push)
 main.add_command(worker)

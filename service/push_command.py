@@ -82,7 +82,7 @@ def push(
     Example:
       API_KEY=… TENANT_ID=demo collector push --run build-8841 --fail-on block scan.sarif reports/
     """
-    credentials = Credentials(api_key=_api_key(api_key_file), tenant=tenant)
+    credentials = Credentials(api_key=api_key(api_key_file), tenant=tenant)
     with Client(url, credentials, auth=Compression(), retrying=RETRYING) as client:
         pusher = Pusher(client, url, run or secrets.token_hex(16))
         pushing = PushRun(pusher, format_name, stream, ignore_unknown)
@@ -102,7 +102,8 @@ def push(
     sys.exit(_exit_code(pushing.results, fail_on))
 
 
-def _api_key(file: Path | None) -> str:
+def api_key(file: Path | None) -> str:
+    """The key in this file, else in the variable API_KEY; ends the command if there is none."""
     context = click.get_current_context()
     key = (
         file.read_text(encoding="utf-8").strip() if file else os.environ.get("API_KEY", "").strip()

@@ -26,7 +26,10 @@ from db.session import Database
 from service import open_files
 from service.app import Parts, create_app
 from service.auth import KeyTable, parse_api_keys
+from service.checkpoint_folder import CheckpointFolder
+from service.checkpoints import KeptCheckpoints
 from service.connections import BoundedConnection
+from service.denials import Denials
 from service.key_source import WatchedKeyFile
 from service.keyring import parse_keyring
 from service.logs import configure_logging
@@ -66,12 +69,15 @@ class AppFactory:
             pool_timeout=_POOL_PATIENCE_SECONDS,
         )
         keyring = self.encryption_keys and parse_keyring(self.encryption_keys.get_secret_value())
+        signing = configured_signing(self.settings)
         parts = Parts(
             database=database,
             keys=self._keys(),
             keyring=keyring or None,
-            signing=configured_signing(self.settings),
             links=configured_links(self.settings),
+            signing=signing,
+            checkpoints=KeptCheckpoints(CheckpointFolder(self.settings.checkpoint_folder), signing),
+            denials=Denials(database),
             places=self.settings.db_pool_size,
             rate_limits=configured_limits(self.settings),
         )

@@ -171,6 +171,13 @@ class Settings(BaseSettings):
         SecretStr | None,
         Field(description="Redis that counts for rate limits; none: each process for itself."),
     ] = None
+    checkpoint_store: Annotated[
+        Path | None,
+        Field(description="Folder of audit checkpoints; none: checkpoints in COLLECTOR_HOME."),
+    ] = None
+    audit_retain_days: Annotated[
+        int, Field(ge=1, le=36_500, description="How long audit entries and checkpoints are kept.")
+    ] = 400
     drain_seconds: Annotated[
         float,
         Field(ge=0, le=60, description="After SIGTERM: how long readiness fails before closing."),
@@ -217,6 +224,10 @@ class Settings(BaseSettings):
         if secret is not None:
             _check_redis_url(secret.get_secret_value())
         return secret
+
+    @property
+    def checkpoint_folder(self) -> Path:
+        return self.checkpoint_store or self.collector_home / "checkpoints"
 
     @property
     def embedded(self) -> bool:

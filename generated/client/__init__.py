@@ -21,7 +21,7 @@ from ..runtime.client_errors import (
 from ..runtime.client_retries import Retrying
 from ..runtime.client_sync import Options
 from ..runtime.encoded_json import EncodedJson
-from . import evidence, health, ingest, reports, timeline
+from . import admin, evidence, health, ingest, reports, timeline
 
 __all__ = [
     "AsyncClient",
@@ -59,6 +59,7 @@ class Client(
     reports.ReportsMethods,
     evidence.EvidenceMethods,
     timeline.TimelineMethods,
+    admin.AdminMethods,
 ):
     """A method for each operation. `with` closes it."""
 
@@ -77,6 +78,7 @@ class AsyncClient(
     reports.AsyncReportsMethods,
     evidence.AsyncEvidenceMethods,
     timeline.AsyncTimelineMethods,
+    admin.AsyncAdminMethods,
 ):
     """A method for each operation. `async with` closes it."""
 

@@ -369,6 +369,221 @@ class TimelineBucket(BaseModel):
     total: Annotated[int, Field(ge=0, le=9007199254740991)]
 
 
+AuditSeq = TypeAliasType("AuditSeq", Annotated[int, Field(ge=0, le=9007199254740991)])
+"""The number of an entry in its tenant's chain; 0 stands before the first."""
+
+
+AuditAction = TypeAliasType(
+    "AuditAction", Annotated[str, Field(max_length=64, min_length=1, pattern="^[a-z][a-z0-9_]*$")]
+)
+"""What was done, the id of an operation or an act of the system."""
+
+
+AuditActor = TypeAliasType(
+    "AuditActor",
+    Annotated[str, Field(max_length=128, min_length=1, pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$")],
+)
+"""The id of a key."""
+
+
+AuditObject = TypeAliasType(
+    "AuditObject",
+    Annotated[str, Field(max_length=256, min_length=1, pattern="^[A-Za-z0-9][A-Za-z0-9._:/-]*$")],
+)
+"""The id of an object."""
+
+
+AuditOutcome = TypeAliasType("AuditOutcome", Literal["done", "denied", "failed"])
+"""Whether it was done, denied or failed."""
+
+
+class AuditEntry(BaseModel):
+    """One entry of the audit log. Without `actor` the system itself acted, or nobody that is known."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    seq: AuditSeq
+    at: Timestamp
+    action: AuditAction
+    actor: AuditActor | None
+    role: Annotated[str | None, Field(max_length=32)]
+    object_type: Annotated[str | None, Field(max_length=64)]
+    object_id: Annotated[str | None, Field(max_length=256)]
+    outcome: AuditOutcome
+    request_id: Annotated[str | None, Field(max_length=128)]
+    details: Annotated[
+        dict[Annotated[str, StringConstraints(max_length=64)], Any], Field(max_length=100)
+    ]
+    """What else there is to tell, by the action."""
+    hash: Sha256
+    """SHA-256 of the hash before it and of the entry's text."""
+
+
+class AuditPage(ContractModel):
+    """Entries, newest first."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    items: Annotated[list[AuditEntry], Field(max_length=100)]
+    next_page_token: Annotated[str | None, Field(max_length=512)]
+    total: Total | None = None
+
+
+AuditFault = TypeAliasType(
+    "AuditFault",
+    Literal[
+        "entry_changed",
+        "entry_missing",
+        "columns_changed",
+        "segment_changed",
+        "segment_missing",
+        "tail_missing",
+        "head_changed",
+        "beginning_missing",
+        "dropped_too_early",
+        "chain_rewritten",
+        "checkpoint_changed",
+        "checkpoint_missing",
+        "checkpoint_unsigned",
+        "epoch_changed",
+    ],
+)
+"""What is not as it should be."""
+
+
+class AuditFinding(BaseModel):
+    """One thing that is not as it should be, by entry or checkpoint."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    fault: AuditFault
+    detail: Annotated[str, Field(max_length=512)]
+    seq: AuditSeq | None
+    checkpoint: AuditSeq | None
+
+
+class AuditUnsealed(BaseModel):
+    """What was stored and waits for the next entry that seals it."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    requests: AuditSeq
+    since: Timestamp | None
+
+
+class AuditCheckpoint(BaseModel):
+    """The newest checkpoint, and the entry it names as the tenant's last."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    number: AuditSeq
+    at: Timestamp
+    seq: AuditSeq
+
+
+class AuditVerification(BaseModel):
+    """What verifying the chain, or a part of it, has shown."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    holds: bool
+    """Whether nothing was found."""
+    findings: Annotated[list[AuditFinding], Field(max_length=100)]
+    """In the order in which they were found, at most a hundred."""
+    first: AuditSeq
+    """The first entry that was verified, and `last` the last one."""
+    last: AuditSeq
+    entries: AuditSeq
+    sealed_reports: AuditSeq
+    """How many reports these entries seal."""
+    next_after: AuditSeq | None
+    """Where to go on; null at the end of the chain."""
+    dropped_through: AuditSeq
+    """The last entry that retention has dropped, 0 for none."""
+    unprotected: AuditSeq
+    """How many entries no checkpoint covers yet."""
+    unsealed: AuditUnsealed
+    checkpoint: AuditCheckpoint | None
+    """Null where this service finds no checkpoint; the chain alone was verified then."""
+
+
+class AuditAnchor(BaseModel):
+    """An entry by its number and hash."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    seq: AuditSeq
+    hash: Sha256
+
+
+class AuditOrigin(BaseModel):
+    """Which request stored how many of a segment's reports, and whose it was."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    reports: Annotated[int, Field(ge=1, le=10000)]
+    key_id: Annotated[str, Field(max_length=128)]
+    request_id: Annotated[str, Field(max_length=128)]
+
+
+class AuditSegment(BaseModel):
+    """What an entry sealed."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    leaves: Annotated[str, Field(max_length=1966080, pattern="^[A-Za-z0-9+/]+$")]
+    """Base64 of 48 bytes for each report, its id and the SHA-256 of its text."""
+    origins: Annotated[list[AuditOrigin], Field(max_length=30000)]
+    """In the order of the leaves."""
+
+
+class StoredAuditEntry(BaseModel):
+    """An entry as it is stored."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    seq: AuditSeq
+    hash: Sha256
+    body: Annotated[str, Field(max_length=16384)]
+    """The text that was hashed, as it is."""
+    segment: AuditSegment | None
+
+
+class AuditChainPart(BaseModel):
+    """A part of a tenant's chain. `after` is the entry before the first."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    tenant: Annotated[str, Field(max_length=128, min_length=1)]
+    epoch: UUID
+    head: AuditAnchor
+    after: AuditAnchor
+    entries: Annotated[list[StoredAuditEntry], Field(max_length=1000)]
+    next_after: AuditSeq | None
+
+
 ProblemType = TypeAliasType(
     "ProblemType",
     Literal[

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from ..runtime.binding import check_handlers
 from ..runtime.hooks import Hooks
-from . import evidence, health, ingest, reports, timeline
+from . import admin, evidence, health, ingest, reports, timeline
 
 ContextT = TypeVar("ContextT")
 
@@ -23,6 +23,7 @@ class Handlers(Generic[ContextT]):
     reports: reports.ReportsHandlers[ContextT]
     evidence: evidence.EvidenceHandlers[ContextT]
     timeline: timeline.TimelineHandlers[ContextT]
+    admin: admin.AdminHandlers[ContextT]
 
 
 def routes(handlers: Handlers[ContextT], hooks: Hooks[ContextT]) -> list[Route]:
@@ -35,12 +36,14 @@ def routes(handlers: Handlers[ContextT], hooks: Hooks[ContextT]) -> list[Route]:
     check_handlers("reports", reports.ReportsHandlers, handlers.reports)
     check_handlers("evidence", evidence.EvidenceHandlers, handlers.evidence)
     check_handlers("timeline", timeline.TimelineHandlers, handlers.timeline)
+    check_handlers("admin", admin.AdminHandlers, handlers.admin)
     found = [
         *health.routes(handlers.health, hooks),
         *ingest.routes(handlers.ingest, hooks),
         *reports.routes(handlers.reports, hooks),
         *evidence.routes(handlers.evidence, hooks),
         *timeline.routes(handlers.timeline, hooks),
+        *admin.routes(handlers.admin, hooks),
     ]
     return sorted(found, key=_match_order)
 

@@ -48,6 +48,9 @@ def test_head_is_answered_as_get_is_without_the_body(
     assert got.status == 200
     head = admin.send("HEAD", request.target)
     assert (head.status, head.content) == (got.status, b"")
+    if "x-audit" in operation.node:
+        # A reading of the audit log is in the log, so the second finds another answer.
+        return
     for name in ("content-type", "content-length", "etag"):
         assert head.headers.get(name) == got.headers.get(name)
 

@@ -16,12 +16,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typing_extensions import override
 
 from db.session import Database
+from handlers.auditing import Checkpoints
 from handlers.signing import Signing
 from policies.access import ROLES
 from policies.link_tokens import LinkTokens
 from policies.published_keys import PublishedKey
 from service.app import Parts, create_app
 from service.auth import KeyEntry, KeyTable, parse_api_keys
+from service.denials import Denials
 from service.keyring import Keyring, keyring_entry, parse_keyring
 from service.rate_limits import RateLimits
 from service.serve import listen
@@ -73,8 +75,9 @@ class IssuedKeys(KeyTable):
 class RunningService:
     """A service that answers at `url`. `database` is the one its handlers use."""
 
-    def __init__(self, url: str, database: Database, keys: IssuedKeys) -> None:
+    def __init__(self, url: str, database: Database, keys: IssuedKeys, denials: Denials) -> None:
         self.url = url
+        self.denials = denials
         self.http = httpx2.Client(base_url=url, timeout=30, trust_env=False, verify=False)
         self.database = database
         self.keys = keys
@@ -105,9 +108,14 @@ def running_service(
     links: LinkTokens | None = LINKS,
     draining: Callable[[], bool] = lambda: False,
     rate_limits: RateLimits | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Iterator[RunningService]:
-    """Serves until the block ends, then closes the database."""
+    """Serves until the block ends, then closes the database.
+
+    Whom it refused, the audit log tells at the end, or when a test has `denials` flushed.
+    """
     keys = IssuedKeys()
+    denials = Denials(database, every_seconds=3600)
     parts = Parts(
         database=database,
         keys=lambda: keys,
@@ -116,6 +124,8 @@ def running_service(
         links=links,
         places=places,
         rate_limits=rate_limits,
+        checkpoints=checkpoints,
+        denials=denials,
     )
     listener = listen("127.0.0.1", 0)
     config = uvicorn.Config(
@@ -130,7 +140,7 @@ def running_service(
                 raise RuntimeError("the service under test did not start")
             time.sleep(0.01)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        running = RunningService(url, database, keys)
+        running = RunningService(url, database, keys, denials)
         with running.http:
             yield running
     finally:

@@ -42,7 +42,8 @@ class Checkpoint:
 
     `previous` is the SHA-256 of the checkpoint before, as it is kept. `mismatches` are the tenants
     whose chains were found to contradict earlier checkpoints, which go on holding for them; an
-    empty name stands for the database's epoch.
+    empty name stands for the database's epoch. `kept` is for a restore: the tenants whose chains
+    it has set back, and the last entry that a checkpoint named and that is still there.
     """
 
     number: int
@@ -53,6 +54,7 @@ class Checkpoint:
     complete: bool
     heads: Mapping[str, Head]
     mismatches: tuple[str, ...] = ()
+    kept: Mapping[str, int] = field(default_factory=dict)
 
 
 class CheckpointError(ValueError):
@@ -75,6 +77,7 @@ def payload_of(checkpoint: Checkpoint) -> bytes:
                 for tenant, head in sorted(checkpoint.heads.items())
             },
             "mismatches": sorted(checkpoint.mismatches),
+            "kept": dict(sorted(checkpoint.kept.items())),
         }
     )
 
@@ -115,6 +118,7 @@ def _read_payload(payload: bytes) -> Checkpoint:
                 for tenant, head in document["heads"].items()
             },
             mismatches=tuple(document["mismatches"]),
+            kept={tenant: _whole(seq) for tenant, seq in document["kept"].items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CheckpointError("its payload is no checkpoint") from error
@@ -201,7 +205,7 @@ class CheckpointRow:
         self.newest = checkpoint
         head = checkpoint.heads.get(self.tenant)
         if checkpoint.kind is Kind.RESTORE:
-            self._restore(checkpoint, 0 if head is None else head.seq)
+            self._restore(checkpoint)
         self.mismatched = self.tenant in checkpoint.mismatches or "" in checkpoint.mismatches
         if head is not None and not self._is_known(head):
             named = NamedHead(checkpoint.number, checkpoint.at, head.seq, head.hash)
@@ -213,12 +217,14 @@ class CheckpointRow:
             return False
         return (self.heads[-1].seq, self.heads[-1].hash) == (head.seq, head.hash)
 
-    def _restore(self, checkpoint: Checkpoint, seq: int) -> None:
-        beyond = [head for head in self.heads if head.seq > seq]
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        kept = checkpoint.kept.get(self.tenant)
+        if kept is None:
+            return
+        beyond = [head.seq for head in self.heads if head.seq > kept]
         if beyond:
-            last = max(head.seq for head in beyond)
-            self.lost.append(Lost(checkpoint.at, checkpoint.number, seq + 1, last))
-        self.heads = [head for head in self.heads if head.seq <= seq]
+            self.lost.append(Lost(checkpoint.at, checkpoint.number, kept + 1, max(beyond)))
+        self.heads = [head for head in self.heads if head.seq <= kept]
 
     def _found(self, fault: Fault, number: int, detail: str) -> None:
         self.findings.append(Finding(fault, f"Checkpoint {number} {detail}", None, number))

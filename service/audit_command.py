@@ -16,12 +16,12 @@ from policies.checkpoints import CheckpointRow
 from policies.published_keys import PublishedKey, PublishedKeysError, by_id, read_keys
 from service.checkpoint_folder import CheckpointFolder
 from service.checkpoints import declare_restore
+from service.logs import configure_logging
 from service.push import RETRYING
 from service.push_command import api_key
 from service.settings import load_settings
 from service.signing import configured_signing, with_development_signing
 from service.startup import maintenance_database
-from service.telemetry import configure_logging
 from service.telling import told
 
 
@@ -139,7 +139,7 @@ def _sentences(verdict: ExportVerdict) -> Iterator[str]:
         f"{check.entries} verified, which seal {check.sealed_reports} reports."
     )
     for drop in check.drops:
-        yield f"Dropped by retention: entries to {drop.through}, as entry {drop.told_by} tells."
+        yield f"Dropped by retention: all to entry {drop.through}, as entry {drop.told_by} tells."
     yield from _of_checkpoints(check.last.seq, row)
     if not verdict.findings:
         yield "All of this holds."
@@ -159,11 +159,16 @@ def _of_checkpoints(last: int, row: CheckpointRow | None) -> Iterator[str]:
     for lost in row.lost:
         yield (
             f"Lost in the restore that checkpoint {lost.checkpoint} of {lost.at} declares: "
-            f"entries {lost.first} to {lost.last}."
+            f"{_entries_named(lost.first, lost.last)}."
         )
     covered = row.heads[-1].seq if row.heads else 0
     if covered < last:
-        yield f"Entries {covered + 1} to {last} came after the newest checkpoint."
+        named = _entries_named(covered + 1, last)
+        yield f"After the newest checkpoint came {named}."
+
+
+def _entries_named(first: int, last: int) -> str:
+    return f"entry {first}" if first == last else f"entries {first} to {last}"
 
 
 @audit.command(name="declare-restore")

@@ -4,7 +4,8 @@ A chain that contradicts an earlier checkpoint gets no new one that would make i
 goes on holding, and the checkpoint names the tenant, until an operator declares a restore.
 """
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -97,7 +98,9 @@ def declare_restore(database: Database, folder: CheckpointFolder, signing: Signi
     replace_epoch(database)
     while True:
         known = _known(folder, signing)
-        heads, _ = heads_and_hashes(database, {})
+        expected = {tenant: head.seq for tenant, head in known.heads.items()}
+        heads, hashes = heads_and_hashes(database, expected)
+        set_back = set(_mismatches(known, heads, hashes)) - {_EPOCH}
         checkpoint = Checkpoint(
             number=known.number + 1,
             previous=known.previous,
@@ -108,10 +111,42 @@ def declare_restore(database: Database, folder: CheckpointFolder, signing: Signi
             heads={
                 tenant: Head(head.seq, head.hash.hex()) for tenant, head in heads.by_tenant.items()
             },
+            kept={
+                tenant: _last_kept(database, tenant, named)
+                for tenant, named in _named_heads(folder, signing, set_back).items()
+            },
         )
         number = _kept(folder, signer, checkpoint)
         if number is not None:
             return number
+
+
+def _named_heads(
+    folder: CheckpointFolder, signing: Signing, tenants: Collection[str]
+) -> dict[str, list[Head]]:
+    """Every head of these tenants that a checkpoint has named, oldest first."""
+    named: dict[str, list[Head]] = {tenant: [] for tenant in tenants}
+    if not tenants:
+        return named
+    keys = by_id(signing.published)
+    for number, content in folder.all():
+        checkpoint = believed(number, content, keys)
+        for tenant in tenants if checkpoint else ():
+            if checkpoint and tenant in checkpoint.heads:
+                named[tenant].append(checkpoint.heads[tenant])
+    return named
+
+
+def _last_kept(database: Database, tenant: str, named: Sequence[Head]) -> int:
+    """The last of these entries that is still in the chain, which holds all before it, too."""
+
+    def is_lost(head: Head) -> bool:
+        _, hashes = heads_and_hashes(database, {tenant: head.seq})
+        digest = hashes.get(tenant)
+        return digest is None or digest.hex() != head.hash
+
+    kept = bisect_left(named, True, key=is_lost)
+    return named[kept - 1].seq if kept else 0
 
 
 def drop_checkpoints(folder: CheckpointFolder, before: str) -> int:

@@ -85,6 +85,7 @@ class CheckpointMaker:
         complete: bool = False,
         epoch: str = EPOCH,
         at: str | None = None,
+        kept: Mapping[str, int] | None = None,
     ) -> None:
         number = len(self.kept) + 1
         checkpoint = Checkpoint(
@@ -95,6 +96,7 @@ class CheckpointMaker:
             epoch=epoch,
             complete=complete or number == 1,
             heads={tenant: Head(head.seq, head.hash.hex()) for tenant, head in heads.items()},
+            kept=kept or {},
         )
         self.kept.append((number, signed(checkpoint, self._key)))
 

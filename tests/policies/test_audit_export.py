@@ -127,11 +127,11 @@ def test_export_from_before_a_checkpoint_is_named() -> None:
 def test_what_a_declared_restore_has_lost_is_told_and_no_fault() -> None:
     chain = _chain()
     maker = _checkpoints(chain, 2, 5)
-    maker.write({TENANT: anchor_of(chain, 3)}, kind=Kind.RESTORE, complete=True)
+    maker.write({TENANT: anchor_of(chain, 3)}, kind=Kind.RESTORE, complete=True, kept={TENANT: 2})
     verdict = _verify(_export(chain[:3]), maker)
     assert verdict.findings == ()
     assert verdict.row is not None
-    assert [(lost.first, lost.last) for lost in verdict.row.lost] == [(4, 5)]
+    assert [(lost.first, lost.last) for lost in verdict.row.lost] == [(3, 5)]
 
 
 def test_entries_past_the_head_are_left_out() -> None:

@@ -114,13 +114,26 @@ def test_row_may_begin_with_any_checkpoint() -> None:
 
 def test_declared_restore_makes_what_it_undid_lost_and_no_fault() -> None:
     maker = _three()
-    maker.write({TENANT: _HEADS[2]}, kind=Kind.RESTORE, complete=True, epoch="another")
+    maker.write(
+        {TENANT: _HEADS[2]},
+        kind=Kind.RESTORE,
+        complete=True,
+        epoch="another",
+        kept={TENANT: 2},
+    )
     maker.write({TENANT: _HEADS[3]}, epoch="another")
     row = _row(maker.kept)
     assert row.findings == []
     assert [(head.checkpoint, head.seq) for head in row.heads] == [(1, 2), (5, 3)]
     assert [(lost.first, lost.last, lost.checkpoint) for lost in row.lost] == [(3, 5, 4)]
     assert isinstance(row.lost[0], Lost)
+
+
+def test_chain_that_a_declared_restore_has_not_set_back_has_lost_nothing() -> None:
+    maker = _three()
+    maker.write({TENANT: _HEADS[5]}, kind=Kind.RESTORE, complete=True, kept={"other": 1})
+    row = _row(maker.kept)
+    assert ([head.seq for head in row.heads], row.lost) == ([2, 5], [])
 
 
 def test_database_of_another_epoch_is_named() -> None:

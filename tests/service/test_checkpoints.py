@@ -188,6 +188,31 @@ def test_declared_restore_names_every_chain_and_the_new_epoch(written: _Written)
     assert written.row(_A).findings == []
 
 
+def test_restored_chain_that_has_grown_again_keeps_what_it_has_in_common(
+    written: _Written,
+) -> None:
+    for _ in range(5):
+        written.append(_A)
+        written.write()
+    written.append(_B)
+    written.write()
+    written.database.run(access.OWNER, "DELETE FROM audit_entries WHERE seq > 3")
+    written.database.run(
+        access.OWNER,
+        "UPDATE audit_heads SET seq = 3, hash = (SELECT hash FROM audit_entries"
+        " WHERE tenant_id = 'a' AND seq = 3) WHERE tenant_id = 'a'",
+    )
+    # By now it is as long as it was, with other entries.
+    written.append(_A, 4)
+    number = declare_restore(written.maintenance, written.folder, SIGNING)
+    declared, _ = read_checkpoint(written.folder.read(number))
+    assert declared.kept == {"a": 3}
+    row = written.row(_A)
+    assert [(lost.first, lost.last) for lost in row.lost] == [(4, 5)]
+    assert [head.seq for head in row.heads] == [1, 2, 3, 7]
+    assert written.row(_B).lost == []
+
+
 def test_without_a_signing_key_there_is_no_checkpoint(written: _Written) -> None:
     unsigned = replace(SIGNING, signer=None)
     with pytest.raises(NotConfigured, match="SIGNING_KEY"):

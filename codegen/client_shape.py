@@ -69,15 +69,25 @@ def is_any_json(response: Response) -> bool:
     )
 
 
-def result_type(operation: Operation, stream: str) -> str:
-    """`stream` is the type of a body that is handed on as it comes.
+def is_typed_lines(response: Response) -> bool:
+    """Whether its body is lines, whichever media type comes, and the contract says of what."""
+    return response.line is not None and all(
+        is_json_lines(media.media_type) for media in response.content
+    )
+
+
+def result_type(operation: Operation, stream: str, lines: str | None = None) -> str:
+    """`stream` is the type of a body that is handed on as it comes, `lines` that of one of lines.
 
     Of an operation that documents problems alone it is `NoReturn`: every call raises.
     """
-    found = [
-        f"{response.class_name}[{stream}]" if is_stream(response) else f"{response.class_name}"
-        for response in results(operation)
-    ]
+    found = []
+    for response in results(operation):
+        body = stream
+        if lines and response.line is not None and is_typed_lines(response):
+            body = f"{lines}[{response.line.text}]"
+        name = f"{response.class_name}"
+        found.append(f"{name}[{body}]" if is_stream(response) else name)
     return " | ".join(found) or "NoReturn"
 
 

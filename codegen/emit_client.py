@@ -16,6 +16,7 @@ from .client_shape import (
     is_condition,
     is_key,
     is_stream,
+    is_typed_lines,
     next_page,
     result_type,
     results,
@@ -234,6 +235,9 @@ def _answer(response: Response, imports: Imports) -> str:
         fields.append("headers={" + ", ".join(map(_header, response.headers)) + "}")
     if is_stream(response):
         fields.append("is_stream=True")
+    if response.line is not None and is_typed_lines(response):
+        imports |= {(ANSWERS, "Typed"), *response.line.imports}
+        fields.append(f"line=Typed({response.line.text})")
     if response.has_content_type:
         fields.append("has_content_type=True")
     if not response.has_one_status:

@@ -8,8 +8,11 @@ from .client_shape import (
     form_of,
     has_stream,
     is_key,
+    is_stream,
+    is_typed_lines,
     next_page,
     result_type,
+    results,
 )
 from .contract import Body, Media, Operation, Parameter, Tag
 from .python_text import docstring
@@ -28,6 +31,7 @@ class Flavour:
     wait: str
     base: tuple[str, str]
     stream: tuple[str, str]
+    lines: tuple[str, str]
     context: tuple[str, str]
     iterator: tuple[str, str]
     sources: tuple[str, ...]
@@ -39,6 +43,7 @@ BLOCKING = Flavour(
     wait="",
     base=("..runtime.client_sync", "SyncCalls"),
     stream=("..runtime.client_sync", "ByteStream"),
+    lines=("..runtime.client_sync", "LineStream"),
     context=("contextlib", "AbstractContextManager"),
     iterator=("collections.abc", "Iterator"),
     sources=("Iterable",),
@@ -49,6 +54,7 @@ AWAITING = Flavour(
     wait="await ",
     base=("..runtime.client_async", "AsyncCalls"),
     stream=("..runtime.client_async", "AsyncByteStream"),
+    lines=("..runtime.client_async", "AsyncLineStream"),
     context=("contextlib", "AbstractAsyncContextManager"),
     iterator=("collections.abc", "AsyncIterator"),
     sources=("Iterable", "AsyncIterable"),
@@ -75,9 +81,9 @@ def methods_class(tag: Tag, flavour: Flavour, taken: set[str], imports: Imports)
 
 def _method(operation: Operation, flavour: Flavour, imports: Imports) -> str:
     is_streamed = has_stream(operation)
-    result = result_type(operation, flavour.stream[1])
+    result = result_type(operation, flavour.stream[1], flavour.lines[1])
     if is_streamed:
-        imports |= {flavour.stream, flavour.context}
+        imports |= {flavour.context, *_streams(operation, flavour)}
         result = f"{flavour.context[1]}[{result}]"
     define, wait = ("def", "") if is_streamed else (flavour.define, flavour.wait)
     called = "_stream" if is_streamed else "_call"
@@ -89,6 +95,17 @@ def _method(operation: Operation, flavour: Flavour, imports: Imports) -> str:
         f"    {define} {_name(operation)}(self{_signature(operation, flavour, imports)})"
         f" -> {result}:\n{text}\n        {returned}{wait}self.{called}({passed})"
     )
+
+
+def _streams(operation: Operation, flavour: Flavour) -> Imports:
+    """What the types of the bodies need that are handed on as they come."""
+    found: Imports = set()
+    for response in results(operation):
+        if response.line is not None and is_typed_lines(response):
+            found |= {flavour.lines, *response.line.imports}
+        elif is_stream(response):
+            found.add(flavour.stream)
+    return found
 
 
 def _pages(operation: Operation, flavour: Flavour, imports: Imports) -> str:

@@ -10,6 +10,7 @@ _WORDS = {
     "AsyncBaseTransport": "BaseTransport",
     "AsyncByteStream": "ByteStream",
     "AsyncIterator": "Iterator",
+    "AsyncLineStream": "LineStream",
     "AsyncOptions": "Options",
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",

@@ -49,13 +49,15 @@ class HeaderField:
 class Answer(Generic[ResultT_co]):
     """How `make`, the result class of a status, gets its fields.
 
-    `body` is the type of a JSON body; with `is_stream` any other is handed on as it comes.
+    `body` is the type of a JSON body; with `is_stream` any other is handed on as it comes, and each
+    line of it is of the type `line`, where there is one.
     """
 
     make: Callable[..., ResultT_co]
     body: Typed | None = None
     headers: Mapping[str, HeaderField] = field(default_factory=dict)
     is_stream: bool = False
+    line: Typed | None = None
     has_content_type: bool = False
     has_status: bool = False
 
@@ -114,7 +116,8 @@ def read_answer(described: Described[ResultT], received: Received) -> ResultT:
     fields: dict[str, Any] = {}
     reason = _read_headers(answer, received, fields)
     if received.stream is not None:
-        fields["body"] = received.stream
+        stream = received.stream
+        fields["body"] = stream if answer.line is None else stream.reading(answer.line, status)
     elif answer.body is not None:
         reason = _read_body(answer.body.adapter, received.body, fields) or reason
     if reason:
@@ -124,6 +127,14 @@ def read_answer(described: Described[ResultT], received: Received) -> ResultT:
     if answer.has_status:
         fields["status"] = status
     return answer.make(**fields)
+
+
+def read_line(operation: str, status: int, line: Typed, text: bytes) -> Any:
+    """Raises UnexpectedAnswer for what doesn't fit the contract."""
+    fields: dict[str, Any] = {}
+    if reason := _read_body(line.adapter, text, fields):
+        raise UnexpectedAnswer(operation, status, f"a line does not fit the contract: {reason}")
+    return fields["body"]
 
 
 def next_token(paging: Paging, received: Received) -> str | None:

@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self, TypedDict
+from typing import Any, Generic, Self, TypedDict, TypeVar
 
 import httpx2
 
-from .client_answers import Described, ResultT
+from .client_answers import Described, ResultT, Typed, read_line
 from .client_body import Content, Gathered
 from .client_cache import EntityCache
 from .client_core import Arguments, ClientCore, Steps
@@ -21,6 +21,8 @@ from .client_errors import ConnectionLost
 from .client_retries import Retrying
 from .client_steps import Outcome, Received, Step, Wait
 from .client_wire import TIMEOUT, failed, received, request_of
+
+ItemT = TypeVar("ItemT")
 
 
 class Options(TypedDict, total=False):
@@ -65,11 +67,29 @@ class ByteStream:
         if last.strip():
             yield last
 
+    def reading(self, line: Typed, status: int) -> "LineStream[Any]":
+        """The same stream, of which each line is read as what the contract says it is."""
+        return LineStream(self._operation, self._response, line, status)
+
     def read(self) -> bytes:
         return b"".join([piece for piece in self])
 
     def close(self) -> None:
         self._response.close()
+
+
+class LineStream(ByteStream, Generic[ItemT]):
+    """A body of lines. It can be read once: by `models`, or as any other."""
+
+    def __init__(self, operation: str, response: httpx2.Response, line: Typed, status: int) -> None:
+        super().__init__(operation, response)
+        self._line = line
+        self._status = status
+
+    def models(self) -> Iterator[ItemT]:
+        """What each line holds, as it comes. Raises UnexpectedAnswer for what doesn't fit."""
+        for line in self.lines():
+            yield read_line(self._operation, self._status, self._line, line)
 
 
 class SyncCalls:

@@ -17,6 +17,7 @@ class Caller(Protocol):
         self, operation: str, *, stop_after: int | None = None, **arguments: Any
     ) -> tuple[Any, list[bytes]]: ...
     def lines(self, operation: str, **arguments: Any) -> list[bytes]: ...
+    def models(self, operation: str, **arguments: Any) -> list[Any]: ...
 
 
 class Blocking:
@@ -54,6 +55,10 @@ class Blocking:
     def lines(self, operation: str, **arguments: Any) -> list[bytes]:
         with getattr(self._client, operation)(**arguments) as result:
             return list(result.body.lines())
+
+    def models(self, operation: str, **arguments: Any) -> list[Any]:
+        with getattr(self._client, operation)(**arguments) as result:
+            return list(result.body.models())
 
 
 class Awaiting:
@@ -100,6 +105,13 @@ class Awaiting:
         async def collect() -> list[bytes]:
             async with getattr(self._client, operation)(**arguments) as result:
                 return [line async for line in result.body.lines()]
+
+        return self._runner.run(collect())
+
+    def models(self, operation: str, **arguments: Any) -> list[Any]:
+        async def collect() -> list[Any]:
+            async with getattr(self._client, operation)(**arguments) as result:
+                return [model async for model in result.body.models()]
 
         return self._runner.run(collect())
 

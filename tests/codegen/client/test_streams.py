@@ -18,6 +18,7 @@ import pytest
 from codegen.runtime.client_body import BodyForm, content_of
 from tests.codegen.client.callers import Caller
 from tests.codegen.client.conftest import CASE, SECRET, PostOffice
+from tests.codegen.client.unsteady import Refusal
 from tests.codegen.conftest import free_port, wait_until_it_answers
 
 # Many times what either side may grow by; LARGE_STREAM_BYTES=200000000 tries more.
@@ -124,12 +125,23 @@ def test_lines_come_as_they_are_made_and_none_that_breaks_the_contract(
 ) -> None:
     assert len(caller.lines("list_parcel_lines", count=3)) == 3
     assert caller.lines("list_parcel_lines", count=0) == []
-    [first, *_] = caller.lines("list_parcel_lines", count=2000)
-    assert office.models.Parcel.model_validate_json(first).to == "Emma"
+    found = caller.models("list_parcel_lines", count=2000)
+    assert [parcel.grams for parcel in found] == list(range(2000))
+    assert isinstance(found[0], office.models.Parcel)
     with pytest.raises(office.client.ProblemAnswer):
         caller.lines("list_parcel_lines", count=3, wrong_from=1)
     with pytest.raises(office.client.ConnectionLost):
         caller.lines("list_parcel_lines", count=3000, wrong_from=2500)
+
+
+def test_a_line_of_another_shape_is_raised_without_its_values(
+    office: PostOffice, caller: Caller
+) -> None:
+    headers = {"content-type": "application/x-ndjson"}
+    office.gate.faults.append(Refusal(200, headers, b'{"id":"secretmark"}\n'))
+    with pytest.raises(office.client.UnexpectedAnswer) as caught:
+        caller.models("list_parcel_lines")
+    assert "secretmark" not in f"{caught.value} {caught.value!r}"
 
 
 def test_an_open_file_goes_up_from_where_it_stands(

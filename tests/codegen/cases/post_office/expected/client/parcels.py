@@ -10,9 +10,9 @@ from uuid import UUID
 
 from .. import models, operations
 from ..runtime.client_answers import Answer, Described, HeaderField, Paging, StreamT, Typed
-from ..runtime.client_async import AsyncByteStream, AsyncCalls
+from ..runtime.client_async import AsyncByteStream, AsyncCalls, AsyncLineStream
 from ..runtime.client_body import BodyForm
-from ..runtime.client_sync import ByteStream, SyncCalls
+from ..runtime.client_sync import ByteStream, LineStream, SyncCalls
 from ..runtime.encoded_json import EncodedJson
 
 
@@ -141,7 +141,7 @@ _SEND_PARCEL: Described[SendParcel201 | SendParcel202 | SendParcel409] = Describ
 _LIST_PARCEL_LINES: Described[ListParcelLines200[Any]] = Described(
     operations.LIST_PARCEL_LINES,
     "/parcels/lines",
-    {"200": Answer(ListParcelLines200, is_stream=True)},
+    {"200": Answer(ListParcelLines200, is_stream=True, line=Typed(models.Parcel))},
 )
 
 _SEND_PARCELS: Described[SendParcels200] = Described(
@@ -213,7 +213,7 @@ class ParcelsMethods(SyncCalls):
 
     def list_parcel_lines(
         self, *, count: int | None = None, wrong_from: int | None = None
-    ) -> AbstractContextManager[ListParcelLines200[ByteStream]]:
+    ) -> AbstractContextManager[ListParcelLines200[LineStream[models.Parcel]]]:
         """Parcels that are made up, one a line"""
         return self._stream(_LIST_PARCEL_LINES, {"count": count, "wrong_from": wrong_from})
 
@@ -284,7 +284,7 @@ class AsyncParcelsMethods(AsyncCalls):
 
     def list_parcel_lines(
         self, *, count: int | None = None, wrong_from: int | None = None
-    ) -> AbstractAsyncContextManager[ListParcelLines200[AsyncByteStream]]:
+    ) -> AbstractAsyncContextManager[ListParcelLines200[AsyncLineStream[models.Parcel]]]:
         """Parcels that are made up, one a line"""
         return self._stream(_LIST_PARCEL_LINES, {"count": count, "wrong_from": wrong_from})
 

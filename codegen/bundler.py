@@ -3,7 +3,6 @@
 Each reference is checked as it is met: that it leads somewhere, and to a thing of its kind.
 """
 
-import copy
 import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from .diagnostics import ContractError, Findings, Place
 from .names import unlike
 from .pointers import parse_fragment, value_at
 from .references import component_name, file_hint, fragment_hint, is_absolute
+from .runtime.document import copied
 from .shape import Kind, Node, Pointer, children, kind_at, section_of, written
 from .source import Source, read_source
 from .suggestions import did_you_mean
@@ -73,7 +73,7 @@ class Bundler:
         return self.sources[key]
 
     def run(self, root: Source) -> None:
-        self.document = copy.deepcopy(root.value)
+        self.document = copied(root.value)
         self._todo.append((root, Node("openapi", (), self.document)))
         while self._todo:
             source, node = self._todo.pop()
@@ -105,7 +105,7 @@ class Bundler:
     def _neutralize(self, node: Node) -> None:
         self.dangling.add(node.pointer)
         node.value.clear()
-        node.value.update(copy.deepcopy(_NEUTRAL.get(node.kind, {})))
+        node.value.update(copied(_NEUTRAL.get(node.kind, {})))
 
     def _visit(self, source: Source, node: Node) -> None:
         """Checks the reference of a node and repoints it; `node.pointer` is in the bundle."""
@@ -170,12 +170,12 @@ class Bundler:
             self.findings.add(place, "CG011", "a path item has both $ref and other fields", hint)
         self.origins[node.pointer] = (target, pointer)
         node.value.pop("$ref")
-        node.value.update(copy.deepcopy(value_at(target.value, pointer)))
+        node.value.update(copied(value_at(target.value, pointer)))
         self._todo.append((target, node))
 
     def _target(self, source: Source, node: Node, reference: str) -> tuple[Source, Pointer] | None:
         """Where a reference leads, if that is something of its kind."""
-        place = self._place(source, (*node.pointer, "$ref"))
+        where = (*node.pointer, "$ref")
         file, _, fragment = reference.partition("#")
         target = self._file(source, node, reference, file) if file else source
         if target is None:
@@ -184,7 +184,9 @@ class Bundler:
             pointer = parse_fragment(target.value, fragment)
         except LookupError:
             hint = fragment_hint(file, fragment, target.value, node.kind)
-            self.findings.add(place, "CG010", f"$ref {reference} leads nowhere", hint)
+            self.findings.add(
+                self._place(source, where), "CG010", f"$ref {reference} leads nowhere", hint
+            )
             return None
         value = value_at(target.value, pointer)
         is_contract = isinstance(target.value, dict) and "openapi" in target.value
@@ -193,15 +195,15 @@ class Bundler:
             return target, pointer
         what = _in_words(kind) if kind else _VALUES.get(type(value), "something else")
         message = f"$ref {reference} leads to {what}, where {_in_words(node.kind)} must stand"
-        self.findings.add(place, "CG010", message)
+        self.findings.add(self._place(source, where), "CG010", message)
         return None
 
     def _file(self, source: Source, node: Node, reference: str, file: str) -> Source | None:
-        place = self._place(source, (*node.pointer, "$ref"))
+        where = (*node.pointer, "$ref")
         if is_absolute(file):
             hint = "save the file beside the contract and refer to it by its relative path"
             message = f"$ref {reference} is a URL, which is not fetched"
-            self.findings.add(place, "CG011", message, hint)
+            self.findings.add(self._place(source, where), "CG011", message, hint)
             return None
         relative = PurePosixPath(unquote(file))
         path = source.path.parent / relative
@@ -211,7 +213,7 @@ class Bundler:
             reason = error.strerror or "it can't be read"
             message = f"$ref {reference} leads nowhere: {reason}"
             hint = file_hint(path, reference, source.value, node.kind)
-            self.findings.add(place, "CG010", message, hint)
+            self.findings.add(self._place(source, where), "CG010", message, hint)
         except ContractError as error:
             # What is wrong with that file is one thing; the other files are read all the same.
             self.findings.found |= set(error.findings)
@@ -228,7 +230,7 @@ class Bundler:
             self._moved[key] = place
             self._new.add(place)
             self.origins[place] = (target, pointer)
-            definition = copy.deepcopy(value_at(target.value, pointer))
+            definition = copied(value_at(target.value, pointer))
             self._section(section)[str(place[-1])] = definition
             self._todo.append((target, Node(node.kind, place, definition)))
         return self._moved[key]

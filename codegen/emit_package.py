@@ -1,11 +1,16 @@
 """Writes what every package has: its head, the runtime, the bundled contract."""
 
 import json
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 
+import orjson
+
 from .contract import Contract
 from .python_text import header
+
+_INDENT = re.compile(rb"^(?:  )+", re.MULTILINE)
 
 
 def emit_package(contract: Contract) -> dict[str, str]:
@@ -28,4 +33,10 @@ def _runtime(contract: Contract) -> dict[str, str]:
 
 
 def _json(document: Mapping[str, object]) -> str:
-    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    """Indented by one space; the standard library alone takes ten times as long for that."""
+    try:
+        text = orjson.dumps(document, option=orjson.OPT_INDENT_2)
+    except TypeError:
+        # Of numbers beyond 64 bits.
+        text = json.dumps(document, ensure_ascii=False, indent=2).encode()
+    return _INDENT.sub(lambda match: match[0][: len(match[0]) // 2], text).decode() + "\n"

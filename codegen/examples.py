@@ -5,18 +5,20 @@ Schemas are seen as the generated service sees them: a view for requests, one fo
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import quote
 
 import jsonschema_rs
 
 from .bundle import Bundle
+from .cache import Cache
 from .contract import is_json
 from .diagnostics import Findings, Severity
 from .runtime.media_types import is_json_lines, is_multipart, is_urlencoded
 from .runtime.schemas import Direction, upgrade_3_0, view
 from .shape import Node, Pointer, walk, written
+from .units import part_of, units_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class _Sample:
 class _Schemas:
     """The contract's schemas as either direction sees them."""
 
-    def __init__(self, document: dict[str, Any]) -> None:
+    def __init__(self, document: dict[str, Any], is_broken: bool) -> None:
+        self.is_broken = is_broken
         modern = upgrade_3_0(document) if document["openapi"].startswith("3.0") else document
         self._registries = {
             direction: jsonschema_rs.Registry([("urn:contract", view(modern, direction))])
@@ -48,26 +51,60 @@ class _Schemas:
         )
 
 
-def check_samples(contract: Bundle, broken: set[Pointer], findings: Findings) -> list[Pointer]:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A finding, of the value at `pointer`."""
+
+    pointer: tuple[str | int, ...]
+    code: str
+    message: str
+    hint: str = ""
+    severity: Severity | None = None
+
+
+def check_samples(
+    contract: Bundle, broken: set[Pointer], findings: Findings, cache: Cache
+) -> list[Pointer]:
     """The defaults that don't fit. Skips schemas in or around which the contract is malformed."""
-    misfits = []
-    schemas = _Schemas(contract.document)
-    for node in walk(Node("openapi", (), contract.document)):
+    if broken:
+        # What malformed parts lean on can't be told.
+        cache = Cache()
+    units = units_of(contract.document)
+    version = contract.document["openapi"][:3]
+    known = cache.shelf(f"samples {version}")
+    new = [name for name, unit in units.items() if unit.key not in known]
+    schemas = _Schemas(part_of(contract.document, units, new), bool(broken)) if new else None
+    for name in new:
+        assert schemas is not None
+        known[units[name].key] = _checked(contract, broken, schemas, units[name].node)
+    misfits: list[Pointer] = []
+    for unit in units.values():
+        found = known.used(unit.key)
+        misfits += [tuple(pointer) for pointer in found["misfits"]]
+        for each in found["found"]:
+            place = contract.place(tuple(each["pointer"]))
+            findings.add(place, each["code"], each["message"], each["hint"], each["severity"])
+    return misfits
+
+
+def _checked(
+    contract: Bundle, broken: set[Pointer], schemas: _Schemas, unit: Node
+) -> dict[str, Any]:
+    """What is found in a unit, as JSON."""
+    found: list[_Found] = []
+    misfits: list[Pointer] = []
+    for node in walk(unit):
         if not isinstance(node.value, dict) or _is_near(node.pointer, broken):
             continue
         for sample in _samples(contract, node):
-            try:
-                fits = _check(contract, schemas, sample, findings)
-            except (ValueError, jsonschema_rs.ReferencingError) as error:
-                # Where something is malformed that the schema refers to, that has been said.
-                if not broken:
-                    place = contract.place(sample.schema)
-                    message = f"this schema can't be compiled: {_one_line(error)}"
-                    findings.add(place, "CG007", message)
-                continue
-            if not fits and sample.code == "CG061":
+            wrong = _misfit(schemas, sample)
+            found += wrong
+            if sample.code == "CG061" and any(each.code == "CG061" for each in wrong):
                 misfits.append(sample.pointer)
-    return misfits
+    return {
+        "found": [asdict(each) | {"pointer": list(each.pointer)} for each in found],
+        "misfits": [list(pointer) for pointer in misfits],
+    }
 
 
 def _is_near(pointer: Pointer, broken: set[Pointer]) -> bool:
@@ -120,19 +157,25 @@ def _samples_of_schema(node: Node) -> Iterator[_Sample]:
         yield _Sample((*node.pointer, "examples", index), value, node.pointer, "CG060")
 
 
-def _check(contract: Bundle, schemas: _Schemas, sample: _Sample, findings: Findings) -> bool:
+def _misfit(schemas: _Schemas, sample: _Sample) -> list[_Found]:
     """A sample may be of a request or of a response: it is wrong only where it fits neither."""
-    if any(_fits(schemas, direction, sample) for direction in _DIRECTIONS):
-        return True
-    for misfit in schemas.compiled("request", sample.schema).iter_errors(sample.value):
-        inside = "".join(f"/{token}" for token in misfit.instance_path)
-        what = "default" if sample.code == "CG061" else "example"
-        where = f" at {inside}" if inside else ""
-        message = f"the {what} doesn't fit its schema{where}: {_one_line(misfit.message)}"
-        hint, severity = _consequence(sample)
-        place = contract.place(_inside(sample, misfit))
-        findings.add(place, sample.code, message, hint, severity)
-    return False
+    try:
+        if any(_fits(schemas, direction, sample) for direction in _DIRECTIONS):
+            return []
+        errors = schemas.compiled("request", sample.schema).iter_errors(sample.value)
+    except (ValueError, jsonschema_rs.ReferencingError) as error:
+        # Where something is malformed that the schema refers to, that has been said.
+        message = f"this schema can't be compiled: {_one_line(error)}"
+        return [] if schemas.is_broken else [_Found(sample.schema, "CG007", message)]
+    return [_of_error(sample, error) for error in errors]
+
+
+def _of_error(sample: _Sample, error: jsonschema_rs.ValidationError) -> _Found:
+    inside = "".join(f"/{token}" for token in error.instance_path)
+    what = "default" if sample.code == "CG061" else "example"
+    where = f" at {inside}" if inside else ""
+    message = f"the {what} doesn't fit its schema{where}: {_one_line(error.message)}"
+    return _Found(_inside(sample, error), sample.code, message, *_consequence(sample))
 
 
 def _consequence(sample: _Sample) -> tuple[str, Severity | None]:

@@ -19,8 +19,8 @@ _DECODER = json.JSONDecoder()
 _WORDS = {"true": True, "false": False, "null": None}
 _KEY = "a key in double quotes is expected here"
 _NO_COMMA = "no comma may stand before }"
-_MAX_DEPTH = 300
-_MAX_DIGITS = 400
+MAX_DEPTH = 300
+MAX_DIGITS = 400
 
 
 class JsonError(Exception):
@@ -53,8 +53,8 @@ class _Parser:
     def _value(self, pointer: Pointer) -> Any:
         char = self._peek()
         self.positions.setdefault(pointer, self._position())
-        if len(pointer) > _MAX_DEPTH:
-            raise self._error(f"values are nested more than {_MAX_DEPTH} deep")
+        if len(pointer) > MAX_DEPTH:
+            raise self._error(f"values are nested more than {MAX_DEPTH} deep")
         if char == "{":
             return self._object(pointer)
         if char == "[":
@@ -116,8 +116,8 @@ class _Parser:
             if value in (float("inf"), float("-inf")):
                 raise self._error("this number is too large")
             return value
-        if len(match[0]) > _MAX_DIGITS:
-            raise self._error(f"this number has more than {_MAX_DIGITS} digits")
+        if len(match[0]) > MAX_DIGITS:
+            raise self._error(f"this number has more than {MAX_DIGITS} digits")
         return int(match[0])
 
     def _peek(self) -> str:

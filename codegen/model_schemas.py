@@ -1,10 +1,10 @@
 """The schemas of all models as one self-contained set, under the names of their Python types."""
 
-import copy
 from typing import Any
 
 from .nullable import admits_null
 from .pointers import local_pointer
+from .runtime.document import copied
 from .schema_types import SchemaTypes, wanted_name
 from .shape import Node, walk
 
@@ -23,7 +23,7 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
     done: dict[str, Any] = {}
     while len(done) < len(types.models):
         name = next(name for name in types.models if name not in done)
-        schema = copy.deepcopy(types.models[name])
+        schema = copied(types.models[name])
         originals = list(walk(Node("schema", (), types.models[name])))
         for node, original in zip(list(walk(Node("schema", (), schema))), originals, strict=True):
             if id(original.value) in types.misfits:

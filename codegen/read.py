@@ -141,13 +141,15 @@ class _Reader:
         written_id = value.get("operationId")
         if not isinstance(written_id, str):
             return self._derived_id(pointer)
-        place = self.contract.place((*pointer, "operationId"))
+        where = (*pointer, "operationId")
         name = function_name(written_id)
         if is_wordless(written_id):
             message = f"operationId {written_id!r} can't be the name of a Python function"
+            place = self.contract.place(where)
             self.findings.add(place, "CG023", message, f"its Python name is {name}")
         elif name != written_id:
             message = f"operationId {written_id!r} is not in snake_case, or is a word of Python's"
+            place = self.contract.place(where)
             self.findings.add(place, "CG022", message, f"its Python name is {name}")
         return self._own_id(name, written_id, (*pointer, "operationId"))
 
@@ -163,9 +165,9 @@ class _Reader:
 
     def _own_id(self, name: str, written_id: str, pointer: Pointer) -> str | None:
         """The name, or another if an operation before has it, or a name of the same classes."""
-        place = self.contract.place(pointer)
         class_name = pascal(name)
         if class_name in self._places:
+            place = self.contract.place(pointer)
             first = self.contract.place(self._places[class_name])
             if self.contract.follow(self._places[class_name])[1] == written_id:
                 message = f"operationId {written_id!r} stands a second time"
@@ -205,15 +207,15 @@ class _Reader:
         alternatives = []
         for index, requirement in enumerate(requirements):
             for scheme in requirement:
-                place = self.contract.place((*where, index, scheme))
+                pointer = (*where, index, scheme)
                 if scheme not in schemes:
                     hint = did_you_mean(scheme, schemes, "define it in components/securitySchemes")
                     message = f"the security scheme {scheme!r} is not defined"
-                    self.findings.add(place, "CG040", message, hint)
+                    self.findings.add(self.contract.place(pointer), "CG040", message, hint)
                 elif _mapping(schemes[scheme]).get("type") == "mutualTLS":
                     hint = "its authenticator tells by headers that only the proxy can set"
                     message = "client certificates are not read: TLS ends before the service"
-                    self.findings.add(place, "CG081", message, hint)
+                    self.findings.add(self.contract.place(pointer), "CG081", message, hint)
             alternatives.append({name: tuple(roles) for name, roles in requirement.items()})
         return tuple(alternatives)
 
@@ -227,18 +229,20 @@ class _Reader:
             key = path
             for name in names:
                 key = key.replace("{" + name + "}", "{}")
-            place = self.contract.place(("paths", path))
+            pointer = ("paths", path)
             if "#" in path or "?" in path:
                 message = f"{path} is more than a path: what follows # or ? is never a part of one"
                 hint = "give it a path of its own; as it is, no request gets there"
-                self.findings.add(place, "CG081", message, hint)
+                self.findings.add(self.contract.place(pointer), "CG081", message, hint)
             if len(names) != len(set(names)):
+                place = self.contract.place(pointer)
                 self.findings.add(place, "CG033", f"the path {path} names a parameter twice")
             if key in seen:
                 message = f"{path} matches the same requests as {seen[key]}"
                 hint = "write both under one path, with one set of parameter names"
                 shared = METHODS & set(_mapping(paths[path])) & set(_mapping(paths[seen[key]]))
                 severity: Severity = "error" if shared else "warning"
+                place = self.contract.place(pointer)
                 self.findings.add(place, "CG032", message, hint, severity)
             seen.setdefault(key, path)
 

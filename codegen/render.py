@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .bundle import ReadFile, bundle
+from .cache import Cache
 from .contract import Contract
 from .diagnostics import ContractError, Diagnostic, Findings
 from .emit_client import emit_client
@@ -37,11 +38,17 @@ class Rendered:
     warnings: tuple[Diagnostic, ...]
 
 
-def render(spec: Path, name: str, read: ReadFile = Path.read_bytes) -> Rendered:
-    """`name` is how messages call the contract. Raises ContractError with everything found."""
+def render(
+    spec: Path, name: str, read: ReadFile = Path.read_bytes, cache: Cache | None = None
+) -> Rendered:
+    """`name` is how messages call the contract. Raises ContractError with everything found.
+
+    What comes out is the same with any cache.
+    """
+    cache = cache or Cache()
     findings = Findings()
-    contract, inputs = load(spec, name, findings, read)
-    files = emit_models(contract, findings)
+    contract, inputs = load(spec, name, findings, read, cache)
+    files = emit_models(contract, findings, cache)
     findings.stop_on_errors()
     for emit in _EMITTERS:
         files |= emit(contract)
@@ -49,7 +56,11 @@ def render(spec: Path, name: str, read: ReadFile = Path.read_bytes) -> Rendered:
 
 
 def load(
-    spec: Path, name: str, findings: Findings, read: ReadFile = Path.read_bytes
+    spec: Path,
+    name: str,
+    findings: Findings,
+    read: ReadFile = Path.read_bytes,
+    cache: Cache | None = None,
 ) -> tuple[Contract, tuple[Path, ...]]:
     """The contract, read and checked, and the files that it stands in."""
     found = bundle(spec, name, read, findings)
@@ -60,7 +71,7 @@ def load(
         findings.stop_on_errors()
     check_spelling(found, findings)
     try:
-        misfits = check_samples(found, broken, findings)
+        misfits = check_samples(found, broken, findings, cache or Cache())
         contract = read_contract(found, broken, findings, misfits)
     except ContractError as error:
         # A part that nothing can be read behind: it is told together with all found before.

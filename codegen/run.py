@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from .cache import FOLDER, Cache
 from .diagnostics import Diagnostic, Findings, Place
 from .manifest import Manifest, digest, generator_digest, input_name, is_current, load_manifest
 from .write import Drift, apply, compare
@@ -24,29 +25,37 @@ class Outcome:
 
 def generate(spec: Path, out: Path, full: bool) -> Outcome:
     """Raises ContractError; nothing has been written then."""
-    outcome, files, manifest = _compare(spec, out, full)
+    cache = _cache(out, full)
+    outcome, files, manifest = _compare(spec, out, full, cache)
     _refuse_foreign(out, outcome.drifts)
     if outcome.read:
         apply(out, files, list(outcome.drifts), manifest)
+        cache.save()
     return outcome
 
 
 def check(spec: Path, out: Path, full: bool) -> Outcome:
     """Writes nothing. Raises ContractError where the contract can't be generated from."""
-    return _compare(spec, out, full)[0]
+    return _compare(spec, out, full, _cache(out, full))[0]
 
 
-def _compare(spec: Path, out: Path, full: bool) -> tuple[Outcome, Mapping[str, str], Manifest]:
+def _cache(out: Path, full: bool) -> Cache:
+    return Cache(out / FOLDER, generator_digest(), read=not full)
+
+
+def _compare(
+    spec: Path, out: Path, full: bool, cache: Cache
+) -> tuple[Outcome, Mapping[str, str], Manifest]:
     manifest = load_manifest(out)
     if not full and is_current(manifest, spec, out):
         drifts = compare(out, manifest.outputs, manifest)
         if not drifts:
             return Outcome((), len(manifest.outputs), read=False), {}, manifest
-    return _compare_rendered(spec, out, manifest)
+    return _compare_rendered(spec, out, manifest, cache)
 
 
 def _compare_rendered(
-    spec: Path, out: Path, manifest: Manifest
+    spec: Path, out: Path, manifest: Manifest, cache: Cache
 ) -> tuple[Outcome, Mapping[str, str], Manifest]:
     from .render import render
 
@@ -57,7 +66,7 @@ def _compare_rendered(
         inputs[input_name(path, out)] = digest(data)
         return data
 
-    rendered = render(spec, str(spec), read)
+    rendered = render(spec, str(spec), read, cache)
     wanted = {name: digest(text.encode()) for name, text in rendered.files.items()}
     drifts = compare(out, wanted, manifest)
     outcome = Outcome(tuple(drifts), len(wanted), True, rendered.warnings)

@@ -71,15 +71,17 @@ class SchemaTypes:
         """The type name of the schema at a pointer, which becomes a model if it isn't one."""
         if pointer in self._names:
             return self._names[pointer]
-        place = self.contract.place(pointer)
         made = type_name(wanted)
         if is_wordless(wanted):
             message = f"the schema name {wanted!r} can't be the name of a Python class"
-            self.findings.add(place, "CG023", message, f"its class is {made}")
+            self.findings.add(
+                self.contract.place(pointer), "CG023", message, f"its class is {made}"
+            )
         own = unlike(made, {*self.models, *(self._reserved - {wanted})}, "")
         if own != made:
             hint = f"this one's is {own}; rename it, or give an inline schema a name in components"
             message = f"two schemas become the class {made}"
+            place = self.contract.place(pointer)
             self.findings.add(place, "CG024", message, hint, severity="warning")
             made = own
         self._names[pointer] = made

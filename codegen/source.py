@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from .diagnostics import Findings, Place, one_error
+from .json_places import IrregularError, JsonPlaces, read_regular
 from .json_source import JsonError, read_json
 from .yaml_mistakes import mistake
 
@@ -36,10 +37,12 @@ class Source:
     path: Path
     name: str
     value: Any
-    positions: Positions
+    positions: Positions | JsonPlaces
 
     def place(self, pointer: Pointer) -> Place:
         """Where a value stands, or the nearest value around it that does exist."""
+        if isinstance(self.positions, JsonPlaces):
+            return Place(self.name, *self.positions.nearest(pointer))
         while pointer and pointer not in self.positions:
             pointer = pointer[:-1]
         return Place(self.name, *self.positions.get(pointer, (1, 1)))
@@ -73,6 +76,14 @@ def read_source(path: Path, name: str, data: bytes, findings: Findings) -> Sourc
 
 
 def _read_json(path: Path, name: str, text: str, findings: Findings) -> Source:
+    try:
+        return Source(path, name, read_regular(text), JsonPlaces(text))
+    except IrregularError:
+        return _read_irregular(path, name, text, findings)
+
+
+def _read_irregular(path: Path, name: str, text: str, findings: Findings) -> Source:
+    """Says what is wrong, and where; raises if the text has no value."""
     try:
         value, positions, repeated = read_json(text)
     except JsonError as error:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..bundle import Bundle, ReadFile, bundle
+from ..cache import Cache
 from ..diagnostics import ContractError, Diagnostic, Findings
 from ..examples import check_samples
 from ..read import read_contract
@@ -47,7 +48,7 @@ def lint(
 def _mistakes(contract: Bundle, broken: set[Pointer]) -> set[Diagnostic]:
     findings = Findings()
     read_contract(contract, broken, findings)
-    check_samples(contract, broken, findings)
+    check_samples(contract, broken, findings, Cache())
     return {finding for finding in findings.found if finding.code in _MISTAKES}
 
 

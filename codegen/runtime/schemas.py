@@ -3,7 +3,6 @@
 Requests and responses get a view each: what is readOnly is refused in one, writeOnly in the other.
 """
 
-import copy
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -16,6 +15,7 @@ from .binary_schemas import file_schemas
 from .document import (
     as_fragment,
     conjuncts,
+    copied,
     follow,
     objects,
     pointer_to,
@@ -182,7 +182,7 @@ def _first(
 
 def view(document: dict[str, Any], direction: Direction) -> dict[str, Any]:
     """The document as one direction sees it: hidden properties may not occur, nor be required."""
-    seen = copy.deepcopy(document)
+    seen = copied(document)
     nodes = list(objects(seen))
     keyword = _HIDDEN[direction]
     is_used = any(node.get(keyword) is True for node in nodes)
@@ -238,7 +238,7 @@ def upgrade_3_0(document: dict[str, Any]) -> dict[str, Any]:
     By the letter of 3.0.3: beside `$ref` nothing counts, `nullable` counts only beside `type`, and
     an `enum` admits null only if it lists it.
     """
-    upgraded = copy.deepcopy(document)
+    upgraded = copied(document)
     for node in objects(upgraded):
         if isinstance(reference := node.get("$ref"), str):
             node.clear()

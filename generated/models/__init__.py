@@ -123,7 +123,14 @@ class SigningKey(BaseModel):
     """The key, PEM."""
 
 
-QcReportNote = TypeAliasType("QcReportNote", Annotated[str, Field(max_length=8192)])
+class SigningKeyList(BaseModel):
+    """Public signing keys, as a JWK Set."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    keys: Annotated[list[SigningKey], Field(max_length=100)]
 
 
 class Source(ContractModel):
@@ -164,6 +171,16 @@ class DiffEntry(BaseModel):
     """Change, in percent."""
 
 
+class Diff(ContractModel):
+    """What changed since the run before."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    summary: Annotated[list[DiffEntry] | None, Field(max_length=1000)] = None
+
+
 class Evaluation(ContractModel):
     """One rule on one target."""
 
@@ -176,6 +193,53 @@ class Evaluation(ContractModel):
     verdict: Verdict
     severity: Severity
     message: Annotated[str | None, Field(max_length=8192)] = None
+
+
+class Policy(ContractModel):
+    """What the sender's policy said."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    policy_version: PolicyVersion | None = None
+    created_at: Timestamp | None = None
+    top_n: Annotated[int | None, Field(alias="topN", ge=0, le=20000)] = None
+    """How many evaluations the sender's summary shows."""
+    evaluations: Annotated[list[Evaluation] | None, Field(max_length=20000)] = None
+
+
+QcReportNote = TypeAliasType("QcReportNote", Annotated[str, Field(max_length=8192)])
+
+
+class QcReport(ContractModel):
+    """A quality-check report as a CI pipeline sends it."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    schema_version: Literal["1"] | None = None
+    """Version of this payload's layout."""
+    source: Source | None = None
+    stream: Stream | None = None
+    run: Run | None = None
+    status: Annotated[
+        dict[Annotated[str, StringConstraints(min_length=1, max_length=256)], CheckStatus],
+        Field(max_length=2000),
+    ]
+    """Outcome of each check, by the check's name."""
+    diff: Diff | None = None
+    policy: Policy | None = None
+    notes: Annotated[list[QcReportNote] | None, Field(max_length=1000)] = None
+    """Remarks for a reader."""
+    markdown: Annotated[str | None, Field(max_length=1048576)] = None
+    """The report written out for a reader, in Markdown."""
+    raw: Annotated[
+        dict[Annotated[str, StringConstraints(max_length=1024)], Any] | None,
+        Field(max_length=10000),
+    ] = None
+    """Anything else the sender wants kept. A report may be nested 64 levels deep, itself the first."""
 
 
 RedactionCountsAdditionalProperty = TypeAliasType(
@@ -207,6 +271,23 @@ class Redaction(BaseModel):
     """Part of the characters of all texts that was replaced."""
 
 
+class IngestReceipt(ContractModel):
+    """What became of a report."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    id: ReportId
+    status: Literal["ingested"]
+    severity: Severity
+    duplicate_of: ReportId | None = None
+    """The tenant's newest earlier report with the same content."""
+    inconsistencies: Annotated[int | None, Field(ge=0, le=2000)] = None
+    """How many checks of `status` contradict the evaluations."""
+    redaction: Redaction | None = None
+
+
 LineNumber = TypeAliasType("LineNumber", Annotated[int, Field(ge=1, le=10000)])
 """Which line of the body, counted from 1, blank ones too."""
 
@@ -230,6 +311,96 @@ class StoredLine(ContractModel):
     redaction: Redaction | None = None
 
 
+ProblemType = TypeAliasType(
+    "ProblemType",
+    Literal[
+        "/problems/malformed-request",
+        "/problems/foreign-page-token",
+        "/problems/unauthenticated",
+        "/problems/forbidden",
+        "/problems/not-found",
+        "/problems/method-not-allowed",
+        "/problems/request-in-progress",
+        "/problems/gone",
+        "/problems/body-too-large",
+        "/problems/unsupported-media-type",
+        "/problems/invalid-input",
+        "/problems/batch-refused",
+        "/problems/untranslatable",
+        "/problems/idempotency-key-reused",
+        "/problems/query-too-slow",
+        "/problems/rate-limit-exceeded",
+        "/problems/internal-error",
+        "/problems/unavailable",
+    ],
+)
+"""
+- `/problems/malformed-request`: 400, the request can't be read (syntax, encoding)
+- `/problems/foreign-page-token`: 400, the page token belongs to another query or tenant
+- `/problems/unauthenticated`: 401, no key, or one that is unknown or expired; a link's token likewise, or revoked
+- `/problems/forbidden`: 403, the key isn't of this tenant, or its role may not do this; the link is to another thing
+- `/problems/not-found`: 404, no such path or object
+- `/problems/method-not-allowed`: 405, see `Allow`
+- `/problems/request-in-progress`: 409, the same `Idempotency-Key` is being worked on; try again
+- `/problems/gone`: 410, the report that the link leads to is kept no longer
+- `/problems/body-too-large`: 413, the body is over the operation's limit
+- `/problems/unsupported-media-type`: 415, see the contract for the media types taken
+- `/problems/invalid-input`: 422, a value doesn't fit the contract; see `errors`
+- `/problems/batch-refused`: 422, a batch with `atomic=true` has a line that can't be stored; see `outcomes`
+- `/problems/untranslatable`: 422, the tool's output can't be translated
+- `/problems/idempotency-key-reused`: 422, the `Idempotency-Key` was used for another request
+- `/problems/query-too-slow`: 422, the filters ask for too much; narrow the time window
+- `/problems/rate-limit-exceeded`: 429, the key or its tenant asked too much; wait `Retry-After`
+- `/problems/internal-error`: 500, our fault; the request id leads to the reason in the log
+- `/problems/unavailable`: 503, the database or a place in its pool can't be had; try again
+
+"""
+
+
+class InputError(ContractModel):
+    """One place where the input doesn't fit the contract."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    in_: Annotated[Literal["path", "query", "header", "cookie", "body"], Field(alias="in")]
+    pointer: Annotated[str, Field(max_length=2048)]
+    """JSON pointer into the body, or to the parameter by its name."""
+    keyword: Annotated[str, Field(max_length=64)]
+    """The rule that is broken, such as `maxLength`."""
+    limit: Annotated[str | None, Field(max_length=2048)] = None
+    """What the rule asks for, as JSON."""
+    rule: Annotated[str | None, Field(max_length=2048)] = None
+    """Pointer to the rule in `/openapi.json`."""
+
+
+class LineProblem(ContractModel):
+    """What the line would have been answered, had it come alone; of several errors the first."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    type: ProblemType
+    title: Annotated[str, Field(max_length=128)]
+    status: Annotated[int, Field(ge=400, le=499)]
+    detail: Annotated[str, Field(max_length=2048)]
+    errors: Annotated[list[InputError] | None, Field(max_length=1)] = None
+
+
+class RefusedLine(BaseModel):
+    """A line that can't be stored."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    line: LineNumber
+    outcome: Literal["refused"]
+    problem: LineProblem
+
+
 class ValidLine(BaseModel):
     """A line that could have been stored, had the others been valid too."""
 
@@ -239,6 +410,20 @@ class ValidLine(BaseModel):
     )
     line: LineNumber
     outcome: Literal["valid"]
+
+
+class BatchReceipt(BaseModel):
+    """What became of the lines of a batch."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    created: Annotated[int, Field(ge=0, le=10000)]
+    duplicates: Annotated[int, Field(ge=0, le=10000)]
+    refused: Annotated[int, Field(ge=0, le=10000)]
+    outcomes: Annotated[list[StoredLine | RefusedLine], Field(max_length=10000, min_length=1)]
+    """One for each line that isn't blank, in the order of the lines."""
 
 
 class Counts(BaseModel):
@@ -293,6 +478,25 @@ class ReportPage(ContractModel):
     total: Total | None = None
 
 
+class Report(ContractModel):
+    """A stored report."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    id: ReportId
+    created_at: Timestamp
+    severity: Severity
+    counts: Counts
+    inconsistencies: Annotated[int, Field(ge=0, le=2000)]
+    duplicate_of: UUID | None
+    """The newest report with the same content that the tenant had when this one was stored."""
+    sha256: Sha256
+    redaction: Redaction | None = None
+    report: QcReport
+
+
 class BundleLink(BaseModel):
     """A link to a report's bundle."""
 
@@ -319,6 +523,24 @@ class BundleFile(BaseModel):
     """Its name in the archive."""
     size: Annotated[int, Field(ge=0, le=4294967295)]
     sha256: Sha256
+
+
+class BundleMeta(BaseModel):
+    """What is in a report's bundle, since it was first signed."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    signed_at: Timestamp | None
+    """When the report was first signed; null before."""
+    signing_key_id: Sha256 | None
+    """The key that signed it, as in `get_signing_keys`."""
+    size: Annotated[int | None, Field(ge=1, le=4294967295)]
+    """Bytes of the archive."""
+    sha256: Sha256 | None
+    """Of the archive."""
+    files: Annotated[list[BundleFile], Field(max_length=4)]
 
 
 class BundleGrant(BaseModel):
@@ -367,6 +589,18 @@ class TimelineBucket(BaseModel):
     warn: Annotated[int, Field(ge=0, le=9007199254740991)]
     block: Annotated[int, Field(ge=0, le=9007199254740991)]
     total: Annotated[int, Field(ge=0, le=9007199254740991)]
+
+
+class Timeline(BaseModel):
+    """Reports by severity over time."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    window_h: Annotated[int, Field(ge=1, le=720)]
+    bucket_m: Annotated[int, Field(ge=1, le=43200)]
+    buckets: Annotated[list[TimelineBucket], Field(max_length=1000)]
 
 
 AuditSeq = TypeAliasType("AuditSeq", Annotated[int, Field(ge=0, le=9007199254740991)])
@@ -582,240 +816,6 @@ class AuditChainPart(BaseModel):
     after: AuditAnchor
     entries: Annotated[list[StoredAuditEntry], Field(max_length=1000)]
     next_after: AuditSeq | None
-
-
-ProblemType = TypeAliasType(
-    "ProblemType",
-    Literal[
-        "/problems/malformed-request",
-        "/problems/foreign-page-token",
-        "/problems/unauthenticated",
-        "/problems/forbidden",
-        "/problems/not-found",
-        "/problems/method-not-allowed",
-        "/problems/request-in-progress",
-        "/problems/gone",
-        "/problems/body-too-large",
-        "/problems/unsupported-media-type",
-        "/problems/invalid-input",
-        "/problems/batch-refused",
-        "/problems/untranslatable",
-        "/problems/idempotency-key-reused",
-        "/problems/query-too-slow",
-        "/problems/rate-limit-exceeded",
-        "/problems/internal-error",
-        "/problems/unavailable",
-    ],
-)
-"""
-- `/problems/malformed-request`: 400, the request can't be read (syntax, encoding)
-- `/problems/foreign-page-token`: 400, the page token belongs to another query or tenant
-- `/problems/unauthenticated`: 401, no key, or one that is unknown or expired; a link's token likewise, or revoked
-- `/problems/forbidden`: 403, the key isn't of this tenant, or its role may not do this; the link is to another thing
-- `/problems/not-found`: 404, no such path or object
-- `/problems/method-not-allowed`: 405, see `Allow`
-- `/problems/request-in-progress`: 409, the same `Idempotency-Key` is being worked on; try again
-- `/problems/gone`: 410, the report that the link leads to is kept no longer
-- `/problems/body-too-large`: 413, the body is over the operation's limit
-- `/problems/unsupported-media-type`: 415, see the contract for the media types taken
-- `/problems/invalid-input`: 422, a value doesn't fit the contract; see `errors`
-- `/problems/batch-refused`: 422, a batch with `atomic=true` has a line that can't be stored; see `outcomes`
-- `/problems/untranslatable`: 422, the tool's output can't be translated
-- `/problems/idempotency-key-reused`: 422, the `Idempotency-Key` was used for another request
-- `/problems/query-too-slow`: 422, the filters ask for too much; narrow the time window
-- `/problems/rate-limit-exceeded`: 429, the key or its tenant asked too much; wait `Retry-After`
-- `/problems/internal-error`: 500, our fault; the request id leads to the reason in the log
-- `/problems/unavailable`: 503, the database or a place in its pool can't be had; try again
-
-"""
-
-
-class InputError(ContractModel):
-    """One place where the input doesn't fit the contract."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    in_: Annotated[Literal["path", "query", "header", "cookie", "body"], Field(alias="in")]
-    pointer: Annotated[str, Field(max_length=2048)]
-    """JSON pointer into the body, or to the parameter by its name."""
-    keyword: Annotated[str, Field(max_length=64)]
-    """The rule that is broken, such as `maxLength`."""
-    limit: Annotated[str | None, Field(max_length=2048)] = None
-    """What the rule asks for, as JSON."""
-    rule: Annotated[str | None, Field(max_length=2048)] = None
-    """Pointer to the rule in `/openapi.json`."""
-
-
-class SigningKeyList(BaseModel):
-    """Public signing keys, as a JWK Set."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    keys: Annotated[list[SigningKey], Field(max_length=100)]
-
-
-class Diff(ContractModel):
-    """What changed since the run before."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    summary: Annotated[list[DiffEntry] | None, Field(max_length=1000)] = None
-
-
-class Policy(ContractModel):
-    """What the sender's policy said."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    policy_version: PolicyVersion | None = None
-    created_at: Timestamp | None = None
-    top_n: Annotated[int | None, Field(alias="topN", ge=0, le=20000)] = None
-    """How many evaluations the sender's summary shows."""
-    evaluations: Annotated[list[Evaluation] | None, Field(max_length=20000)] = None
-
-
-class IngestReceipt(ContractModel):
-    """What became of a report."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    id: ReportId
-    status: Literal["ingested"]
-    severity: Severity
-    duplicate_of: ReportId | None = None
-    """The tenant's newest earlier report with the same content."""
-    inconsistencies: Annotated[int | None, Field(ge=0, le=2000)] = None
-    """How many checks of `status` contradict the evaluations."""
-    redaction: Redaction | None = None
-
-
-class LineProblem(ContractModel):
-    """What the line would have been answered, had it come alone; of several errors the first."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    type: ProblemType
-    title: Annotated[str, Field(max_length=128)]
-    status: Annotated[int, Field(ge=400, le=499)]
-    detail: Annotated[str, Field(max_length=2048)]
-    errors: Annotated[list[InputError] | None, Field(max_length=1)] = None
-
-
-class BundleMeta(BaseModel):
-    """What is in a report's bundle, since it was first signed."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    signed_at: Timestamp | None
-    """When the report was first signed; null before."""
-    signing_key_id: Sha256 | None
-    """The key that signed it, as in `get_signing_keys`."""
-    size: Annotated[int | None, Field(ge=1, le=4294967295)]
-    """Bytes of the archive."""
-    sha256: Sha256 | None
-    """Of the archive."""
-    files: Annotated[list[BundleFile], Field(max_length=4)]
-
-
-class Timeline(BaseModel):
-    """Reports by severity over time."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    window_h: Annotated[int, Field(ge=1, le=720)]
-    bucket_m: Annotated[int, Field(ge=1, le=43200)]
-    buckets: Annotated[list[TimelineBucket], Field(max_length=1000)]
-
-
-class QcReport(ContractModel):
-    """A quality-check report as a CI pipeline sends it."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    schema_version: Literal["1"] | None = None
-    """Version of this payload's layout."""
-    source: Source | None = None
-    stream: Stream | None = None
-    run: Run | None = None
-    status: Annotated[
-        dict[Annotated[str, StringConstraints(min_length=1, max_length=256)], CheckStatus],
-        Field(max_length=2000),
-    ]
-    """Outcome of each check, by the check's name."""
-    diff: Diff | None = None
-    policy: Policy | None = None
-    notes: Annotated[list[QcReportNote] | None, Field(max_length=1000)] = None
-    """Remarks for a reader."""
-    markdown: Annotated[str | None, Field(max_length=1048576)] = None
-    """The report written out for a reader, in Markdown."""
-    raw: Annotated[
-        dict[Annotated[str, StringConstraints(max_length=1024)], Any] | None,
-        Field(max_length=10000),
-    ] = None
-    """Anything else the sender wants kept. A report may be nested 64 levels deep, itself the first."""
-
-
-class RefusedLine(BaseModel):
-    """A line that can't be stored."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    line: LineNumber
-    outcome: Literal["refused"]
-    problem: LineProblem
-
-
-class BatchReceipt(BaseModel):
-    """What became of the lines of a batch."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    created: Annotated[int, Field(ge=0, le=10000)]
-    duplicates: Annotated[int, Field(ge=0, le=10000)]
-    refused: Annotated[int, Field(ge=0, le=10000)]
-    outcomes: Annotated[list[StoredLine | RefusedLine], Field(max_length=10000, min_length=1)]
-    """One for each line that isn't blank, in the order of the lines."""
-
-
-class Report(ContractModel):
-    """A stored report."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    id: ReportId
-    created_at: Timestamp
-    severity: Severity
-    counts: Counts
-    inconsistencies: Annotated[int, Field(ge=0, le=2000)]
-    duplicate_of: UUID | None
-    """The newest report with the same content that the tenant had when this one was stored."""
-    sha256: Sha256
-    redaction: Redaction | None = None
-    report: QcReport
 
 
 class Problem(ContractModel):

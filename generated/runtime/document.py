@@ -5,9 +5,10 @@ Works on documents that nobody has checked yet: what leads nowhere is None, neve
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
+JsonT = TypeVar("JsonT")
 # Values that a contract shows or demands; whatever they look like, they are no part of a schema.
 _DATA = frozenset({"example", "examples", "default", "enum", "const"})
 # Their keys are names that the contract's author chose, not keywords.
@@ -21,6 +22,17 @@ _NAMED = frozenset(
 )  # fmt: skip
 # RFC 3986, 3.5: what a fragment may hold unescaped. Path templates hold more, such as braces.
 _FRAGMENT = "/~!$&'()*+,;=:@-._?"
+
+
+def copied(value: JsonT) -> JsonT:
+    """The same JSON value, none of its containers shared; several times as fast as `deepcopy`."""
+    made: Any = value
+    if isinstance(value, dict):
+        made = {key: copied(inner) for key, inner in value.items()}
+    elif isinstance(value, list):
+        made = [copied(inner) for inner in value]
+    same: JsonT = made
+    return same
 
 
 def escape(segment: str) -> str:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen.diagnostics import ContractError, Findings
+from codegen.json_places import IrregularError, JsonPlaces, read_regular
 from codegen.json_source import JsonError, read_json
 from codegen.names import (
     argument_name,
@@ -63,6 +64,41 @@ def test_what_is_not_json_is_refused_as_the_standard_library_refuses_it(text: st
             read_json(text)
     else:
         assert read_json(text)[0] == expected
+
+
+@settings(max_examples=150, deadline=None)
+@given(JSON, st.sampled_from([None, 2]), st.sampled_from(["", "\n \t"]))
+def test_regular_json_is_read_and_its_values_are_found_as_by_the_slow_parser(
+    value: Any, indent: int | None, before: str
+) -> None:
+    text = before + json.dumps(value, indent=indent)
+    expected, positions, _ = read_json(text)
+    assert read_regular(text) == expected
+    places = JsonPlaces(text)
+    for pointer, position in positions.items():
+        assert places.nearest(pointer) == position
+        assert places.nearest((*pointer, "not there")) == position
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet='{}[]",:0123456789.eE+-truefalsnNI \n\\u', max_size=30))
+def test_what_the_fast_parser_takes_the_slow_one_takes_alike(text: str) -> None:
+    try:
+        found = read_regular(text)
+    except IrregularError:
+        return
+    expected, _, repeated = read_json(text)
+    assert (found, repeated) == (expected, [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a": 1, "a": 2}', "1e999", "NaN", "[" * 400 + "]" * 400, "1" * 401, "[1,]", ""],
+    ids=["twice", "too large", "no number", "deep", "long", "comma", "nothing"],
+)
+def test_json_that_something_can_be_said_against_is_left_to_the_slow_parser(text: str) -> None:
+    with pytest.raises(IrregularError):
+        read_regular(text)
 
 
 def test_position_of_a_json_value_is_that_of_its_key() -> None:

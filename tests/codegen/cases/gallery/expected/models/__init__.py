@@ -12,8 +12,6 @@ from typing_extensions import TypeAliasType
 from ..runtime.file_part import FilePart
 from .contract_model import ContractModel
 
-PictureSize = TypeAliasType("PictureSize", str)
-
 
 class PictureSize2(ContractModel):
     model_config = ConfigDict(
@@ -21,25 +19,6 @@ class PictureSize2(ContractModel):
     )
     width: Annotated[int, Field(ge=1)]
     height: Annotated[int | None, Field(ge=1)] = None
-
-
-class Picture(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
-    title: str
-    kind: str
-    bytes: list[int] | None = None
-
-
-class RenamePictureForm(ContractModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
-    title: Annotated[str, Field(min_length=1)]
-    keywords: list[str] | None = None
-    public: bool | None = False
 
 
 class NewPicture(ContractModel):
@@ -51,6 +30,18 @@ class NewPicture(ContractModel):
     keywords: list[str] | None = None
 
 
+PictureSize = TypeAliasType("PictureSize", str)
+
+
+class Picture(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    title: str
+    kind: str
+    bytes: list[int] | None = None
+
+
 class AddPictureMultipart(NewPicture):
     model_config = ConfigDict(
         populate_by_name=True,
@@ -59,3 +50,13 @@ class AddPictureMultipart(NewPicture):
     file: FilePart
     files_0_: Annotated[FilePart | None, Field(alias="files[0]")] = None
     layers: Annotated[list[FilePart] | None, Field(max_length=2)] = None
+
+
+class RenamePictureForm(ContractModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    title: Annotated[str, Field(min_length=1)]
+    keywords: list[str] | None = None
+    public: bool | None = False

@@ -39,22 +39,6 @@ class NewBook(ContractModel):
     author: NewBookAuthor | None = None
 
 
-Hours = TypeAliasType("Hours", Annotated[list[int], Field(max_length=2, min_length=2)])
-
-
-class Problem(BaseModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
-    title: str
-
-
-ListBooksShelf = TypeAliasType("ListBooksShelf", str | int)
-
-
-DeliverBooksResponse200ItemItem = TypeAliasType("DeliverBooksResponse200ItemItem", str | int)
-
-
 NewBookTitle = TypeAliasType("NewBookTitle", Annotated[str, Field(max_length=200, min_length=1)])
 
 
@@ -72,7 +56,20 @@ class Book(ContractModel):
     ] = None
 
 
+Hours = TypeAliasType("Hours", Annotated[list[int], Field(max_length=2, min_length=2)])
+
+
 Week = TypeAliasType("Week", dict[str, Hours])
+
+
+class Problem(BaseModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    title: str
+
+
+ListBooksShelf = TypeAliasType("ListBooksShelf", str | int)
 
 
 class ListBooksResponse200(BaseModel):
@@ -83,4 +80,4 @@ class ListBooksResponse200(BaseModel):
     items: list[Book]
 
 
-Book.model_rebuild()
+DeliverBooksResponse200ItemItem = TypeAliasType("DeliverBooksResponse200ItemItem", str | int)

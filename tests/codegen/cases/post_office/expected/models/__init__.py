@@ -89,12 +89,6 @@ LoadCountsAdditionalProperty = TypeAliasType(
 )
 
 
-LabelWord = TypeAliasType("LabelWord", Annotated[str, Field(max_length=100)])
-
-
-LabelWithFileWord = TypeAliasType("LabelWithFileWord", Annotated[str, Field(max_length=100)])
-
-
 class Owner(ContractModel):
     model_config = ConfigDict(
         extra="forbid",
@@ -102,23 +96,6 @@ class Owner(ContractModel):
     )
     name: Annotated[str | None, Field(max_length=10)]
     class_: Annotated[str | None, Field(alias="class", max_length=5)] = None
-
-
-class Problem(BaseModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
-    title: str
-
-
-class KeepArchiveMultipart(ContractModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-        arbitrary_types_allowed=True,
-    )
-    archive: FilePart
-    note: Annotated[str | None, Field(max_length=1000)] = None
 
 
 class Load(ContractModel):
@@ -139,6 +116,9 @@ class Load(ContractModel):
     owner: Annotated[Owner | None, Field(json_schema_extra={"x-may-be-null": True})] = None
 
 
+LabelWord = TypeAliasType("LabelWord", Annotated[str, Field(max_length=100)])
+
+
 class Label(ContractModel):
     model_config = ConfigDict(
         extra="forbid",
@@ -153,6 +133,9 @@ class Label(ContractModel):
     fragile: bool | None = None
 
 
+LabelWithFileWord = TypeAliasType("LabelWithFileWord", Annotated[str, Field(max_length=100)])
+
+
 class LabelWithFile(ContractModel):
     model_config = ConfigDict(
         extra="forbid",
@@ -165,4 +148,18 @@ class LabelWithFile(ContractModel):
     picture: FilePart
 
 
-Load.model_rebuild()
+class Problem(BaseModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    title: str
+
+
+class KeepArchiveMultipart(ContractModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+        arbitrary_types_allowed=True,
+    )
+    archive: FilePart
+    note: Annotated[str | None, Field(max_length=1000)] = None

@@ -25,6 +25,3 @@ class Plant(ContractModel):
     id: Id
     height: Height
     parent: Plant | None = None
-
-
-Plant.model_rebuild()

@@ -1,0 +1,118 @@
+"""Results of steps that are the same whenever their input is, kept from one run to the next.
+
+A name says all that a result depends on; `Cache` adds the generator's digest. An entry that is not
+whole, or of another name, is none. Nothing is written before `save`, so a run that fails or that
+only checks leaves no trace.
+"""
+
+import json
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+FOLDER = ".codegen-cache"
+_IGNORED = "# The generator's own, to be fast: safe to delete, and not to be committed.\n*\n"
+
+
+class Shelf:
+    """Results by their keys."""
+
+    def __init__(self, found: dict[str, Any]) -> None:
+        self._found = found
+        self._was = frozenset(found)
+        self.in_use: dict[str, Any] = {}
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._found
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._found[key] = value
+
+    def used(self, key: str) -> Any:
+        """Raises KeyError."""
+        self.in_use[key] = self._found[key]
+        return self._found[key]
+
+    @property
+    def has_changed(self) -> bool:
+        return self.in_use.keys() != self._was
+
+
+class Cache:
+    """`folder` is where entries lie, None for a cache that keeps nothing beyond its own life.
+
+    With `read` false none is taken from there, but `save` replaces them all the same.
+    """
+
+    def __init__(self, folder: Path | None = None, generator: str = "", read: bool = True) -> None:
+        self._folder = folder
+        self._generator = generator
+        self._read = read
+        self._used: set[str] = set()
+        self._new: dict[str, bytes] = {}
+        self._shelves: list[tuple[str, str, Shelf]] = []
+
+    def value(self, name: str, make: Callable[[], Any]) -> Any:
+        """What `make` gives, as JSON knows it, or gave when it was asked by the same name."""
+        full_name = f"{self._generator} {name}"
+        file = f"{sha256(full_name.encode()).hexdigest()}.json"
+        self._used.add(file)
+        found = self._load(file, full_name)
+        if found is not None:
+            return found
+        value = make()
+        self._new[file] = _written(full_name, value)
+        return value
+
+    def shelf(self, name: str) -> "Shelf":
+        """Many small results in one entry: those that this run uses are kept. Ask once a name."""
+        full_name = f"{self._generator} {name}"
+        file = f"{sha256(full_name.encode()).hexdigest()}.json"
+        self._used.add(file)
+        shelf = Shelf(self._load(file, full_name) or {})
+        self._shelves.append((file, full_name, shelf))
+        return shelf
+
+    def _load(self, file: str, name: str) -> Any:
+        if self._folder is None or not self._read:
+            return None
+        try:
+            digest, _, content = (self._folder / file).read_bytes().partition(b"\n")
+        except OSError:
+            return None
+        if digest.decode("ascii", "replace") != sha256(content).hexdigest():
+            return None
+        entry = json.loads(content)
+        return entry["value"] if entry["name"] == name else None
+
+    def save(self) -> None:
+        """Writes what is new and drops what this run had no use for. Raises OSError."""
+        if self._folder is None:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._write(".gitignore", _IGNORED.encode())
+        for file, name, shelf in self._shelves:
+            if shelf.has_changed:
+                self._new[file] = _written(name, shelf.in_use)
+        for file, content in self._new.items():
+            self._write(file, content)
+        for path in self._folder.iterdir():
+            if path.name not in self._used and path.name != ".gitignore":
+                path.unlink(missing_ok=True)
+
+    def _write(self, file: str, content: bytes) -> None:
+        """Whole or not at all, also if two runs write the same at once."""
+        assert self._folder is not None
+        path = self._folder / file
+        if path.exists() and path.read_bytes() == content:
+            return
+        temporary = path.with_name(f"{file}.{uuid4().hex}")
+        temporary.write_bytes(content)
+        temporary.replace(path)
+
+
+def _written(name: str, value: Any) -> bytes:
+    content = json.dumps({"name": name, "value": value}).encode()
+    return sha256(content).hexdigest().encode() + b"\n" + content

@@ -1,0 +1,123 @@
+"""What each model's schema says of others: which it refers to, builds on, and tells apart.
+
+Reads more than there may be, such as a reference in an example: what is too much costs time alone.
+"""
+
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_PREFIX = "#/components/schemas/"
+_CHOICES = ("oneOf", "anyOf")
+# What may stand in an object's schema without a word about what others make of it.
+_OBJECT_WORDS = frozenset({"type", "nullable", "deprecated", "readOnly", "writeOnly", "properties"})
+_PASSED_OVER = frozenset(
+    {
+        "description", "title", "example", "examples", "required", "additionalProperties",
+        "externalDocs", "minProperties", "maxProperties", "xml", "$comment",
+    }
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Links:
+    """Names of models, in the order that they are met.
+
+    `extends`: this one's class, or one inside of it, is a subclass of theirs. `bases`: what stands
+    there counts for this one. `variants`: told apart by a discriminator here, whose properties are
+    in `telling`. `tells_heirs`: told apart are those that build on this one.
+    """
+
+    references: dict[str, None] = field(default_factory=dict)
+    extends: set[str] = field(default_factory=set)
+    bases: dict[str, None] = field(default_factory=dict)
+    variants: dict[str, None] = field(default_factory=dict)
+    telling: set[str] = field(default_factory=set)
+    tells_heirs: bool = False
+
+
+def links_of(models: Mapping[str, Any]) -> dict[str, Links]:
+    found = {}
+    for name, schema in models.items():
+        links = found[name] = Links()
+        _scan(schema, links, models, is_base=False)
+    return found
+
+
+def _scan(value: Any, links: Links, models: Mapping[str, Any], is_base: bool) -> None:
+    if isinstance(value, list):
+        for item in value:
+            _scan(item, links, models, is_base)
+    # A schema may be true or false.
+    if not isinstance(value, dict):
+        return
+    target = _target(value.get("$ref"), models)
+    if target is not None:
+        links.references[target] = None
+        if is_base:
+            links.bases[target] = None
+    if "discriminator" in value:
+        links.variants |= dict.fromkeys(_variants(value, models))
+        links.tells_heirs |= not any(keyword in value for keyword in _CHOICES)
+        if isinstance(value["discriminator"], dict):
+            links.telling.add(str(value["discriminator"].get("propertyName")))
+    parts = value.get("allOf")
+    for part in parts if isinstance(parts, list) else ():
+        base = _target(part.get("$ref"), models) if isinstance(part, dict) else None
+        if base is not None:
+            links.extends.add(base)
+    merges = is_base or "properties" in value
+    for key, inner in value.items():
+        builds = key == "allOf" or (merges and key in _CHOICES)
+        _scan(inner, links, models, builds)
+
+
+def _variants(schema: dict[str, Any], models: Mapping[str, Any]) -> Iterator[str]:
+    discriminator = schema["discriminator"]
+    mapping = discriminator.get("mapping") if isinstance(discriminator, dict) else None
+    named = list(mapping.values()) if isinstance(mapping, dict) else []
+    for keyword in _CHOICES:
+        branches = schema.get(keyword)
+        items = branches if isinstance(branches, list) else []
+        named += [item.get("$ref") for item in items if isinstance(item, dict)]
+    for reference in named:
+        target = _target(reference, models)
+        if target is not None:
+            yield target
+
+
+def _target(reference: Any, models: Mapping[str, Any]) -> str | None:
+    if isinstance(reference, str) and reference.startswith(_PREFIX):
+        name = reference[len(_PREFIX) :]
+        return name if name in models else None
+    return None
+
+
+def is_plain_object(schema: Any) -> bool:
+    """Whether it becomes a class of its own whatever its properties are."""
+    if not isinstance(schema, dict) or not isinstance(schema.get("properties"), dict):
+        return False
+    extra = schema.get("additionalProperties", True)
+    if not schema["properties"] or not isinstance(extra, bool):
+        return False
+    known = all(
+        key in _OBJECT_WORDS or key in _PASSED_OVER or key.startswith("x-") for key in schema
+    )
+    return known and schema.get("type") in ("object", ["object", "null"], ["null", "object"])
+
+
+def outline(schema: dict[str, Any], kept: Container[str]) -> dict[str, Any]:
+    """Of a plain object, as much as models that refer to it depend on; properties in `kept` too."""
+    words = {key: value for key, value in schema.items() if key in _OBJECT_WORDS}
+    properties = {
+        name: value if _refers_to_none(value) else {}
+        for name, value in schema["properties"].items()
+        if name in kept
+    }
+    return words | {"properties": properties or {"outline": {}}}
+
+
+def _refers_to_none(value: Any) -> bool:
+    if isinstance(value, dict):
+        return "$ref" not in value and all(map(_refers_to_none, value.values()))
+    return not isinstance(value, list) or all(map(_refers_to_none, value))

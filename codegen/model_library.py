@@ -1,0 +1,87 @@
+"""Calls datamodel-code-generator, as a library, on schemas that are complete in themselves."""
+
+import warnings
+from collections.abc import Container, Mapping
+from typing import Any
+
+from .model_schemas import FILE_MODULE, MAY_BE_NULL
+
+_BASE_MODULE = "contract_model_of_this_package"
+_BASE_PATH = f"{_BASE_MODULE}.ContractModel"
+# Text to us: the types for these change what came, or refuse what the contract admits, and one
+# needs a library of its own.
+_TEXTS = ("email", "idn-email", "uri", "hostname", "idn-hostname")
+
+
+def generate_module(
+    schemas: Mapping[str, Any], schema_version: str, extended: Container[str] = ()
+) -> str:
+    """A module with a type for each schema, under its name; not laid out.
+
+    `schema_version` is "3.0" or "3.1". References lead to `#/components/schemas/<name>`.
+    `extended` are those that others extend, which need not be among `schemas`.
+    """
+    # Loading the library takes longer than all the rest of a run that has nothing to do.
+    from datamodel_code_generator import generate
+    from datamodel_code_generator.enums import DataModelType, InputFileType, NamingStrategy
+    from datamodel_code_generator.format import DatetimeClassType, PythonVersion
+    from datamodel_code_generator.parser import LiteralType
+
+    document = {
+        "openapi": "3.0.3" if schema_version == "3.0" else "3.1.0",
+        "info": {"title": "", "version": "1"},
+        "paths": {},
+        "components": {"schemas": dict(schemas)},
+    }
+    with warnings.catch_warnings():
+        # It warns of constraints that pydantic can't check; requests are checked by the contract.
+        warnings.simplefilter("ignore", UserWarning)
+        text = generate(
+            document,
+            input_file_type=InputFileType.OpenAPI,
+            output_model_type=DataModelType.PydanticV2BaseModel,
+            target_python_version=PythonVersion.PY_311,
+            disable_timestamp=True,
+            formatters=[],
+            use_annotated=True,
+            field_constraints=True,
+            enum_field_as_literal=LiteralType.All,
+            use_union_operator=True,
+            use_standard_collections=True,
+            use_schema_description=True,
+            use_field_description=True,
+            use_single_line_docstring=True,
+            use_type_alias=True,
+            snake_case_field=True,
+            allow_population_by_field_name=True,
+            output_datetime_class=DatetimeClassType.Awaredatetime,
+            treat_dot_as_module=False,
+            field_extra_keys={MAY_BE_NULL},
+            type_mappings=[f"string+{name}=string" for name in _TEXTS],
+            base_class=_BASE_PATH,
+            base_class_map=dict.fromkeys(
+                _without_optional(schemas, extended), "pydantic.BaseModel"
+            ),
+            naming_strategy=NamingStrategy.ParentPrefixed,
+        )
+    if not isinstance(text, str):
+        raise AssertionError("one module was asked of datamodel-code-generator")
+    # The library takes no relative path of a class, and the package has no fixed name.
+    text = text.replace(f"from {_BASE_MODULE} import ", "from .contract_model import ")
+    return text.replace(f"from {FILE_MODULE} import ", "from ..runtime.file_part import ")
+
+
+def _without_optional(schemas: Mapping[str, Any], extended: Container[str]) -> list[str]:
+    """Models that can't have an absent field, so need not look for any when they become JSON.
+
+    One that others extend is none of them: these may have such fields, and become JSON as it does.
+    """
+    return [
+        name
+        for name, schema in schemas.items()
+        if isinstance(schema, dict)
+        and name not in extended
+        and "properties" in schema
+        and not {"allOf", "anyOf", "oneOf", "$ref"} & set(schema)
+        and set(schema["properties"]) <= set(schema.get("required", ()))
+    ]

@@ -1,0 +1,101 @@
+"""The module of all models: made piece by piece, so that pieces which are known needn't be made."""
+
+from collections.abc import Callable, Container, Iterable, Mapping
+from typing import Any
+
+from .cache import Cache
+from .model_assembly import (
+    PiecesDoNotFitError,
+    in_order,
+    needed_imports,
+    overrides_fields,
+    to_rebuild,
+    with_own_names,
+)
+from .model_library import generate_module
+from .model_pieces import Piece, pieces_of, whole
+from .model_statements import Pieced, Statement, from_json, statements_of
+from .python_text import module
+
+_NAMED_FIRST = "EveryModelOfThisPiece"
+_TEXT = "Models of the contract's schemas, under their names there."
+
+
+def models_module(
+    models: Mapping[str, Any], schema_version: str, name: str, cache: Cache
+) -> tuple[str, set[str]]:
+    """The text, and the names that it defines. `name` is the contract's."""
+
+    def make(piece: Piece) -> Pieced:
+        key = f"models {schema_version} {piece.key}"
+        return from_json(cache.value(key, lambda: _generated(piece, schema_version).as_json()))
+
+    made, groups = _together(models, make)
+    statements = [each for group in groups for each in group]
+    parts: list[str] = []
+    for group in groups:
+        parts += [each.text for each in group]
+        parts += [f"{each}.model_rebuild()" for each in to_rebuild(group)]
+    text = module(name, _TEXT, needed_imports(made, statements), "\n\n\n".join(parts))
+    if overrides_fields(statements):
+        text = _with_overrides_allowed(text)
+    return text, {each.name for each in statements}
+
+
+def _together(
+    models: Mapping[str, Any], make: Callable[[Piece], Pieced]
+) -> tuple[list[Pieced], list[list[Statement]]]:
+    try:
+        made = [make(piece) for piece in pieces_of(models)]
+        return made, in_order(with_own_names(made, models), models)
+    except PiecesDoNotFitError:
+        # In the order that the library gave them.
+        piece = make(whole(models))
+        return [piece], [[*piece.statements]]
+
+
+def _generated(piece: Piece, schema_version: str) -> Pieced:
+    # What is named first keeps its name, and classes inside of models get names too.
+    named = {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in piece.schemas]}
+    schemas = {_NAMED_FIRST: named, **piece.schemas}
+    return piece_of_module(generate_module(schemas, schema_version, piece.extended), piece)
+
+
+def piece_of_module(text: str, piece: Piece) -> Pieced:
+    """Of a module of all that a piece needs, what is its own."""
+    imports, statements = statements_of(text)
+    found = {each.name: each for each in statements}
+    own, others = set(piece.own), piece.schemas.keys() - set(piece.own)
+    of_others = _reached(found, others, own) - own
+    mine = _reached(found, own, others) - of_others
+    shared = _reached(found, _used(found, mine) & of_others - others, {*own, *others})
+    return Pieced(
+        piece.own,
+        tuple(imports),
+        tuple(each for each in statements if each.name in mine),
+        tuple(each for each in statements if each.name in shared - own - others),
+    )
+
+
+def _used(found: Mapping[str, Statement], names: Iterable[str]) -> set[str]:
+    return {used for name in names for used in (*found[name].needs, *found[name].mentions)}
+
+
+def _reached(
+    found: Mapping[str, Statement], start: Iterable[str], border: Container[str]
+) -> set[str]:
+    """What starts, and what that needs or mentions, and so on, up to the border."""
+    reached: set[str] = set()
+    todo = [name for name in start if name in found]
+    while todo:
+        name = todo.pop()
+        if name not in reached:
+            reached.add(name)
+            todo += [each for each in _used(found, [name]) if each in found and each not in border]
+    return reached
+
+
+def _with_overrides_allowed(text: str) -> str:
+    """JSON Schema lets the parts of an `allOf` disagree; classes that inherit from both may not."""
+    first, rest = text.split("\n", 1)
+    return f'{first}\n# mypy: disable-error-code="assignment, misc"\n{rest}'

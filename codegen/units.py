@@ -1,0 +1,99 @@
+"""The parts of a contract that are known by a name each, and which of them lean on which.
+
+A unit is a definition in `components`, or the path item of a path or webhook. Where two contracts
+have the same unit, leaning on the same units, whatever is said of it is the same.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from .components import strong_components
+from .shape import Node, Pointer, children, written
+
+_REFERENCE = re.compile(r'"\$ref": ?("#(?:[^"\\]|\\.)*")')
+# What may make a reference lead elsewhere than it says.
+_MOVING = re.compile(r'"\$(id|anchor|dynamicRef|dynamicAnchor|recursiveRef)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """`key` is a digest of it and of all that it leans on; `leans_on` are those by name."""
+
+    node: Node
+    key: str
+    leans_on: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return written(self.node.pointer)
+
+
+def units_of(document: dict[str, Any]) -> dict[str, Unit]:
+    """By name, which is its JSON pointer."""
+    nodes = {written(node.pointer): node for node in _nodes(document)}
+    texts = {name: json.dumps(node.value, ensure_ascii=False) for name, node in nodes.items()}
+    moves = any(_MOVING.search(text) for text in texts.values())
+    edges = {
+        name: tuple(nodes) if moves else tuple(_referred(text, nodes))
+        for name, text in texts.items()
+    }
+    keys = _keys(edges, texts)
+    return {name: Unit(node, keys[name], edges[name]) for name, node in nodes.items()}
+
+
+def _nodes(document: dict[str, Any]) -> Iterator[Node]:
+    for part in children(Node("openapi", (), document)):
+        if part.kind in ("components", "paths"):
+            yield from children(part)
+        else:
+            yield part
+
+
+def _referred(text: str, nodes: dict[str, Node]) -> Iterator[str]:
+    for quoted in dict.fromkeys(_REFERENCE.findall(text)):
+        tokens = json.loads(quoted)[1:].split("/")
+        for length in (3, 4):
+            name = "/".join(tokens[:length])
+            if name in nodes:
+                yield name
+
+
+def _keys(edges: dict[str, tuple[str, ...]], texts: dict[str, str]) -> dict[str, str]:
+    keys: dict[str, str] = {}
+    for component in strong_components(edges):
+        seen = sha256()
+        for name in sorted(component):
+            seen.update(f"{name}\n{texts[name]}\n".encode("utf-8", "surrogatepass"))
+            below = {keys[other] for other in edges[name] if other in keys}
+            seen.update("".join(sorted(below)).encode())
+        together = seen.hexdigest()
+        keys |= {name: sha256(f"{name} {together}".encode()).hexdigest() for name in component}
+    return keys
+
+
+def part_of(
+    document: dict[str, Any], units: dict[str, Unit], wanted: Iterable[str]
+) -> dict[str, Any]:
+    """The document with no more than the units that are wanted, and what they lean on."""
+    part: dict[str, Any] = {"openapi": document["openapi"]}
+    kept: set[str] = set()
+    todo = list(wanted)
+    while todo:
+        name = todo.pop()
+        if name not in kept:
+            kept.add(name)
+            todo.extend(units[name].leans_on)
+    for name, unit in units.items():
+        if name in kept:
+            _put(part, unit.node.pointer, unit.node.value)
+    return part
+
+
+def _put(document: dict[str, Any], pointer: Pointer, value: Any) -> None:
+    for token in pointer[:-1]:
+        document = document.setdefault(str(token), {})
+    document[str(pointer[-1])] = value

@@ -69,6 +69,7 @@ FUNCTION_GRANTS: Final[dict[str, str]] = {
     "collector_claim_job(bigint)": f"{APP}, {MAINTENANCE}",
     "collector_expire_audit(text, timestamptz, integer)": MAINTENANCE,
     "collector_replace_epoch()": MAINTENANCE,
+    "collector_worker_runs()": APP,
 }
 """The roles besides the owner that may execute each function, or nobody."""
 

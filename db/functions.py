@@ -14,7 +14,11 @@ from db.audit_functions import (
     COLLECTOR_REPLACE_EPOCH_1,
     COLLECTOR_SEAL_JOURNAL_1,
 )
-from db.job_functions import COLLECTOR_CLAIM_JOB_1, COLLECTOR_ENQUEUE_1
+from db.job_functions import (
+    COLLECTOR_CLAIM_JOB_1,
+    COLLECTOR_ENQUEUE_1,
+    COLLECTOR_WORKER_RUNS_1,
+)
 
 COLLECTOR_UUID7_1: Final = """
 CREATE FUNCTION {schema}.collector_uuid7(moment timestamptz) RETURNS uuid
@@ -173,5 +177,6 @@ CURRENT: Final[tuple[str, ...]] = (
     COLLECTOR_CLAIM_JOB_1,
     COLLECTOR_EXPIRE_AUDIT_1,
     COLLECTOR_REPLACE_EPOCH_1,
+    COLLECTOR_WORKER_RUNS_1,
 )
 """The functions in force, in an order in which each needs only those before it."""

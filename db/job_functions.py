@@ -73,3 +73,17 @@ BEGIN
 END
 $body$
 """
+
+# By a function, so that the API learns this of the queue and nothing else.
+COLLECTOR_WORKER_RUNS_1: Final = """
+CREATE FUNCTION {schema}.collector_worker_runs() RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $body$
+BEGIN
+  RETURN EXISTS (
+    SELECT FROM procrastinate.procrastinate_workers
+     WHERE last_heartbeat > now() - interval '1 minute');
+END
+$body$
+"""

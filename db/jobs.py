@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+from db.session import Database
 from db.transaction import Transaction
 
 _ENQUEUE: Final = """
 SELECT collector_enqueue(
   %(task)s, %(arguments)s::jsonb, %(lock)s, %(queueing_lock)s, %(not_before)s::timestamptz)
 """
+_WORKER_RUNS: Final = "SELECT collector_worker_runs()"
 _CLAIM: Final = "SELECT collector_claim_job(%(job_id)s)"
 
 
@@ -58,3 +60,8 @@ def claim_effect(tx: Transaction, job_id: int) -> bool:
     """
     row = tx.row(_CLAIM, {"job_id": job_id})
     return bool(row and row[0])
+
+
+def worker_runs(database: Database) -> bool:
+    """Return whether any worker gave a sign of life within a minute; as quick as a ping."""
+    return bool(database.ping(_WORKER_RUNS)[0][0])

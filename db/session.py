@@ -145,10 +145,15 @@ class Database:
         self._give_back(transaction)
         return rows
 
-    def ping(self) -> None:
-        """Return if the database answers within seconds; raise DatabaseUnavailable if not."""
-        transaction, _ = self._first_rows(TenantId(""), _ALONE, {}, patience=_PING_SECONDS)
+    def ping(self, sql: str = "SELECT true") -> list[Row]:
+        """Return what a statement without a tenant finds, if the database answers within seconds.
+
+        It goes along in the one round trip. Raises DatabaseUnavailable if no answer comes.
+        """
+        statement = f"{_ALONE}; {sql}"
+        transaction, rows = self._first_rows(TenantId(""), statement, {}, patience=_PING_SECONDS)
         self._give_back(transaction)
+        return rows
 
     @property
     def refuses_writes(self) -> bool:

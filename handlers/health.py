@@ -7,6 +7,7 @@ from typing import Literal
 from typing_extensions import override
 
 from db.errors import DatabaseError, PoolTimeout
+from db.jobs import worker_runs
 from generated.models import DocsAsset, Liveness, SigningKeyList
 from generated.models import Health as HealthBody
 from generated.routes.health import (
@@ -24,6 +25,7 @@ from policies.published_keys import PublishedKey, as_json
 
 SERVICE = "collector"
 DatabaseState = Literal["connected", "refuses_writes", "unreachable"]
+WorkerState = Literal["running", "absent", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +58,22 @@ class Health(HealthHandlers[Context]):
 
     @override
     def get_health(self, context: Context, /) -> GetHealth200 | GetHealth503:
-        found = _database(context)
+        found, worker = _states(context)
         draining = self._draining()
-        body = self._body("degraded" if draining or found != "connected" else "ok", found)
+        body = self._body("degraded" if draining or found != "connected" else "ok", found, worker)
         # One that refuses writes is still ready: reading goes on, and would end if none were sent.
         return GetHealth503(body) if draining or found == "unreachable" else GetHealth200(body)
 
-    def _body(self, status: Literal["ok", "degraded"], database: DatabaseState) -> HealthBody:
+    def _body(
+        self, status: Literal["ok", "degraded"], database: DatabaseState, worker: WorkerState
+    ) -> HealthBody:
         return HealthBody(
             status=status,
             service=SERVICE,
             version=self._version,
             contract_version=self._contract_version,
             database=database,
+            worker=worker,
         )
 
     @override
@@ -93,12 +98,12 @@ class Health(HealthHandlers[Context]):
         return GetDocsAsset200(self._files.docs_assets[asset], content_type=media_type)
 
 
-def _database(context: Context) -> DatabaseState:
+def _states(context: Context) -> tuple[DatabaseState, WorkerState]:
     try:
-        context.database.ping()
+        worker: WorkerState = "running" if worker_runs(context.database) else "absent"
     except PoolTimeout:
         # Every connection is at work, so the database answers.
-        return "connected"
+        return "connected", "unknown"
     except DatabaseError:
-        return "unreachable"
-    return "refuses_writes" if context.database.refuses_writes else "connected"
+        return "unreachable", "unknown"
+    return "refuses_writes" if context.database.refuses_writes else "connected", worker

@@ -6,6 +6,7 @@ import click
 
 from service import VERSION
 from service.audit_command import audit
+from service.jobs_command import jobs
 from service.key_source import DEVELOPMENT_TENANT
 from service.keys_command import keys
 from service.log_stream import STANDARD_ERROR, STANDARD_OUTPUT, tell
@@ -55,19 +56,25 @@ def up() -> None:
             else "Bringing the database's schema up …",
         )
         migrating = settings.embedded or settings.migration_database_url is not None
-        with prepared(settings, migrating=migrating) as ready, _worker_beside(settings):
+        with prepared(settings, migrating=migrating) as ready, _worker_beside(settings, ready):
             _serve(settings, ready, ending)
 
 
-def _worker_beside(settings: Settings) -> AbstractContextManager[object]:
+def _worker_beside(settings: Settings, ready: Prepared) -> AbstractContextManager[object]:
     if settings.embedded or settings.maintenance_database_url is not None:
         return WorkerChild(settings.worker_finish_seconds)
-    tell(
-        STANDARD_ERROR,
-        "No worker runs beside the API: MAINTENANCE_DATABASE_URL isn't set. Nobody makes "
-        "partitions ahead, and nobody does the jobs that requests leave.",
-    )
+    _say_if_no_worker_runs(ready, "MAINTENANCE_DATABASE_URL isn't set, so none is started here")
     return nullcontext()
+
+
+def _say_if_no_worker_runs(ready: Prepared, why: str) -> None:
+    if not ready.worker_runs:
+        tell(
+            STANDARD_ERROR,
+            f"No worker runs ({why}): nobody makes partitions ahead, cleans up, or does what "
+            "requests leave to be done. Start `collector worker`; GET /health tells whether one "
+            "runs.",
+        )
 
 
 @main.command()
@@ -85,6 +92,7 @@ def serve() -> None:
                 "DATABASE_URL (or DB_HOST) must be set; `collector up` brings its own database"
             )
         with prepared(settings, migrating=False) as ready:
+            _say_if_no_worker_runs(ready, "`collector serve` starts none")
             _serve(settings, ready, ending)
 
 
@@ -146,6 +154,7 @@ def settings() -> None:
 
 
 main.add_command(audit)
+main.add_command(jobs)
 main.add_command(keys)
 main.add_command(push)
 main.add_command(worker)

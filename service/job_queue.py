@@ -71,8 +71,8 @@ def build_app(registry: Registry, runner: "JobRunner", url: URL) -> procrastinat
         configure=_set_session,
         min_size=1,
         max_size=2,
-        timeout=10,
-        reconnect_timeout=10,
+        timeout=3,
+        reconnect_timeout=3,
     )
     app = procrastinate.App(connector=connector)
     for periodic in registry.periodic:

@@ -37,15 +37,22 @@ class LostJobs:
         self._thread.join(timeout=5)
 
     def _run(self) -> None:
+        known = True
         while not self._ended.wait(min(self._lost_after / 3, _LONGEST_PAUSE_SECONDS)):
             try:
-                lost = take_back_lost_jobs(
-                    self._database, lost_after=self._lost_after, most_attempts=_MOST_ATTEMPTS
-                )
+                self._take_back()
             except DatabaseError as error:
-                # The next round tries again.
-                _log.error("lost_jobs_unknown", reason=str(error))
-                continue
-            for job in lost:
-                say = _log.error if job.failed else _log.warning
-                say("job_lost", job_id=job.job_id, task=job.task, failed=job.failed)
+                # The next round tries again. An outage is told of once, not each second.
+                if known:
+                    _log.error("lost_jobs_unknown", reason=str(error))
+                known = False
+            else:
+                known = True
+
+    def _take_back(self) -> None:
+        lost = take_back_lost_jobs(
+            self._database, lost_after=self._lost_after, most_attempts=_MOST_ATTEMPTS
+        )
+        for job in lost:
+            say = _log.error if job.failed else _log.warning
+            say("job_lost", job_id=job.job_id, task=job.task, failed=job.failed)

@@ -118,7 +118,7 @@ class Settings(BaseSettings):
         float,
         Field(
             ge=3,
-            le=3600,
+            le=120,
             description="Without a sign of life for so long, a worker's jobs go to others.",
         ),
     ] = 30.0

@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL
 from db.access import MAINTENANCE, OWNER
 from db.embedded import EmbeddedDatabase, EmbeddedError
 from db.errors import DatabaseError
+from db.jobs import worker_runs
 from db.migrate import MigrationResult, migrate, require_current
 from db.session import Database
 from service.key_register import register_keyring
@@ -28,9 +29,13 @@ _MAINTENANCE_TIMEOUT_MS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A service ready to serve. `shown_keys` are new development keys by role, to print once."""
+    """A service ready to serve. `shown_keys` are new development keys by role, to print once.
+
+    `worker_runs` tells whether some worker did when this was made ready.
+    """
 
     factory: AppFactory
+    worker_runs: bool
     shown_keys: dict[str, str]
 
 
@@ -85,11 +90,12 @@ def _ready(
     try:
         require_current(database)
         register_keyring(database, keyring)
+        worker_is_there = worker_runs(database)
     finally:
         database.close()
     secret = None if encryption_keys is None else SecretStr(encryption_keys)
     factory = AppFactory(settings, SecretStr(url), api_keys, secret, new_draining_event())
-    return Prepared(factory, shown)
+    return Prepared(factory, worker_is_there, shown)
 
 
 def _api_keys(settings: Settings) -> tuple[SecretStr | None, dict[str, str]]:

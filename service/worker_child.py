@@ -9,6 +9,8 @@ from typing import Final, Self
 import structlog
 
 _COMMAND: Final = (sys.executable, "-P", "-m", "service.worker_command", "--with-parent")
+# Its work is not urgent; whoever waits for the API to answer should not wait for it too.
+_LATER_SECONDS: Final = 2.0
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 30.0
 _GRACE_SECONDS: Final = 10.0
@@ -47,6 +49,7 @@ class WorkerChild:
 
     def _keep_running(self) -> None:
         pause = _FIRST_PAUSE_SECONDS
+        self._ended.wait(_LATER_SECONDS)
         while (process := self._start()) is not None:
             began = time.monotonic()
             with process:

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg2
 import pytest
@@ -14,7 +15,13 @@ from db.migrate import migrate
 from db.session import Database
 from tests.e2e.external_postgres import ExternalPostgres, external_postgres
 from tests.e2e.pooler import pooler
-from tests.e2e.service_process import short_folder
+from tests.e2e.service_process import (
+    clean_environment,
+    run_collector,
+    short_folder,
+    wait_until,
+)
+from tests.e2e.worker_process import enqueue_jobs, worker
 
 PASSWORD = "app-password"
 TENANTS = tuple(TenantId(f"tenant-{letter}") for letter in "abc")
@@ -26,7 +33,8 @@ def postgres() -> Iterator[ExternalPostgres]:
         started.run("CREATE DATABASE collector ENCODING 'UTF8' TEMPLATE template0", "postgres")
         url = started.admin_url.replace("postgresql://", "postgresql+psycopg2://")
         migrate(url, roles_from_admin=True)
-        started.run(f"ALTER ROLE {access.APP} PASSWORD '{PASSWORD}'")
+        for role in (access.APP, access.MAINTENANCE):
+            started.run(f"ALTER ROLE {role} PASSWORD '{PASSWORD}'")
         yield started
 
 
@@ -127,3 +135,25 @@ def test_the_shared_connection_is_left_as_it_was_found(
     connection.close()
     assert [(pid,) for pid in found[:1]] == _connections(postgres)
     assert found[1:] == [0, 0, 0, 0, "", "", 0, 0]
+
+
+def test_a_worker_refuses_to_listen_by_the_pooler_and_works_past_it(
+    postgres: ExternalPostgres, pooled_url: str, tmp_path: Path
+) -> None:
+    app_url = pooled_url.replace("+psycopg2", "")
+    pooled = app_url.replace(access.APP, access.MAINTENANCE)
+    settings = clean_environment(DATABASE_URL=app_url, MAINTENANCE_DATABASE_URL=pooled)
+    refused = run_collector("worker", environment=settings)
+    assert refused.returncode == 1
+    assert "DATABASE_DIRECT_URL" in refused.stderr
+    assert PASSWORD not in refused.stderr
+    direct = {**settings, "DATABASE_DIRECT_URL": postgres.url(access.MAINTENANCE, PASSWORD)}
+    postgres.run(
+        "CREATE TABLE effects (job_id bigint, stage text); GRANT INSERT ON effects TO collector_app"
+    )
+    with worker(direct, tmp_path / "log") as process:
+        process.wait_until_working()
+        jobs = enqueue_jobs(pooled_url, "slow_effect", 3, milliseconds=1)
+        effects = "SELECT job_id FROM effects WHERE stage = 'effect' ORDER BY job_id"
+        wait_until(lambda: postgres.run(effects) == [(job,) for job in jobs], "the jobs' effects")
+        assert process.end() == 0

@@ -87,6 +87,8 @@ class Health(BaseModel):
     contract_version: Annotated[str, Field(max_length=64)]
     database: Literal["connected", "refuses_writes", "unreachable"]
     """refuses_writes: this process's last write was refused within a minute, for a reason that holds for every write (disk full, a standby, no partition); reading goes on."""
+    worker: Literal["running", "absent", "unknown"]
+    """Whether a background worker has given a sign of life lately. absent: none has, so what workers do is left undone until one comes; requests are served all the same. unknown: the database could not be asked."""
 
 
 class Liveness(BaseModel):

@@ -13,6 +13,7 @@ from procrastinate.schema import SchemaManager
 
 from db import access, errors, job_queue
 from db.ids import TenantId
+from db.job_list import failed_jobs, task_counts, try_again
 from db.job_upkeep import (
     LostJob,
     delete_finished_jobs,
@@ -20,7 +21,7 @@ from db.job_upkeep import (
     require_queue_rights,
     take_back_lost_jobs,
 )
-from db.jobs import claim_effect, enqueue
+from db.jobs import claim_effect, enqueue, worker_runs
 from db.schema_check import check_schema
 from db.session import Database
 from tests.support.database import TestDatabase
@@ -290,6 +291,35 @@ def test_ended_jobs_are_deleted_in_time_and_their_outcomes_with_them(
     assert age(25) == 1
     assert own_database.run(access.OWNER, _JOBS) == [(waiting, "todo")]
     assert own_database.run(access.OWNER, "SELECT count(*)::int FROM job_outcomes") == [(0,)]
+
+
+def test_a_worker_runs_while_one_gives_signs_of_life(
+    own_database: TestDatabase, app_database: Database
+) -> None:
+    assert not worker_runs(app_database)
+    worker = _register_worker(own_database)
+    assert worker_runs(app_database)
+    _lose(own_database, worker, 61)
+    assert not worker_runs(app_database)
+
+
+def test_a_job_that_failed_can_be_tried_again_unless_another_stands_for_it(
+    own_database: TestDatabase, app_database: Database, maintenance: Database
+) -> None:
+    job = _enqueued(app_database, queueing_lock="digest")
+    _fetch(own_database, _register_worker(own_database))
+    assert not try_again(maintenance, job), "it runs"
+    _finish(own_database, job, "failed")
+    [failed] = failed_jobs(maintenance, 10)
+    assert (failed.job_id, failed.task, failed.tenant_id) == (job, "task", "a")
+    another = _enqueued(app_database, queueing_lock="digest")
+    with pytest.raises(errors.ConstraintViolated):
+        try_again(maintenance, job)
+    assert _fetch(own_database, _register_worker(own_database)) == another
+    assert try_again(maintenance, job)
+    [counts] = task_counts(maintenance)
+    assert (counts.waiting, counts.running, counts.failed) == (1, 1, 0)
+    assert counts.waits_since is not None
 
 
 @pytest.mark.parametrize(

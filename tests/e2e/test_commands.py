@@ -10,7 +10,7 @@ from tests.e2e.service_process import clean_environment, run_collector, running
 def test_help_names_every_command() -> None:
     ended = run_collector("--help", environment=clean_environment())
     assert ended.returncode == 0
-    for command in ("up", "serve", "worker", "migrate", "settings", "push", "keys"):
+    for command in ("up", "serve", "worker", "migrate", "settings", "push", "keys", "jobs"):
         assert f"\n  {command} " in ended.stdout
 
 

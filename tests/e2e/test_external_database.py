@@ -42,6 +42,8 @@ def test_serve_stores_and_lists_reports(serving: dict[str, str], folder: Path) -
             assert posted.status_code == 201, posted.text
             listed = client.get("/reports", params={"severity": "block"}).json()["items"]
             assert posted.json()["id"] in [item["id"] for item in listed]
+            assert client.get("/health").json()["worker"] == "absent"
+        assert "No worker runs" in service.log()
         assert service.stop() == 0
         for secret in (APP_PASSWORD, MAINTENANCE_PASSWORD, KEY):
             assert secret not in service.log() + service.printed

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import time
 from contextlib import ExitStack
@@ -134,9 +135,9 @@ def test_a_job_that_takes_too_long_is_let_go_of_and_another_worker_does_it(
 ) -> None:
     limit = {1: "0.3", 2: "60"}[signals]
     environment = worker_environment(
-        database, WORKER_FINISH_SECONDS=limit, WORKER_LOST_SECONDS="600"
+        database, WORKER_FINISH_SECONDS=limit, WORKER_LOST_SECONDS="120"
     )
-    jobs = enqueue_jobs(database.url(access.APP), "slow_effect", 1, milliseconds=3000)
+    jobs = enqueue_jobs(database.url(access.APP), "slow_effect", 1, milliseconds=1500)
     with worker(environment, folder / "1") as first:
         _wait_until_begun(database)
         for _ in range(signals - 1):
@@ -155,10 +156,20 @@ def test_a_job_that_always_fails_ends_as_failed_with_a_reason_and_without_its_va
     database: TestDatabase, folder: Path
 ) -> None:
     [job] = enqueue_jobs(database.url(access.APP), "fails", 1, id=1)
-    with worker(worker_environment(database), folder / "log") as process:
+    environment = worker_environment(database)
+    with worker(environment, folder / "log") as process:
         wait_until(lambda: _statuses(database, [job]) == {"failed"}, "the job to be failed")
         told = process.events("job_failed")
         assert process.end() == 0
+    listed = run_collector("jobs", "list", environment=environment).stdout
+    assert re.search(r"^fails +0 +0 +1  -$", listed, re.MULTILINE), listed
+    assert re.search(rf"^ +{job}  .* 2  fails, acme, ValueError$", listed, re.MULTILINE), listed
+    again = run_collector("jobs", "retry", str(job), environment=environment)
+    assert (again.returncode, again.stdout) == (0, f"Job {job} waits again.\n")
+    assert _statuses(database, [job]) == {"todo"}
+    refused = run_collector("jobs", "retry", str(job), "999", environment=environment)
+    assert refused.returncode == 1
+    assert refused.stdout.count("no failed job") == 2
     assert [(line["attempt"], line["last"]) for line in told] == [(1, False), (2, True)]
     assert {line["reason"] for line in told} == {"ValueError"}
     assert "worker_with_tasks.py" in told[0]["frames"][-1]
@@ -206,8 +217,8 @@ def _worker_of(pid: int) -> list[int]:
 
 
 def test_up_keeps_a_worker_and_takes_it_along(folder: Path, environment: dict[str, str]) -> None:
-    with running("up", environment, folder / "log") as service:
-        wait_until(lambda: "worker_started" in service.log(), "the worker")
+    with running("up", environment, folder / "log") as service, service.client() as client:
+        wait_until(lambda: client.get("/health").json()["worker"] == "running", "the worker")
         [first] = _worker_of(service.process.pid)
         os.kill(first, signal.SIGKILL)
         wait_until(lambda: service.log().count("worker_started") == 2, "another worker")
@@ -228,7 +239,8 @@ def test_a_worker_ends_when_its_up_is_killed(folder: Path, environment: dict[str
         wait_until(lambda: not processes_in(folder), "the embedded server to end")
 
 
-def test_a_worker_without_a_database_says_what_to_set(environment: dict[str, str]) -> None:
+def test_a_worker_without_a_database_says_what_to_set(folder: Path) -> None:
+    environment = clean_environment(COLLECTOR_HOME=str(folder / "home"))
     embedded = run_collector("worker", environment=environment)
     assert embedded.returncode == 1
     assert "collector up" in embedded.stderr

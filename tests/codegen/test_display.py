@@ -20,7 +20,10 @@ from codegen.display import FORMATS, as_github, as_json, as_sarif, as_text
 
 from .conftest import HERE, ROOT, Command
 
-SCHEMA = json.loads((HERE / "sarif" / "sarif-schema-2.1.0-reduced.json").read_text())
+SCHEMA = json.loads((HERE / "sarif" / "sarif-2.1.0-rtm.5.json").read_text())
+VALIDATOR = jsonschema.Draft4Validator(
+    SCHEMA, format_checker=jsonschema.Draft4Validator.FORMAT_CHECKER
+)
 WRONG = HERE / "cases" / "bad_operations" / "openapi.yaml"
 
 DIAGNOSTICS = st.builds(
@@ -87,8 +90,7 @@ def test_any_findings_are_valid_sarif(findings: list[Diagnostic]) -> None:
 
 
 def validate(log: Any) -> None:
-    checker = jsonschema.Draft7Validator.FORMAT_CHECKER
-    jsonschema.Draft7Validator(SCHEMA, format_checker=checker).validate(log)
+    VALIDATOR.validate(log)
 
 
 @given(st.lists(DIAGNOSTICS, max_size=4))
@@ -123,6 +125,27 @@ def test_github_reads_back_what_was_found(finding: Diagnostic) -> None:
     assert properties["title"] == finding.code
     hint = f" ({finding.hint})" if finding.hint else ""
     assert unescaped(match[3]) == finding.message + hint
+
+
+@pytest.mark.parametrize(
+    ("text", "in_data", "in_property"),
+    [
+        ("50%", "50%25", "50%25"),
+        ("%0A", "%250A", "%250A"),
+        ("a\r\nb", "a%0D%0Ab", "a%0D%0Ab"),
+        ("a:b", "a:b", "a%3Ab"),
+        ("a,b", "a,b", "a%2Cb"),
+        ("::error::x", "::error::x", "%3A%3Aerror%3A%3Ax"),
+    ],
+)
+def test_github_gets_the_escapes_that_its_toolkit_writes(
+    text: str, in_data: str, in_property: str
+) -> None:
+    """As `escapeData` and `escapeProperty` of its toolkit's `command.ts` have them."""
+    finding = Diagnostic(Place(text, 2, 3), "CG010", text)
+    assert as_github([finding]) == (
+        f"::error file={in_property},line=2,col=3,title=CG010::{in_data}\n"
+    )
 
 
 def unescaped(text: str) -> str:

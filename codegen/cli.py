@@ -1,5 +1,6 @@
 """The command `codegen`. Prints and sets exit codes; what is done stands in `run`."""
 
+import errno
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -132,8 +133,13 @@ def _run(
     except ContractError as error:
         _fail(error.findings, form)
     except OSError as error:
-        failure = one_error(Place(str(error.filename)), "CG001", error.strerror or "can't be read")
-        _fail(failure.findings, form)
+        reason = error.strerror or "can't be read"
+        failure = one_error(
+            Place(str(error.filename)), "CG001", reason, _HINTS.get(error.errno, "")
+        )
+        _fail(
+            failure.findings, form, "run again once that is mended: each file is whole or as before"
+        )
 
 
 def _settings(spec: Path | None, out: Path | None) -> Settings:
@@ -144,13 +150,24 @@ def _settings(spec: Path | None, out: Path | None) -> Settings:
     return Settings(spec, out)
 
 
-def _fail(findings: Iterable[Diagnostic], form: Format) -> NoReturn:
+_HINTS: dict[int | None, str] = {
+    errno.EISDIR: "give a file",
+    errno.EEXIST: "the package goes into a folder: give another name",
+    errno.ENOTDIR: "the package goes into a folder: give another name",
+    errno.EACCES: "you may not: change its permissions, or give another name",
+    errno.EROFS: "nothing can be written there: give another name",
+}
+
+
+def _fail(
+    findings: Iterable[Diagnostic], form: Format, consequence: str = "nothing was written"
+) -> NoReturn:
     found = list(findings)
     show(found, form)
     errors = sum(finding.severity == "error" for finding in found)
     if form == "text":
         _say(f"codegen explain {found[0].code} says more, with a wrong and a right example")
-    _say(f"{errors} error{'s' * (errors != 1)}; nothing was written")
+    _say(f"{errors} error{'s' * (errors != 1)}; {consequence}")
     sys.exit(EXIT_ERROR)
 
 

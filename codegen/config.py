@@ -9,6 +9,7 @@ from typing import Any
 from .diagnostics import Findings, Place, one_error
 
 _TABLE = re.compile(r"\s*\[\s*tool\s*\.\s*codegen\s*\]")
+_AT = re.compile(r" \(at line ([0-9]+), column ([0-9]+)\)$")
 _KEYS = {
     "spec": {"type": "string", "minLength": 1},
     "out": {"type": "string", "minLength": 1},
@@ -55,12 +56,22 @@ def _read_table(file: Path) -> tuple[str, dict[str, Any]]:
         hint = "run from the project's folder, or give --spec and --out"
         raise one_error(place, "CG090", f"{file} can't be read", hint) from error
     except tomllib.TOMLDecodeError as error:
-        raise one_error(place, "CG090", str(error)) from error
-    table = content.get("tool", {}).get("codegen")
+        message, line, column = _mistake(str(error))
+        raise one_error(Place(str(file), line, column), "CG090", message) from error
+    tool = content.get("tool")
+    table = tool.get("codegen") if isinstance(tool, dict) else None
     if not isinstance(table, dict):
         hint = "add it with `spec` and `out`, or give --spec and --out"
         raise one_error(place, "CG090", "there is no table [tool.codegen]", hint)
     return text, table
+
+
+def _mistake(said: str) -> tuple[str, int, int]:
+    """What the parser of TOML says, and where, which stands at the end of it."""
+    found = _AT.search(said)
+    if found is None:
+        return said, 1, 1
+    return said[: found.start()], int(found[1]), int(found[2])
 
 
 def _unknown_key(table: dict[str, Any]) -> str:
@@ -72,6 +83,8 @@ def _line(text: str, key: str) -> int:
     head = 1
     inside = False
     for number, line in enumerate(text.splitlines(), start=1):
+        if key and re.match(rf"\s*\[\s*tool\s*\.\s*codegen\s*\.\s*\"?{re.escape(key)}\b", line):
+            return number
         if line.lstrip().startswith("["):
             inside = bool(_TABLE.match(line))
             head = number if inside else head

@@ -69,7 +69,10 @@ def read_source(path: Path, name: str, data: bytes, findings: Findings) -> Sourc
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise one_error(Place(name), "CG002", f"the file is not UTF-8: {error.reason}") from error
+        before = data[: error.start].decode("utf-8-sig")
+        place = _place_behind(name, before)
+        message = f"the file is not UTF-8: {error.reason}"
+        raise one_error(place, "CG002", message, "save it as UTF-8") from error
     if path.suffix.lower() == ".json":
         return _read_json(path, name, text, findings)
     return _read_yaml(path, name, text, findings)
@@ -102,8 +105,11 @@ def _read_yaml(path: Path, name: str, text: str, findings: Findings) -> Source:
         found = mistake(text, error)
         place = Place(name, found.line, found.column)
         raise one_error(place, "CG002", found.message, found.hint) from error
-    except yaml.YAMLError as error:
-        raise one_error(Place(name), "CG002", " ".join(str(error).split())) from error
+    except yaml.reader.ReaderError as error:
+        odd = next(char for char in text if not char.isprintable() and char not in "\t\n\r\x85")
+        place = _place_behind(name, text.partition(odd)[0])
+        message = f"a character stands here that no text has: U+{ord(odd):04X}"
+        raise one_error(place, "CG002", message, "leave it out") from error
     finally:
         loader.dispose()
     if node is None:
@@ -177,6 +183,10 @@ class _Builder:
 
     def _place(self, node: yaml.Node) -> Place:
         return Place(self._name, *_position(node))
+
+
+def _place_behind(name: str, text: str) -> Place:
+    return Place(name, text.count("\n") + 1, len(text) - text.rfind("\n"))
 
 
 def _add_repeated(findings: Findings, key: str, first: Place, second: Place) -> None:

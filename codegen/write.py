@@ -16,6 +16,7 @@ DriftKind = Literal["stale", "edited", "missing", "orphaned", "foreign"]
 
 _TEMPORARY = ".codegen-tmp"
 _HEADER_WITHIN = 200
+_MAX_FOREIGN = 100
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,10 +40,15 @@ def compare(out: Path, wanted: Mapping[str, str], manifest: Manifest) -> list[Dr
             drifts.append(Drift(name, "missing"))
         elif digest(data) != wanted_digest:
             drifts.append(Drift(name, _difference(name, data, manifest)))
+    foreign = 0
     for name in _files_in(out):
         if name not in wanted:
             is_ours = name in manifest.outputs or _is_ours(out / name)
             drifts.append(Drift(name, "orphaned" if is_ours else "foreign"))
+            foreign += not is_ours
+        # Nothing is written beside one: who gave the folder of a whole project needs no more.
+        if foreign == _MAX_FOREIGN:
+            break
     return sorted(drifts)
 
 
@@ -101,8 +107,13 @@ def _read(path: Path) -> bytes | None:
 def _is_ours(path: Path) -> bool:
     if path.name.endswith(_TEMPORARY):
         return True
-    data = _read(path)
-    return data is not None and _has_header(data)
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return _has_header(file.read(_HEADER_WITHIN))
+    except FileNotFoundError:
+        return False
 
 
 def _has_header(data: bytes) -> bool:

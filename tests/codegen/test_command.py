@@ -198,7 +198,7 @@ def test_error_in_the_contract_ends_with_1_and_writes_nothing(
             "pyproject.toml:4:1 CG090 5 is not of type 'string'",
         ),
         ('[tool.codegen]\nspec = "a"\nout = "b"\nother = 1\n', "pyproject.toml:4:1 CG090"),
-        ("[tool.codegen\n", "pyproject.toml:1:1 CG090"),
+        ("[tool.codegen\n", "pyproject.toml:1:14 CG090 Expected ']' at the end"),
     ],
 )
 def test_mistake_in_the_settings_is_named_with_its_line(

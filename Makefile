@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint generate check fuzz bench bench-scale bench-contracts lock clean
+.PHONY: help setup demo test lint generate check fuzz bench bench-scale bench-contracts bench-round-trips lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,9 @@ bench-scale: $(READY) ## Latencies, ingest and disk at 10 k, 1 M and 10 M report
 
 bench-contracts: $(READY) ## What becomes of other contracts: SPECS="a.yaml b.json", seconds to minutes each
 	@PYTHONPATH=. $(BIN)/python -m bench.contracts $(SPECS)
+
+bench-round-trips: $(READY) ## Random values of other contracts through their models: SPECS="a.yaml b.json", minutes each
+	@PYTHONPATH=. $(BIN)/python -m bench.round_trips $(SPECS)
 
 lock: $(READY) ## Pin the newest versions that pyproject.toml admits
 	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \

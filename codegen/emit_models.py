@@ -6,6 +6,7 @@ Every schema comes in under the name its type is to have; that each came out so 
 from .cache import Cache
 from .contract import Contract
 from .diagnostics import Findings, Place
+from .model_fields import lost_members
 from .model_text import models_module
 from .python_text import module
 
@@ -54,6 +55,9 @@ def emit_models(contract: Contract, findings: Findings, cache: Cache) -> dict[st
             hint = "rename the schema"
             message = f"datamodel-code-generator made no type {name} of its schema"
             findings.add(Place(contract.name), "CG080", message, hint)
+    for name, keys in lost_members(contract.models, text).items():
+        message = f"datamodel-code-generator made {name} without {', '.join(keys)}"
+        findings.add(Place(contract.name), "CG080", message, "rename the schema")
     return {"models/__init__.py": text, "models/contract_model.py": _base(contract)}
 
 

@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from codegen.nullable import admits_null
 from codegen.runtime.document import alternatives
 
-Difference = Literal["number", "double", "date-time", "uuid", "default", "undeclared"]
+Difference = Literal["number", "double", "date-time", "uuid", "default", "null", "undeclared"]
 DIFFERENCES: Final[dict[Difference, str]] = {
     "number": "1.0 comes back as 1, or 1 as 1.0",
     "double": "a whole number past 2^53 comes back as the nearest double, where it is a number",
     "date-time": "the same moment in one form: T and Z in capitals, microseconds at most",
     "uuid": "in small letters",
     "default": "an absent member comes back with the default that the contract gives it",
+    "null": "in a union, null is left out by the model of a schema that doesn't admit it there",
     "undeclared": "a member of which the contract says nothing is left out",
 }
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -69,6 +71,15 @@ class Said:
             for part in self.parts
         )
 
+    def differs_in_null(self, name: str) -> bool:
+        """Whether some of the schemas that declare the member admit null there, others don't."""
+        declared = [
+            admits_null(self.document, part["properties"][name])
+            for part in self.parts
+            if name in part.get("properties", {})
+        ]
+        return any(declared) and not all(declared)
+
     def has_format(self, name: str) -> bool:
         return any(part.get("format") == name for part in self.parts)
 
@@ -101,6 +112,8 @@ def compare(said: Said, sent: Any, came: Any, place: str = "") -> Iterator[Diffe
 def _member(said: Said, sent: Any, came: Any, name: str, place: str) -> Iterator[Difference]:
     if name in came:
         yield from compare(said.member(name), sent[name], came[name], f"{place}/{name}")
+    elif sent[name] is None and said.differs_in_null(name):
+        yield "null"
     elif said.declares(name):
         raise Changed(f"{place}/{name} was lost: {sent[name]!r}")
     else:

@@ -92,23 +92,28 @@ def _changes(node: Any) -> Iterator[Any]:
     elif isinstance(node, str):
         yield from (node + "x", node * 50 + "\u00e9", node[:-1], node.swapcase(), f" {node}")
     elif isinstance(node, int | float) and not isinstance(node, bool):
-        yield from (node + 0.5, -node - 1, node * 1000 + 1, str(node))
+        yield from (node + 0.5 if abs(node) < 1e300 else 0.5, -node - 1, str(node))
     yield _REMOVED
     yield from _OTHERS
 
 
 def _places(value: Any) -> Iterator[tuple[Any, ...]]:
     yield ()
-    children = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, child in children if isinstance(value, dict | list) else ():
+    for key, child in _children(value):
         yield from ((key, *inner) for inner in _places(child))
+
+
+def _children(value: Any) -> Iterable[tuple[Any, Any]]:
+    if isinstance(value, dict):
+        return value.items()
+    return enumerate(value) if isinstance(value, list) else ()
 
 
 def _replaced(value: Any, place: tuple[Any, ...], new: Any) -> Any:
     if not place:
         return None if new is _REMOVED else new
     key, rest = place[0], place[1:]
-    items = list(value.items() if isinstance(value, dict) else enumerate(value))
+    items = list(_children(value))
     changed = [
         (name, _replaced(child, rest, new) if name == key else child)
         for name, child in items

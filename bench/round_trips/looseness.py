@@ -1,0 +1,114 @@
+"""Where models take what the contract refuses, and why each of these places is no surprise.
+
+The server holds requests and answers against the contract itself, so it takes none of them. What
+fits no class here is a finding: a model ought to refuse it.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, Literal
+
+import jsonschema_rs
+
+from codegen.runtime.document import resolve
+from codegen.runtime.schemas import ContractSchemas, Direction
+
+Class = Literal[
+    "null-for-absent", "text-for-number", "flag-for-number", "number-for-flag", "moment", "format",
+    "unchecked-keyword", "hidden", "several-of-one", "no-such-type", "beside-reference",
+]  # fmt: skip
+CLASSES: Final[dict[Class, str]] = {
+    "null-for-absent": "null for an optional member that may not be null",
+    "text-for-number": "a text that reads as a number or a flag",
+    "flag-for-number": "true for 1, false for 0",
+    "number-for-flag": "1 or 0, or a word such as yes, for a flag",
+    "moment": "a date or time in another form: seconds since 1970, without T, as a number",
+    "format": "text that is not of its format, where that is text in Python",
+    "unchecked-keyword": "a keyword that pydantic has no constraint for",
+    "hidden": "a readOnly member in a request, or a writeOnly one in an answer",
+    "several-of-one": "a value that fits several schemas of a oneOf",
+    "no-such-type": "`not`",
+    "beside-reference": "a keyword beside `$ref` or `allOf`, which narrows what they say",
+}
+# What stands for no constraint of pydantic's, or for none that holds through a union.
+_UNCHECKED = frozenset(
+    {
+        "uniqueItems", "contains", "minContains", "maxContains", "propertyNames", "minProperties",
+        "maxProperties", "dependentRequired", "dependentSchemas", "if", "then", "else",
+        "unevaluatedProperties", "unevaluatedItems", "patternProperties", "prefixItems",
+    }
+)  # fmt: skip
+_MOMENTS = ("date-time", "date", "time", "duration")
+
+
+def classes_of(
+    schemas: ContractSchemas, direction: Direction, pointer: str, value: Any
+) -> set[Class] | None:
+    """Why the models may take the invalid value; None if there is an error that no class covers."""
+    errors = schemas.compiled(direction, pointer).iter_errors(value)
+    found = [_class_of(schemas.document, error, value) for error in errors]
+    return None if any(one is None for one in found) else {one for one in found if one}
+
+
+def _class_of(document: Any, error: jsonschema_rs.ValidationError, whole: Any) -> Class | None:
+    kind = error.kind.name
+    value = _at(whole, error.instance_path)
+    schema = _schema(document, error)
+    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.OneOfMultipleValid):
+        return "several-of-one"
+    if kind in ("anyOf", "oneOf"):
+        return _of_branches(document, error, whole)
+    if kind == "falseSchema":
+        return "hidden"
+    if kind == "not":
+        return "no-such-type"
+    if kind in _UNCHECKED:
+        return "unchecked-keyword"
+    said = schema.get("format") if isinstance(schema, dict) else None
+    if said in _MOMENTS and isinstance(value, int | float | str) and not isinstance(value, bool):
+        return "moment"
+    if kind == "format":
+        return "format"
+    if kind != "type" and isinstance(schema, dict) and ("$ref" in schema or "allOf" in schema):
+        return "beside-reference"
+    return _of_type(value, schema) if kind in ("type", "enum", "const") else None
+
+
+def _of_type(value: Any, schema: Any) -> Class | None:
+    declared = schema.get("type", ()) if isinstance(schema, dict) else ()
+    types = {declared} if isinstance(declared, str) else set(declared)
+    if value is None:
+        return "null-for-absent"
+    if isinstance(value, bool):
+        return "flag-for-number" if types & {"integer", "number"} else None
+    if isinstance(value, str):
+        return "text-for-number" if types & {"integer", "number", "boolean"} else None
+    is_flag = isinstance(value, int | float) and value in (0, 1) and "boolean" in types
+    return "number-for-flag" if is_flag else None
+
+
+def _of_branches(document: Any, error: jsonschema_rs.ValidationError, whole: Any) -> Class | None:
+    """Of a union one schema suffices whose errors are all of a class."""
+    for branch in getattr(error.kind, "context", ()):
+        found = [_class_of(document, inner, whole) for inner in branch]
+        if found and all(found):
+            return found[0]
+    return None
+
+
+def _schema(document: Any, error: jsonschema_rs.ValidationError) -> Any:
+    """The schema that holds the keyword which failed."""
+    place = (error.absolute_keyword_location or "").partition("#")[2]
+    return resolve(document, place.rpartition("/")[0])
+
+
+def _at(value: Any, path: Iterable[str | int]) -> Any:
+    for step in path:
+        if isinstance(value, dict) and isinstance(step, int):
+            # Names that look like numbers come as numbers: 7 for "007".
+            step = next(name for name in value if name.isdecimal() and int(name) == step)
+        value = value[step]
+    return value
+
+
+def told(classes: Iterable[Class]) -> Iterator[str]:
+    yield from (f"{name}: {CLASSES[name]}" for name in classes)

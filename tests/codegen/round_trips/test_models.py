@@ -1,0 +1,54 @@
+"""Random values of every schema of every contract at hand, through the models that are made of it.
+
+A valid value comes back equal, but for the differences that `bench/round_trips/sameness.py` lists;
+an invalid one is refused by the models as by the server, but for those of `looseness.py`. Both
+lists stand in `docs/codegen/reference.md` too.
+"""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from bench.round_trips.looseness import CLASSES
+from bench.round_trips.models import targets
+from bench.round_trips.package import package_of
+from bench.round_trips.sameness import DIFFERENCES
+from bench.round_trips.trials import try_invalid, try_valid
+from tests.codegen.conftest import HERE, ROOT
+
+CASES = HERE / "cases"
+# With how many of its schemas are tried: each n-th.
+CONTRACTS = {
+    "collector": (ROOT / "openapi.yaml", 4),
+    "noticeboard": (ROOT / "examples" / "noticeboard" / "openapi.yaml", 1),
+    "petstore": (HERE / "contracts" / "petstore-expanded.json", 1),
+    "discord": (HERE / "contracts" / "discord.json.gz", 60),
+    **{name: (CASES / name / "openapi.yaml", 1) for name in ("library", "gallery", "post_office")},
+    "several_files": (CASES / "several_files" / "openapi.yaml", 1),
+}
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_values_of_each_schema_come_back_or_are_refused(name: str, tmp_path: Path) -> None:
+    spec, every = CONTRACTS[name]
+    if spec.suffix == ".gz":
+        unpacked = tmp_path / spec.stem
+        unpacked.write_bytes(gzip.decompress(spec.read_bytes()))
+        spec = unpacked
+    package = package_of(spec, tmp_path, f"trip_{name}")
+    tried = list(targets(package))[::every]
+    valid = try_valid(package, tried, examples=5)
+    assert valid.findings == {}
+    assert valid.without_values == []
+    assert valid.seen["values"] >= len(tried)
+    invalid = try_invalid(package, tried, examples=6)
+    assert invalid.findings == {}
+    # Models take few of the values that the contract refuses.
+    assert invalid.seen["refused by both"] > 0.8 * invalid.seen["values"] > 0
+
+
+def test_the_reference_lists_every_difference() -> None:
+    text = (ROOT / "docs" / "codegen" / "reference.md").read_text()
+    listed = [*DIFFERENCES, *CLASSES]
+    assert [name for name in listed if f"| {name} |" not in text] == []

@@ -6,6 +6,7 @@ fits no class here is a finding: a model ought to refuse it.
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, Literal
+from urllib.parse import unquote
 
 import jsonschema_rs
 
@@ -98,7 +99,7 @@ def _of_branches(document: Any, error: jsonschema_rs.ValidationError, whole: Any
 def _schema(document: Any, error: jsonschema_rs.ValidationError) -> Any:
     """The schema that holds the keyword which failed."""
     place = (error.absolute_keyword_location or "").partition("#")[2]
-    return resolve(document, place.rpartition("/")[0])
+    return resolve(document, unquote(place.rpartition("/")[0]))
 
 
 def _at(value: Any, path: Iterable[str | int]) -> Any:

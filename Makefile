@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint generate check fuzz bench bench-scale bench-contracts bench-round-trips lock clean
+.PHONY: help setup demo test lint generate check fuzz bench bench-scale bench-contracts bench-round-trips bench-fuzz lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,9 @@ bench-contracts: $(READY) ## What becomes of other contracts: SPECS="a.yaml b.js
 
 bench-round-trips: $(READY) ## Random values of other contracts through their models: SPECS="a.yaml b.json", minutes each
 	@PYTHONPATH=. $(BIN)/python -m bench.round_trips $(SPECS)
+
+bench-fuzz: $(READY) ## Schemathesis against stub services of other contracts: SPECS="a.yaml b.json", minutes each
+	@PYTHONPATH=. $(BIN)/python -m bench.round_trips.fuzz $(SPECS)
 
 lock: $(READY) ## Pin the newest versions that pyproject.toml admits
 	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \

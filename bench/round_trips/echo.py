@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from bench.round_trips.package import Package
 
 _PATIENCE_SECONDS = 60
+Handle = Callable[[str, dict[str, Any]], Any]
 
 
 @dataclass(slots=True)
@@ -37,7 +38,12 @@ def echoing(package: Package) -> Iterator[Echo]:
     echo = Echo()
     listener = socket.create_server(("127.0.0.1", 0))
     echo.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    config = uvicorn.Config(_application(package, echo), log_config=None)
+
+    def handle(operation: str, arguments: dict[str, Any]) -> Any:
+        echo.calls.append((operation, {key: _kept(value) for key, value in arguments.items()}))
+        return echo.answer
+
+    config = uvicorn.Config(application_of(package, handle), log_config=None)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
@@ -54,12 +60,13 @@ def echoing(package: Package) -> Iterator[Echo]:
         listener.close()
 
 
-def _application(package: Package, echo: Echo) -> ASGIApp:
+def application_of(package: Package, handle: Handle) -> ASGIApp:
+    """Every handler of it is `handle`, which gets the operation id and the arguments by name."""
     routes = package.module("routes")
     application = package.module("runtime.application")
     view = package.view
     handlers = routes.Handlers(
-        **{one.name: _handlers(package, one.name, echo) for one in fields(routes.Handlers)}
+        **{one.name: _handlers(package, one.name, handle) for one in fields(routes.Handlers)}
     )
     built: ASGIApp = application.build_application(
         application.Assembly(
@@ -75,7 +82,7 @@ def _application(package: Package, echo: Echo) -> ASGIApp:
     return built
 
 
-def _handlers(package: Package, module: str, echo: Echo) -> Any:
+def _handlers(package: Package, module: str, handle: Handle) -> Any:
     """An object with a handler for each operation of the tag, which derives from nothing."""
     found = package.module(f"routes.{module}")
     [protocol] = [
@@ -84,15 +91,14 @@ def _handlers(package: Package, module: str, echo: Echo) -> Any:
         if name.endswith("Handlers") and one.__module__ == found.__name__
     ]
     names = package.module("runtime.binding").operations_of(protocol)
-    return type("Echoing", (), {name: _handler(name, echo) for name in names})()
+    return type("Echoing", (), {name: _handler(name, handle) for name in names})()
 
 
-def _handler(name: str, echo: Echo) -> Callable[..., Any]:
-    def handle(self: object, context: object, /, **arguments: Any) -> Any:
-        echo.calls.append((name, {key: _kept(value) for key, value in arguments.items()}))
-        return echo.answer
+def _handler(name: str, handle: Handle) -> Callable[..., Any]:
+    def handler(self: object, context: object, /, **arguments: Any) -> Any:
+        return handle(name, arguments)
 
-    return handle
+    return handler
 
 
 def _kept(value: Any) -> Any:

@@ -77,6 +77,11 @@ class Package:
 def package_of(spec: Path, folder: Path, name: str) -> Package:
     """Generates `folder/name`. Raises ContractError where the contract has errors."""
     generate(spec, folder / name, full=True)
+    return imported(spec, folder, name)
+
+
+def imported(spec: Path, folder: Path, name: str) -> Package:
+    """The package `folder/name`, which was generated from the contract."""
     contract, _ = load(spec, spec.name, Findings())
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))

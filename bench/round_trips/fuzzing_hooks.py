@@ -1,0 +1,113 @@
+"""Which failures of a service with stub handlers count for nothing, and why, for Schemathesis.
+
+Every other one does. How often each was met is told at the end.
+"""
+
+import atexit
+import json
+import re
+from collections import Counter
+from typing import Any, Final
+
+import schemathesis
+from schemathesis.core.failures import AcceptedNegativeData, Failure
+from schemathesis.openapi.checks import (
+    AllowHeaderMismatch,
+    JsonSchemaError,
+    MissingHeaders,
+    RejectedPositiveData,
+    UndefinedContentType,
+    UndefinedStatusCode,
+    UnsupportedMethodResponse,
+)
+
+_OWN: Final = "the runtime's own refusal: a problem (RFC 9457), whatever the contract says of it"
+_OWN_STATUSES: Final = (400, 401, 403, 404, 405, 406, 413, 415, 422)
+_UNREPRESENTABLE: Final = "valid, but no Python type holds it, such as a leap second"
+_EMPTY: Final = "a body of no bytes is none, where one is required"
+_FRAGMENT: Final = "a path with a # is sent without what follows it (CG081)"
+_OTHER_PATH: Final = "the URL is of a templated path too, which has that method"
+_WIDTH: Final = "int32 and int64 say how a number is held, not which are valid"
+_ONE_OF_A_LIST: Final = "in a form a list of one item and that item are the same bytes"
+_met: Final[Counter[str]] = Counter()
+
+
+@schemathesis.serializer("application/x-ndjson", "application/ndjson", "application/jsonl")
+def as_lines(context: schemathesis.SerializationContext, value: Any) -> bytes | None:
+    """The items of an array, a line each; anything else as the only line."""
+    lines = value if isinstance(value, list) else [value]
+    return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+
+
+@schemathesis.hook
+def filter_failure(
+    context: schemathesis.HookContext, failure: Failure, case: Any, response: Any
+) -> bool:
+    """Whether it counts."""
+    reason = _explained(failure, case, response)
+    if reason is not None:
+        _met[reason] += 1
+    return reason is None
+
+
+def _explained(failure: Failure, case: Any, response: Any) -> str | None:
+    if "#" in case.operation.path:
+        return _FRAGMENT
+    if isinstance(failure, AcceptedNegativeData):
+        return _taken(failure.message, case)
+    if isinstance(failure, UnsupportedMethodResponse | AllowHeaderMismatch):
+        return _OTHER_PATH if _has_other_path(case) else None
+    problem = _problem(response)
+    if problem is None:
+        return None
+    undocumented = (UndefinedStatusCode, UndefinedContentType, JsonSchemaError, MissingHeaders)
+    if isinstance(failure, undocumented) and response.status_code in _OWN_STATUSES:
+        return _OWN
+    if isinstance(failure, RejectedPositiveData):
+        found = [(one["in"], one["pointer"], one["keyword"]) for one in problem.get("errors", ())]
+        if found == [("body", "", "required")] and not case.body:
+            return _EMPTY
+        if found and all(keyword == "unrepresentable" for _, _, keyword in found):
+            return _UNREPRESENTABLE
+    return None
+
+
+def _taken(told: str, case: Any) -> str | None:
+    """Why what Schemathesis calls invalid was taken."""
+    own = json.dumps(case.operation.definition.raw)
+    whole = json.dumps(case.operation.schema.raw_schema)
+    has_bounds = '"minimum"' in own or '"maximum"' in own
+    if _BEYOND.search(told) and not has_bounds and re.search('"format": "int(32|64)"', whole):
+        return _WIDTH
+    is_form = str(case.media_type).startswith(_FORMS)
+    return _ONE_OF_A_LIST if is_form and "in body - " in told and "ncorrect type" in told else None
+
+
+_BEYOND: Final = re.compile(
+    "(?i)value (greater than maximum|smaller than minimum)|violates [`a-z, ]*`(minimum|maximum)`"
+)
+_FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+def _has_other_path(case: Any) -> bool:
+    """Whether a path of another template may have this URL."""
+    own = case.operation.path
+    return any(
+        re.fullmatch(re.sub(r"\\{[^{}]*\\}", "[^/]+", re.escape(path)), own)
+        for path in case.operation.schema.raw_schema["paths"]
+        if path != own
+    )
+
+
+def _problem(response: Any) -> dict[str, Any] | None:
+    kinds = response.headers.get("content-type", [""])
+    if not kinds or not kinds[0].startswith("application/problem+json"):
+        return None
+    told = json.loads(response.content) if response.content else {}
+    return told if isinstance(told, dict) else None
+
+
+@atexit.register
+def tell() -> None:
+    for reason, count in _met.items():
+        print(f"{count:6} explained: {reason}")

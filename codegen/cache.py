@@ -30,6 +30,9 @@ class Shelf:
     def __setitem__(self, key: str, value: Any) -> None:
         self._found[key] = value
 
+    def __getitem__(self, key: str) -> Any:
+        return self._found[key]
+
     def used(self, key: str) -> Any:
         """Raises KeyError."""
         self.in_use[key] = self._found[key]
@@ -74,6 +77,16 @@ class Cache:
         shelf = Shelf(self._load(file, full_name) or {})
         self._shelves.append((file, full_name, shelf))
         return shelf
+
+    def package_file(self, name: str, wanted: str) -> str | None:
+        """The text of a file of the package beside, if it is the one with the digest `wanted`."""
+        if self._folder is None or not self._read:
+            return None
+        try:
+            content = (self._folder.parent / name).read_bytes()
+        except OSError:
+            return None
+        return content.decode() if sha256(content).hexdigest() == wanted else None
 
     def _load(self, file: str, name: str) -> Any:
         if self._folder is None or not self._read:

@@ -1,6 +1,7 @@
 """The command `codegen`. Prints and sets exit codes; what is done stands in `run`."""
 
 import errno
+import gc
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -19,6 +20,7 @@ from .run import Outcome, check, differences, generate
 
 EXIT_ERROR = 1
 EXIT_STALE = 4
+_OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -127,6 +129,8 @@ def _run(
     form: Format,
 ) -> Outcome:
     """What is shown to a machine has to be whole, so the contract is read for it in any case."""
+    # A contract is one large tree without circles: to walk it for garbage finds none.
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     try:
         settings = _settings(spec, out)
         return work(settings.spec, settings.out, full or form != "text")

@@ -1,4 +1,4 @@
-"""Lays out emitted Python text with ruff, all files in one run."""
+"""Lays out emitted Python text with ruff, all files that changed in one run."""
 
 import subprocess
 import sys
@@ -6,23 +6,45 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from .cache import Cache
+from .manifest import digest
+
 _RUFF = [sys.executable, "-m", "ruff"]
 _OPTIONS = ["--isolated", "--no-cache", "--quiet", "--line-length=100", "--target-version=py311"]
 _STEPS = (["check", "--select=I", "--fix"], ["format"])
 
 
-def format_python(files: Mapping[str, str]) -> dict[str, str]:
-    """The same files with every `.py` laid out. Raises RuntimeError if one isn't Python."""
+def format_python(files: Mapping[str, str], cache: Cache) -> dict[str, str]:
+    """The same files with every `.py` laid out. Raises RuntimeError if one isn't Python.
+
+    Where the file in the package came of the same text, it is taken as it is.
+    """
+    digests = {name: digest(text.encode()) for name, text in _python(files).items()}
+    shelf = cache.shelf("layout")
+    laid_out: dict[str, str] = {}
+    for name, key in digests.items():
+        kept = cache.package_file(name, str(shelf[key])) if key in shelf else None
+        if kept is not None:
+            laid_out[name] = kept
+    laid_out |= _laid_out({name: files[name] for name in digests.keys() - laid_out.keys()})
+    for name, key in digests.items():
+        shelf[key] = digest(laid_out[name].encode())
+        shelf.used(key)
+    return {**files, **laid_out}
+
+
+def _laid_out(files: Mapping[str, str]) -> dict[str, str]:
+    if not files:
+        return {}
     with tempfile.TemporaryDirectory(prefix="codegen-") as folder:
         root = Path(folder)
-        for name, text in _python(files).items():
+        for name, text in files.items():
             path = root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         for step in _STEPS:
             _run([*_RUFF, *step, *_OPTIONS, folder])
-        laid_out = {name: (root / name).read_text(encoding="utf-8") for name in _python(files)}
-    return {**files, **laid_out}
+        return {name: (root / name).read_text(encoding="utf-8") for name in files}
 
 
 def _run(command: list[str]) -> None:

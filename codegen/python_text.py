@@ -83,6 +83,8 @@ def _wrapped(paragraph: str, width: int) -> str:
 def _safe(text: str) -> str:
     """Without what would end a docstring or be an escape in it, or be no text at all."""
     text = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    if all(map(str.isprintable, text.split("\n"))):
+        return text
     return "".join(char if char == "\n" or char.isprintable() else " " for char in text)
 
 

@@ -52,7 +52,7 @@ def render(
     findings.stop_on_errors()
     for emit in _EMITTERS:
         files |= emit(contract)
-    return Rendered(format_python(files), inputs, tuple(findings.warnings))
+    return Rendered(format_python(files, cache), inputs, tuple(findings.warnings))
 
 
 def load(

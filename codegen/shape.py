@@ -4,8 +4,7 @@ Everything that looks at all schemas, references or examples of a contract goes 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Pointer = tuple[str | int, ...]
 Kind = Literal[
@@ -90,8 +89,8 @@ _ALL_FIELDS: dict[Kind, Kind] = {
 _SECTION_OF: dict[Kind, str] = {kind: section for section, kind in SECTIONS.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+# Made for every object of a contract several times a run, at a third of what a dataclass takes.
+class Node(NamedTuple):
     """One object of the contract; a reference is a node too, of the kind it must lead to."""
 
     kind: Kind

@@ -1,11 +1,13 @@
 """Checks a bundled contract against OpenAPI's own meta-schemas, and its schemas as JSON Schema."""
 
+import json
 import re
 from collections.abc import Iterator
+from importlib.metadata import distribution
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
-from openapi_spec_validator.schemas.utils import get_schema_content
 
 from .bundle import Bundle
 from .diagnostics import Findings, Severity
@@ -67,7 +69,7 @@ def is_known_version(contract: Bundle, findings: Findings) -> bool:
 def check_structure(contract: Bundle, findings: Findings) -> set[Pointer]:
     """Returns where the document is malformed, so that later checks keep away from there."""
     version: Version = "3.0" if contract.document["openapi"].startswith("3.0") else "3.1"
-    meta_schema = dict(get_schema_content(version))
+    meta_schema = _meta_schema(version)
     draft = (
         jsonschema_rs.Draft4Validator if version == "3.0" else jsonschema_rs.Draft202012Validator
     )
@@ -85,6 +87,14 @@ def check_structure(contract: Bundle, findings: Findings) -> set[Pointer]:
     if version == "3.1":
         broken |= _check_schemas(contract, broken, findings)
     return broken
+
+
+def _meta_schema(version: str) -> dict[str, Any]:
+    """Read past the package that has it: to import that takes longer than all the checks here."""
+    package = distribution("openapi-spec-validator")
+    place = f"openapi_spec_validator/resources/schemas/v{version}/schema.json"
+    content: dict[str, Any] = json.loads(Path(str(package.locate_file(place))).read_bytes())
+    return content
 
 
 def _field_names(meta_schema: Any) -> frozenset[str]:

@@ -1,36 +1,39 @@
 """`python -m bench.contracts FILE …`: what becomes of contracts that aren't ours, a row each.
 
-Each is generated, imported, type-checked and served with stub handlers, and every operation is
-called once for each media type it takes, with a value made by a few rules. A call counts as reached
-if the handler was called; what the service refused is listed with its problem by `--show`.
+Each is generated, its time taken beside the library's alone and after an edit of one schema,
+imported, type-checked and served with stub handlers, and every operation is called once for each
+media type it takes, with a value made by a few rules. A call counts as reached if the handler was
+called; what the service refused is listed with its problem by `--show`.
 """
 
 import argparse
 import json
 import os
-import resource
+import re
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import httpx
-from typing_extensions import override
 
 from bench.contracts.requests import Request, requests
+from bench.contracts.speed import measure, schemas_of, source_of
+from bench.contracts.step import ROOT, run
 from codegen.runtime.schemas import ContractSchemas
 
-_ROOT = Path(__file__).parent.parent.parent
-_STUB = _ROOT / "tests" / "codegen" / "stub_service.py"
+_STUB = ROOT / "tests" / "codegen" / "stub_service.py"
 _REACHED = 501
-_HEAD = "| contract | operations | warnings | generate | import | mypy | start | reached |\n" + (
-    "|---|---|---|---|---|---|---|---|"
+_LEFT_OUT = re.compile(r" CG08[01] warning: (.{1,60}?)(?::|,|;| \(|$)", re.MULTILINE)
+_HEAD = (
+    "| contract | OpenAPI | operations | schemas | generate | library alone | ratio | edited "
+    "| ratio | unchanged | warnings | left out | import | mypy | start | reached |\n"
+    f"|{'---|' * 16}"
 )
 _MYPY = """
 [tool.mypy]
@@ -41,26 +44,12 @@ ignore_missing_imports = true
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One command: its exit code, seconds, peak memory in MiB, and what it said."""
-
-    code: int
-    seconds: float
-    memory: float
-    said: str
-
-    @override
-    def __str__(self) -> str:
-        told = f"{self.seconds:.1f} s, {self.memory:.0f} MiB"
-        return told if self.code == 0 else f"fails ({self.code})"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.contracts", description=__doc__)
     parser.add_argument("specs", type=Path, nargs="+")
     parser.add_argument("--show", action="store_true", help="print refused calls and what failed")
     parser.add_argument("--no-mypy", action="store_true", help="leave out the slowest step")
+    parser.add_argument("--rounds", type=int, default=1, help="how often the time is taken")
     parser.add_argument("--row", action="store_true", help="without the head of the table")
     arguments = parser.parse_args()
     if not arguments.row:
@@ -68,6 +57,7 @@ def main() -> None:
     # In a process of its own each: a child's peak of memory is never less than its parent's.
     if len(arguments.specs) > 1:
         options = [*(["--show"] * arguments.show), *(["--no-mypy"] * arguments.no_mypy), "--row"]
+        options += ["--rounds", str(arguments.rounds)]
         for spec in arguments.specs:
             subprocess.run(
                 [sys.executable, "-m", "bench.contracts", str(spec), *options], check=True
@@ -79,42 +69,39 @@ def main() -> None:
 
 
 def _row(spec: Path, folder: Path, arguments: argparse.Namespace) -> str:
-    codegen = ["-m", "codegen", "generate", "--spec", str(spec), "--out", "package"]
-    generated = _run(folder, *codegen)
-    warnings = generated.said.count(" warning: ")
+    speed = measure(spec, folder, arguments.rounds)
+    generated = speed.generated[-1]
     if generated.code:
         print(generated.said[-4000:], file=sys.stderr)
-        return f"| {spec.name} | | {warnings} | {generated} | | | | |"
-    imported = _run(folder, "-c", "import package.routes, package.runtime.application")
+        return f"| {spec.name} | | | | {generated} |{' |' * 11}"
+    source = source_of(spec)
+    imported = run(folder, "-c", "import package.routes, package.runtime.application")
     (folder / "pyproject.toml").write_text(_MYPY)
-    checked = None if arguments.no_mypy else _run(folder, "-m", "mypy", "package")
+    checked = None if arguments.no_mypy else run(folder, "-m", "mypy", "package")
     for step in (imported, checked):
         if step is not None and step.code and arguments.show:
             print(step.said[-4000:], file=sys.stderr)
     start, calls, operations = _served(folder, arguments.show)
-    reached = f"{calls[True]} of {sum(calls.values())}"
-    cells = [spec.name, operations, warnings, generated, imported, checked, f"{start:.1f} s"]
-    return f"| {' | '.join(map(str, cells))} | {reached} |"
+    cells = [
+        spec.name,
+        source.value["openapi"],
+        operations,
+        len(schemas_of(source)),
+        *speed.cells,
+        generated.said.count(" warning: "),
+        _left_out(generated.said),
+        imported,
+        checked,
+        f"{start:.1f} s",
+        f"{calls[True]} of {sum(calls.values())}",
+    ]
+    return f"| {' | '.join(map(str, cells))} |"
 
 
-def _run(folder: Path, *command: str) -> Step:
-    begun = time.perf_counter()
-    log = folder / "log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, *command],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(_ROOT)},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return Step(process.returncode, time.perf_counter() - begun, _mebibytes(usage), log.read_text())
-
-
-def _mebibytes(usage: resource.struct_rusage) -> float:
-    return usage.ru_maxrss / 1024
+def _left_out(said: str) -> str:
+    """What the generator doesn't support, by what it says of it, and how often."""
+    found = Counter(_LEFT_OUT.findall(said))
+    return "; ".join(f"{count} {what}" for what, count in found.most_common(4)) or "nothing"
 
 
 def _served(folder: Path, show: bool) -> tuple[float, Counter[bool], int]:

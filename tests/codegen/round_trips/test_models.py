@@ -23,7 +23,7 @@ CONTRACTS = {
     "collector": (ROOT / "openapi.yaml", 4),
     "noticeboard": (ROOT / "examples" / "noticeboard" / "openapi.yaml", 1),
     "petstore": (HERE / "contracts" / "petstore-expanded.json", 1),
-    "discord": (HERE / "contracts" / "discord.json.gz", 60),
+    "discord": (HERE / "contracts" / "discord.json.gz", 120),
     **{name: (CASES / name / "openapi.yaml", 1) for name in ("library", "gallery", "post_office")},
     "several_files": (CASES / "several_files" / "openapi.yaml", 1),
 }

@@ -39,6 +39,9 @@ from service.signing import configured_links, configured_signing
 
 _FINISH_SECONDS = 25
 _KEEP_ALIVE_SECONDS = 15
+# A new process answers its parent once it has loaded everything, and a busy machine makes it wait.
+# Meanwhile the parent does nothing else.
+_HUNG_SECONDS = 20
 _BACKLOG = 2048
 _SIGNAL_SECONDS = 0.05
 _POOL_PATIENCE_SECONDS = 2.0
@@ -222,6 +225,7 @@ def serve(factory: AppFactory, listener: socket.socket, ending: Ending) -> bool:
         lifespan="on",
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_FINISH_SECONDS,
+        timeout_worker_healthcheck=_HUNG_SECONDS,
         http=BoundedConnection,
         ws="none",
         backlog=_BACKLOG,

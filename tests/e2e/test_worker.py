@@ -5,13 +5,19 @@ import random
 import re
 import signal
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from db import access
-from tests.e2e.external_postgres import APP_PASSWORD, MAINTENANCE_PASSWORD, migrated_postgres
+from tests.e2e.external_postgres import (
+    APP_PASSWORD,
+    MAINTENANCE_PASSWORD,
+    ExternalPostgres,
+    migrated_postgres,
+)
 from tests.e2e.service_process import (
     alive,
     clean_environment,
@@ -177,7 +183,22 @@ def test_a_job_that_always_fails_ends_as_failed_with_a_reason_and_without_its_va
     assert SECRET not in process.log_path.read_text()
 
 
-def test_a_worker_outlives_its_database_and_does_what_was_left(folder: Path) -> None:
+@contextmanager
+def _frozen(postgres: ExternalPostgres) -> Iterator[None]:
+    """Its processes take connections and say nothing."""
+    frozen = processes_in(postgres.data)
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_a_worker_outlives_its_database_and_does_what_was_left_and_ends_on_a_frozen_one(
+    folder: Path,
+) -> None:
     with migrated_postgres() as postgres:
         postgres.run(
             "CREATE TABLE effects (job_id bigint, stage text);"
@@ -188,6 +209,7 @@ def test_a_worker_outlives_its_database_and_does_what_was_left(folder: Path) -> 
             DATABASE_URL=app_url,
             MAINTENANCE_DATABASE_URL=postgres.url("collector_maint", MAINTENANCE_PASSWORD),
             WORKER_LOST_SECONDS="3",
+            WORKER_FINISH_SECONDS="1",
         )
         app_url = app_url.replace("postgresql:", "postgresql+psycopg2:")
         with worker(environment, folder / "log") as process:
@@ -205,7 +227,9 @@ def test_a_worker_outlives_its_database_and_does_what_was_left(folder: Path) -> 
                 "both jobs to be done",
                 60,
             )
-            assert process.end() == 0
+            with _frozen(postgres):
+                assert process.end() == 0
+            assert process.events("worker_let_go")
         log = process.log_path.read_text()
         assert "Traceback" not in log
         for secret in (APP_PASSWORD, MAINTENANCE_PASSWORD):

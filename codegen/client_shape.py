@@ -3,6 +3,7 @@
 from typing import Any
 
 from .contract import Media, Operation, Parameter, Response, is_json
+from .pointers import parse_pointer, value_at
 from .runtime.client_body import Form
 from .runtime.media_types import is_json_lines, is_multipart, is_urlencoded
 
@@ -106,12 +107,9 @@ def form_of(media: Media) -> Form:
 
 def field_styles(document: Any, media: Media) -> dict[str, str]:
     """Of the fields of a form that are not written in the usual way: a separator, or deepObject."""
-    place = document
-    for token in (media.pointer or "").split("/")[1:-1]:
-        key = token.replace("~1", "/").replace("~0", "~")
-        place = place[int(key)] if isinstance(place, list) else place[key]
+    holder = parse_pointer(document, media.pointer or "")[:-1]
     styles = {}
-    for name, encoding in place.get("encoding", {}).items():
+    for name, encoding in value_at(document, holder).get("encoding", {}).items():
         style = encoding.get("style", "form")
         if style == "deepObject":
             styles[name] = style

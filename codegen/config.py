@@ -47,22 +47,31 @@ def read_settings(file: Path) -> Settings:
     return Settings(Path(table["spec"]), Path(table["out"]))
 
 
-def _read_table(file: Path) -> tuple[str, dict[str, Any]]:
-    place = Place(str(file))
+def read_toml(file: Path, hint: str = "") -> tuple[str, dict[str, Any]]:
+    """The text of a file and what it says. Raises ContractError; `hint` is for one unreadable."""
     try:
         text = file.read_text(encoding="utf-8")
-        content = tomllib.loads(text)
+        return text, tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
-        hint = "run from the project's folder, or give --spec and --out"
-        raise one_error(place, "CG090", f"{file} can't be read", hint) from error
+        raise one_error(Place(str(file)), "CG090", f"{file} can't be read", hint) from error
     except tomllib.TOMLDecodeError as error:
         message, line, column = _mistake(str(error))
         raise one_error(Place(str(file), line, column), "CG090", message) from error
+
+
+def codegen_table(content: dict[str, Any]) -> dict[str, Any] | None:
+    """`[tool.codegen]` of a pyproject.toml; None if it has no such table."""
     tool = content.get("tool")
     table = tool.get("codegen") if isinstance(tool, dict) else None
-    if not isinstance(table, dict):
+    return table if isinstance(table, dict) else None
+
+
+def _read_table(file: Path) -> tuple[str, dict[str, Any]]:
+    text, content = read_toml(file, "run from the project's folder, or give --spec and --out")
+    table = codegen_table(content)
+    if table is None:
         hint = "add it with `spec` and `out`, or give --spec and --out"
-        raise one_error(place, "CG090", "there is no table [tool.codegen]", hint)
+        raise one_error(Place(str(file)), "CG090", "there is no table [tool.codegen]", hint)
     return text, table
 
 

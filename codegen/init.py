@@ -25,10 +25,13 @@ def write_service(name: str, parent: Path) -> Path:
     folder = parent / name
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InitError(f"{name} is there already: take another name, or empty it")
-    for path, text in service_files(name).items():
-        file = folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+    try:
+        for path, text in service_files(name).items():
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InitError(f"{error.filename} can't be written: {error.strerror}") from error
     return folder
 
 

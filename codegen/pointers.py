@@ -26,16 +26,21 @@ def local_pointer(document: Any, reference: str) -> Pointer:
 
 def parse_fragment(document: Any, fragment: str) -> Pointer:
     """Raises LookupError where it leads nowhere."""
+    return parse_pointer(document, unquote(fragment))
+
+
+def parse_pointer(document: Any, text: str) -> Pointer:
+    """Of its text as RFC 6901 has it. Raises LookupError where it leads nowhere."""
     pointer: Pointer = ()
     value = document
-    tokens = unquote(fragment).split("/")
+    tokens = text.split("/")
     if tokens[0]:
-        raise LookupError(fragment)
+        raise LookupError(text)
     for raw in tokens[1:]:
         token: str | int = raw.replace("~1", "/").replace("~0", "~")
         if isinstance(value, list):
             if not str(token).isdecimal():
-                raise LookupError(fragment)
+                raise LookupError(text)
             token = int(token)
         value = value_at(value, (token,))
         pointer = (*pointer, token)

@@ -5,8 +5,6 @@ COPY would be faster, but PostgreSQL refuses it where row level security applies
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from db.ids import ReportId, moment_of
@@ -155,7 +153,7 @@ def _columns(reports: Sequence[IdentifiedReport]) -> dict[str, str]:
     contents = [each.content for each in reports]
     return {
         "ids": _plain_array([each.hex for each in ids]),
-        "created_at": _plain_array([_moment_text(moment_of(each)) for each in ids]),
+        "created_at": _plain_array([moment_of(each).isoformat() for each in ids]),
         "severity": _plain_array([each.severity for each in contents]),
         "policy_version": _text_array([each.policy_version for each in contents]),
         "source": _text_array([each.source for each in contents]),
@@ -170,12 +168,6 @@ def _columns(reports: Sequence[IdentifiedReport]) -> dict[str, str]:
         "redaction": _text_array([each.redaction for each in contents]),
         "documents": "\n".join([each.document for each in contents]),
     }
-
-
-# Of a batch, thousands were made in the same millisecond.
-@lru_cache(maxsize=64)
-def _moment_text(moment: datetime) -> str:
-    return moment.isoformat()
 
 
 def _plain_array(values: Iterable[object]) -> str:

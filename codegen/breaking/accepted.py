@@ -4,14 +4,13 @@ Each has a reason and a day from which it no longer hides anything.
 """
 
 import re
-import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from ..config import codegen_table, read_toml
 from ..diagnostics import Findings, Place, one_error
 from .change import Change
 
@@ -63,31 +62,23 @@ def read_accepted(file: Path) -> tuple[Accepted, ...]:
     """Of a pyproject.toml; none if there is no such file. Raises ContractError."""
     if not file.is_file():
         return ()
-    content = _read(file)
-    table = content.get("tool", {}).get("codegen", {}).get("breaking", {})
-    entries = _checked(file, table)
+    text, content = read_toml(file)
+    table = (codegen_table(content) or {}).get("breaking", {})
+    entries = _checked(file, text, table)
     if "ignore-file" in table:
         other = file.parent / table["ignore-file"]
-        entries += _checked(other, _read(other))
+        hint = "ignore-file of [tool.codegen.breaking] names it, from that file's folder"
+        entries += _checked(other, *read_toml(other, hint))
     return tuple(entries)
 
 
-def _read(file: Path) -> dict[str, Any]:
-    place = Place(str(file))
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise one_error(place, "CG090", f"{file} can't be read") from error
-    except tomllib.TOMLDecodeError as error:
-        raise one_error(place, "CG090", str(error)) from error
-
-
-def _checked(file: Path, table: dict[str, Any]) -> list[Accepted]:
+def _checked(file: Path, text: str, table: Any) -> list[Accepted]:
     from jsonschema import Draft202012Validator
 
     findings = Findings()
     plain = _with_dates_as_text(table)
-    lines = [number for number, line in _numbered(file) if _HEAD.match(line)]
+    numbered = enumerate(text.splitlines(), start=1)
+    lines = [number for number, line in numbered if _HEAD.match(line)]
     for error in Draft202012Validator(_SCHEMA).iter_errors(plain):
         index = error.path[1] if len(error.path) > 1 else -1
         place = _place(file, lines, int(index))
@@ -116,10 +107,6 @@ def _with_dates_as_text(value: Any) -> Any:
     if isinstance(value, list):
         return [_with_dates_as_text(one) for one in value]
     return value.isoformat() if isinstance(value, date) else value
-
-
-def _numbered(file: Path) -> Iterable[tuple[int, str]]:
-    return enumerate(file.read_text(encoding="utf-8").splitlines(), start=1)
 
 
 def _place(file: Path, lines: list[int], index: int) -> Place:

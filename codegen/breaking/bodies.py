@@ -166,7 +166,8 @@ def _compare_answers(
             comparison.gone(rule, text, pointer, operation, way)
     for name, pointer in after.items():
         if name in before:
-            _compare_headers(comparison, (before[name], pointer), way, status, operation)
+            said = f"answer {status}: the header {name}"
+            _compare_headers(comparison, (before[name], pointer), way, said, operation)
         else:
             text = f"answer {status}: the header {name} was added"
             comparison.now("header-added", text, pointer, operation, way)
@@ -180,15 +181,13 @@ def _headers(side: Side, response: Pointer) -> Iterator[tuple[str, Pointer]]:
 
 
 def _compare_headers(
-    comparison: Comparison, at: tuple[Pointer, Pointer], way: Direction, status: str, operation: str
+    comparison: Comparison, at: tuple[Pointer, Pointer], way: Direction, what: str, operation: str
 ) -> None:
     before, after = mapping(comparison.old.at(at[0])), mapping(comparison.new.at(at[1]))
     was, now = before.get("required") is True, after.get("required") is True
     if was != now:
         rule = "header-required" if now else "header-optional"
-        text = (
-            f"answer {status}: a header always comes" if now else f"answer {status}: may be absent"
-        )
+        text = f"{what} always comes now" if now else f"{what} may be absent now"
         comparison.now(rule, text, at[1], operation, way)
     comparison.graph.compare(
         (*at[0], "schema") if "schema" in before else None,

@@ -1,5 +1,7 @@
 """Compares the limits of two views: lengths, counts, bounds of numbers, multiples, uniqueness."""
 
+from fractions import Fraction
+
 from .tell import Tell
 from .view import Bound, View
 
@@ -88,7 +90,12 @@ def _compare_multiples(tell: Tell, old: View, new: View) -> None:
 
 def _covers(strict: set[float], loose: set[float]) -> bool:
     """Whether multiples of all in `strict` are multiples of each in `loose`."""
-    return all(any(float(number / one).is_integer() for number in strict) for one in loose if one)
+    return all(any(_is_multiple(number, one) for number in strict) for one in loose if one)
+
+
+def _is_multiple(number: float, one: float) -> bool:
+    """As they are written: in binary 0.3 is none of 0.1."""
+    return Fraction(str(number)) % Fraction(str(one)) == 0
 
 
 def _multiples(view: View) -> str:

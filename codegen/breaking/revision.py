@@ -22,9 +22,13 @@ class Base:
 
 
 def find_base(base: str, spec: Path) -> Base:
-    """Raises ContractError where `base` is neither a file nor a revision."""
+    """Raises ContractError where `base` is neither a file nor a revision of the repository around
+    `spec`, FileNotFoundError where there is no `spec`.
+    """
     if Path(base).is_file():
         return Base(Path(base), base, Path.read_bytes)
+    if not spec.is_file():
+        raise FileNotFoundError(2, "No such file or directory", str(spec))
     if not _git(spec, "rev-parse", "--verify", "--end-of-options", f"{base}^{{commit}}"):
         hint = "give a path, or a branch, tag or commit that `git fetch` has brought here"
         message = f"{base} is neither a file nor a revision of the repository around {spec}"

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from ..shape import Pointer
+from .alike import Alike
 from .change import Direction
-from .compare_choices import Alike, compare_choices, replaced, wrapped
+from .compare_choices import compare_choices, replaced, wrapped
 from .compare_objects import Pairs, compare_arrays, compare_objects
 from .compare_values import compare_values
 from .same import Sameness

@@ -13,6 +13,7 @@ from ..shape import Pointer
 from .bodies import is_file
 from .regex.shape import longest_match
 from .rule import Remark, rule
+from .schemas import is_number
 from .subject import Subject, listing, mapping
 
 # Formats of which the validators of a generated service let no long text through.
@@ -184,8 +185,9 @@ def _bounds(schema: dict[str, Any]) -> Iterator[str]:
         "maxLength": schema.get("format") in _SHORT_FORMATS
         or is_file(schema)
         or (isinstance(pattern, str) and longest_match(pattern) is not None),
-        "minimum": "exclusiveMinimum" in schema,
-        "maximum": "exclusiveMaximum" in schema,
+        # In OpenAPI 3.0 these are flags, which bound nothing alone.
+        "minimum": is_number(schema.get("exclusiveMinimum")),
+        "maximum": is_number(schema.get("exclusiveMaximum")),
         "maxItems": "prefixItems" in schema and schema.get("items") is False,
         "maxProperties": "enum" in mapping(schema.get("propertyNames")),
     }

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..shape import Pointer
 from .rule import Remark, rule
-from .schemas import types_of
+from .schemas import is_nullable, types_of
 from .subject import Subject, listing, mapping
 
 # What may stand beside a reference without changing what is valid.
@@ -78,7 +78,7 @@ def ignored_nullable(subject: Subject) -> Iterator[Remark]:
 def enum_without_null(subject: Subject) -> Iterator[Remark]:
     for node in subject.schemas():
         values = listing(node.value.get("enum"))
-        may_be_null = node.value.get("nullable") is True or "null" in types_of(node.value)
+        may_be_null = is_nullable(subject, node.value) or "null" in types_of(node.value)
         if may_be_null and values and None not in values:
             message = "null is among the types, but not among the values of the enum"
             yield Remark((*node.pointer, "enum"), message, "add null to the enum")

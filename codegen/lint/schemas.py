@@ -69,7 +69,7 @@ def contradictory_bounds(subject: Subject) -> Iterator[Remark]:
     for node in subject.schemas():
         for low, high in _RANGES:
             least, most = node.value.get(low), node.value.get(high)
-            if _is_number(least) and _is_number(most) and least > most:
+            if is_number(least) and is_number(most) and least > most:
                 message = f"`{low}` is {least}, `{high}` only {most}: no value is valid"
                 yield Remark((*node.pointer, low), message, "correct one of them")
 
@@ -78,7 +78,7 @@ def contradictory_bounds(subject: Subject) -> Iterator[Remark]:
 def enum_of_another_type(subject: Subject) -> Iterator[Remark]:
     for node in subject.schemas():
         types = types_of(node.value)
-        if node.value.get("nullable") is True:
+        if is_nullable(subject, node.value):
             types |= {"null"}
         for index, value in enumerate(listing(node.value.get("enum"))):
             if types and not any(_is_of(value, each) for each in types):
@@ -136,6 +136,11 @@ def types_of(schema: dict[str, Any]) -> set[str]:
     return named - {"None"}
 
 
+def is_nullable(subject: Subject, schema: dict[str, Any]) -> bool:
+    """Whether it says `nullable`, in the dialect that knows the word."""
+    return subject.is_3_0 and schema.get("nullable") is True
+
+
 def _alone(subject: Subject) -> Iterator[Node]:
     """Schemas that are no composition, nor a part of one."""
     for node in subject.schemas():
@@ -153,5 +158,5 @@ def _is_of(value: Any, declared: str) -> bool:
     return isinstance(value, _TYPES.get(declared, (object,)))
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)

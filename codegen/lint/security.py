@@ -45,14 +45,14 @@ def unsecured_operation(subject: Subject) -> Iterator[Remark]:
     "that nobody can look up.",
 )
 def unknown_role(subject: Subject) -> Iterator[Remark]:
-    schemes = mapping(mapping(subject.document.get("components")).get("securitySchemes"))
     told: set[str] = set()
     for pointer, scheme, roles in _requirements(subject):
-        declared = _declared_roles(mapping(schemes.get(scheme)))
-        if scheme not in schemes or scheme in told or not roles:
+        declaration = _scheme(subject, scheme)
+        if not declaration or scheme in told or not roles:
             continue
+        declared = _declared_roles(declaration)
         if declared is None:
-            if schemes[scheme].get("type") == "openIdConnect":
+            if declaration.get("type") == "openIdConnect":
                 continue
             told.add(scheme)
             message = f"roles of {scheme} are used, but it declares none"
@@ -125,6 +125,13 @@ def _requirements(subject: Subject) -> Iterator[tuple[Pointer, str, list[Any]]]:
         for index, requirement in enumerate(listing(value.get("security"))):
             for scheme, roles in mapping(requirement).items():
                 yield (*pointer, "security", index, scheme), scheme, listing(roles)
+
+
+def _scheme(subject: Subject, name: str) -> dict[str, Any]:
+    """Empty where there is none, or it is malformed."""
+    pointer = ("components", "securitySchemes", name)
+    known = mapping(mapping(subject.document.get("components")).get("securitySchemes"))
+    return mapping(subject.follow(pointer)[1]) if name in known else {}
 
 
 def _declared_roles(scheme: dict[str, Any]) -> frozenset[str] | None:

@@ -1,18 +1,18 @@
 """Reads `[tool.codegen.lint]` of a pyproject.toml: levels of rules, conventions, bounds."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..diagnostics import Findings, Place, one_error
+from ..config import codegen_table, read_toml
+from ..diagnostics import Findings, Place
 from ..suggestions import did_you_mean
 from .names import CONVENTIONS, KINDS
 from .rule import LEVELS, Level, Rule
 from .rules import RULES
-from .subject import Options, mapping
+from .subject import Options
 
 _SCHEMA = {
     "type": "object",
@@ -61,14 +61,8 @@ def read_lint_settings(file: Path) -> LintSettings:
 
 
 def _read_table(file: Path) -> tuple[str, Any]:
-    try:
-        text = file.read_text(encoding="utf-8")
-        content = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise one_error(Place(str(file)), "CG090", f"{file} can't be read") from error
-    except tomllib.TOMLDecodeError as error:
-        raise one_error(Place(str(file)), "CG090", str(error)) from error
-    return text, mapping(mapping(content.get("tool")).get("codegen")).get("lint", {})
+    text, content = read_toml(file)
+    return text, (codegen_table(content) or {}).get("lint", {})
 
 
 def _check(file: Path, text: str, table: Any) -> None:

@@ -11,6 +11,7 @@ from .subject import Subject, listing, mapping
 _SCRIPT = re.compile(
     r"<\s*(script|iframe|object|embed)\b|javascript:|<[^>]*\bon(error|load|click)\s*=", re.I
 )
+_CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 
 
 @rule(
@@ -109,9 +110,6 @@ def script_in_text(subject: Subject) -> Iterator[Remark]:
             if isinstance(text, str) and _SCRIPT.search(_CODE.sub("", text)):
                 message = f"the {member} holds HTML that runs a script"
                 yield Remark((*pointer, member), message, "write it as code, in backticks")
-
-
-_CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 
 
 def _declared(subject: Subject) -> Iterator[tuple[int, str]]:

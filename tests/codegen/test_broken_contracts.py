@@ -17,6 +17,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from codegen.bundle import ReadFile
 from codegen.diagnostics import ContractError, Findings
 from codegen.render import load, render
 
@@ -62,18 +63,23 @@ def broken(which: int, place: tuple[str | int, ...], junk: Any) -> bytes:
     return json.dumps(contract, default=str).encode()
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.sampled_from(PLACES), JUNK)
-def test_any_value_in_any_place_gives_a_contract_or_findings(
-    spot: tuple[int, tuple[str | int, ...]], junk: Any
-) -> None:
-    data = broken(*spot, junk)
+def reads_alone(data: bytes) -> ReadFile:
+    """What reads a contract in `openapi.json`, beside which there is no other file."""
 
     def read(path: Path) -> bytes:
         if path.name == "openapi.json":
             return data
         raise FileNotFoundError(2, "No such file or directory", str(path))
 
+    return read
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(PLACES), JUNK)
+def test_any_value_in_any_place_gives_a_contract_or_findings(
+    spot: tuple[int, tuple[str | int, ...]], junk: Any
+) -> None:
+    read = reads_alone(broken(*spot, junk))
     with suppress(ContractError):
         load(Path("openapi.json"), "openapi.json", Findings(), read)
 

@@ -49,6 +49,16 @@ def test_folder_with_something_in_it_is_left_alone(tmp_path: Path, codegen: Comm
     assert [path.name for path in (tmp_path / "shop").iterdir()] == ["mine.txt"]
 
 
+def test_folder_that_cant_be_made_is_an_error_that_names_it(
+    tmp_path: Path, codegen: Command
+) -> None:
+    (tmp_path / "shop").symlink_to("elsewhere/shop")
+    done = codegen("init", "shop")
+    assert done.returncode == 1
+    assert "can't be written" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_empty_folder_is_filled(tmp_path: Path, codegen: Command) -> None:
     (tmp_path / "shop").mkdir()
     assert codegen("init", "shop").returncode == 0

@@ -179,6 +179,26 @@ def test_contract_that_cannot_be_read_ends_with_1(files: Path, codegen: Command)
     assert re.search(r"^old\.yaml:\d+:\d+ CG010 ", done.stderr, re.M)
 
 
+def test_contract_that_is_not_there_is_named_and_not_the_revision(
+    repository: Path, codegen: Command
+) -> None:
+    done = codegen("breaking", "HEAD", "--spec", "api/nowhere.yaml", PATH=os.environ["PATH"])
+    assert done.returncode == 1
+    assert "api/nowhere.yaml:1:1 CG001 No such file or directory" in done.stderr
+
+
+def test_header_that_always_comes_or_may_be_absent_is_named(files: Path, codegen: Command) -> None:
+    for name, required in (("old.yaml", (True, False)), ("new.yaml", (False, True))):
+        contract = changed(maximum=None)
+        etag, age = ({"required": each, "schema": {"type": "string"}} for each in required)
+        answers = contract["paths"]["/pets"]["get"]["responses"]
+        answers["200"]["headers"] = {"ETag": etag, "Age": age}
+        write(files / name, contract)
+    done = codegen("breaking", "old.yaml", "--spec", "new.yaml", "--all")
+    assert "answer 200: the header etag may be absent now" in done.stdout
+    assert "answer 200: the header age always comes now" in done.stdout
+
+
 def test_malformed_parts_are_told_and_passed_over(files: Path, codegen: Command) -> None:
     contract = changed()
     contract["paths"]["/pets"]["get"]["parameters"].append({"name": "q", "in": "nowhere"})
@@ -242,3 +262,23 @@ def test_malformed_entry_ends_with_1_at_its_line(
     done = codegen("breaking", "old.yaml")
     assert done.returncode == 1
     assert "pyproject.toml:5:1 CG090" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ('tool = "x"\n', "limit-tightened"),
+        ("[tool.codegen]\nbreaking = 1\n", "pyproject.toml:1:1 CG090"),
+        ("[tool\n", "pyproject.toml:1:6 CG090"),
+        ('[tool.codegen.breaking]\nignore-file = "nowhere.toml"\n', "nowhere.toml:1:1 CG090"),
+        ('[tool.codegen.breaking]\nignore-file = "ignore.toml"\n', "ignore.toml:2:2 CG090"),
+    ],
+)
+def test_settings_of_any_form_give_no_traceback(
+    files: Path, codegen: Command, settings: str, expected: str
+) -> None:
+    (files / "pyproject.toml").write_text(settings)
+    (files / "ignore.toml").write_text("ignore = [\n x\n")
+    done = codegen("breaking", "old.yaml", "--spec", "new.yaml")
+    assert expected in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr

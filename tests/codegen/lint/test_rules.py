@@ -3,6 +3,7 @@
 UPDATE_EXPECTED=1 writes the findings anew; read the diff before committing it.
 """
 
+import json
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -21,11 +22,12 @@ from codegen.lint.settings import LintSettings
 from codegen.lint.subject import Options
 
 from ..conftest import ROOT
-from ..test_broken_contracts import JUNK, PLACES, broken
+from ..test_broken_contracts import JUNK, PLACES, broken, reads_alone
 
 FINDINGS = Path(__file__).parent / "findings"
 EXAMPLES = ROOT / "codegen" / "lint" / "examples"
 ABOUT_SUPPRESSIONS = ("suppression-without-reason", "unused-suppression")
+SPEC = Path("openapi.json")
 UPDATE = os.environ.get("UPDATE_EXPECTED") == "1"
 
 
@@ -134,12 +136,70 @@ def test_suppression_at_the_top_takes_out_all_findings_of_a_rule(rule: str, tmp_
 def test_any_value_in_any_place_gives_findings_never_a_traceback(
     spot: tuple[int, tuple[str | int, ...]], junk: Any
 ) -> None:
-    data = broken(*spot, junk)
-
-    def read(path: Path) -> bytes:
-        if path.name == "openapi.json":
-            return data
-        raise FileNotFoundError(2, "No such file or directory", str(path))
-
     with suppress(ContractError):
-        lint(Path("openapi.json"), "openapi.json", LintSettings(), read)
+        lint(SPEC, SPEC.name, LintSettings(), reads_alone(broken(*spot, junk)))
+
+
+def found_by(rule: str, version: str, components: dict[str, Any], **members: Any) -> list[str]:
+    """The messages of one rule on a contract of these components."""
+    contract = {
+        "openapi": version,
+        "info": {"title": "Pets", "version": "1"},
+        "paths": {},
+        "components": components,
+        **members,
+    }
+    read = reads_alone(json.dumps(contract).encode())
+    found = lint(SPEC, SPEC.name, only(rule), read)
+    return [finding.message for finding in found if finding.code == rule]
+
+
+def test_roles_of_a_scheme_are_found_through_a_reference() -> None:
+    schemes = {
+        "Key": {"$ref": "#/components/securitySchemes/Real"},
+        "Real": {"type": "http", "scheme": "bearer", "x-roles": ["reader"]},
+    }
+    security = [{"Key": ["reader"]}, {"Key": ["wirter"]}]
+    found = found_by("unknown-role", "3.1.0", {"securitySchemes": schemes}, security=security)
+    assert found == ["Key declares no role or scope 'wirter'"]
+
+
+def test_roles_of_a_malformed_scheme_are_passed_over() -> None:
+    """That it is malformed is told; whoever lints gets no traceback."""
+    schemes = {"Key": 5, "Other": {"$ref": "#/components/securitySchemes/Key"}}
+    security = [{"Key": ["reader"], "Other": ["reader"]}]
+    assert not found_by("unknown-role", "3.1.0", {"securitySchemes": schemes}, security=security)
+
+
+@pytest.mark.parametrize(
+    ("rule", "values", "in_3_0", "in_3_1"),
+    [
+        ("enum-without-null", ["cat"], 1, 0),
+        ("enum-of-another-type", ["cat", None], 0, 1),
+        ("ignored-nullable", ["cat", None], 0, 1),
+    ],
+)
+def test_nullable_counts_in_the_dialect_alone_that_knows_it(
+    rule: str, values: list[str | None], in_3_0: int, in_3_1: int
+) -> None:
+    schemas = {"Kind": {"type": "string", "nullable": True, "enum": values}}
+    counts = [len(found_by(rule, each, {"schemas": schemas})) for each in ("3.0.3", "3.1.0")]
+    assert counts == [in_3_0, in_3_1]
+
+
+@pytest.mark.parametrize(
+    ("version", "limits", "is_bounded"),
+    [
+        ("3.1.0", {"exclusiveMinimum": 0, "exclusiveMaximum": 9}, True),
+        ("3.0.3", {"exclusiveMinimum": True, "exclusiveMaximum": True}, False),
+        ("3.0.3", {"minimum": 0, "exclusiveMinimum": True, "maximum": 9}, True),
+    ],
+)
+def test_exclusive_flags_bound_nothing_alone(
+    version: str, limits: dict[str, Any], is_bounded: bool
+) -> None:
+    schema = {"type": "number", **limits}
+    parameter = {"name": "weight", "in": "query", "schema": schema}
+    operation = {"parameters": [parameter], "responses": {"200": {"description": "OK"}}}
+    found = found_by("unbounded-number", version, {}, paths={"/pets": {"get": operation}})
+    assert not found if is_bounded else found == ["the number has no minimum and no maximum"]

@@ -32,6 +32,11 @@ class Checked:
     statement: Statement | None
     findings: tuple[Finding, ...]
 
+    @property
+    def wrong(self) -> tuple[Finding, ...]:
+        """What does not hold."""
+        return tuple(finding for finding in self.findings if finding.holds is False)
+
 
 def check_bundle(archive: bytes, keys: Keys | None) -> Checked:
     """What holds of a bundle and what doesn't. Without `keys` nobody is trusted."""

@@ -136,6 +136,7 @@ class Refusal(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     FOREIGN_TENANT = "foreign_tenant"
     ROLE = "role"
+    LINK = "link"
 
 
 @dataclass(eq=False)

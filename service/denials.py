@@ -19,7 +19,7 @@ from db.errors import DatabaseError
 from db.ids import TenantId
 from db.session import Database
 from generated.runtime.exchange import RequestRecord
-from service.auth import Denied, Refusal
+from service.auth import Denied, Refusal, principal_of
 
 FLUSH_SECONDS: Final = 5.0
 MOST_SOURCES: Final = 500
@@ -132,6 +132,12 @@ class Denials:
                 failure.key_id,
                 failure.role,
             )
+        bearer = principal_of(request.identities)
+        if bearer is not None and bearer.role == "bearer":
+            # The link was given out here once, so that its tenant is to know of it.
+            operation = request.operation_id or _AUTHENTICATE
+            reason, tenant = Refusal.LINK.value, bearer.tenant_id
+            return _Source(minute, tenant, reason, operation, None, bearer.key_id, bearer.role)
         system = TenantId(SYSTEM_TENANT)
         peer = _network(request.peer)
         if isinstance(failure, Denied):

@@ -77,20 +77,15 @@ def _its_report(statement: Statement, report: Path | None) -> tuple[Finding, ...
 
 def _conclude(checked: Checked) -> int:
     """Says what it comes to. Nothing of a statement is told unless it was rightly signed."""
-    wrong = [finding for finding in checked.findings if finding.holds is False]
-    if wrong or checked.statement is None:
-        click.echo(f"\nNot verified: {_listed(wrong)}.")
+    if checked.wrong or checked.statement is None:
+        names = dict.fromkeys(finding.subject for finding in checked.wrong)
+        click.echo(f"\nNot verified: wrong is {', '.join(names)}.")
         return _EXIT_WRONG
     if any(finding.holds is None for finding in checked.findings):
         click.echo("\nNot verified: nothing is wrong, but who signed can't be said without --keys.")
         return _EXIT_UNKNOWN
     click.echo(f"\nVerified: {_told(checked.statement)}")
     return 0
-
-
-def _listed(wrong: list[Finding]) -> str:
-    names = dict.fromkeys(finding.subject for finding in wrong)
-    return f"wrong is {', '.join(names)}"
 
 
 def _told(statement: Statement) -> str:

@@ -21,6 +21,7 @@ UNSEEN_PROBLEMS: Final = {
     "internal-error": "it would be a defect",
     "unavailable": "the runs leave the database and its pool alone; "
     "tests/service/test_availability.py doesn't",
+    "gone": "the runs delete no report; tests/handlers/test_bundles.py does",
     "request-in-progress": "one client at a time; tests/handlers/test_idempotency.py has two",
     "query-too-slow": "a few thousand reports are never slow; tests/db/test_session.py waits",
     "rate-limit-exceeded": "the limits are set beyond a fuzzer's reach; "

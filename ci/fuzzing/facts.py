@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,8 @@ class Facts:
     `own` and `neighbours` hold values by parameter name: of the run's tenant; of another tenant,
     each with a stand-in of the same shape that nobody has. `hidden` are strings no answer may hold:
     the neighbour's name, ids and marks, and every key. Whatever begins with `canary` was sent and
-    may stand in no error and no log. `folder` takes what the run counted.
+    may stand in no error and no log. `folder` takes what the run counted. `links` are tokens that
+    work, by the tenant's report that they lead to.
     """
 
     role: str
@@ -27,6 +28,7 @@ class Facts:
     hidden: list[str]
     canary: str
     folder: str
+    links: Mapping[str, str] = field(default_factory=dict)
 
     def as_environment(self) -> dict[str, str]:
         return {VARIABLE: json.dumps(asdict(self))}

@@ -18,7 +18,7 @@ from schemathesis.generation.meta import TestPhase
 from ci.fuzzing.canaries import new_canary
 from ci.fuzzing.counted import CANARIES, PACKED, counted
 from ci.fuzzing.facts import facts
-from ci.fuzzing.refusals import fitting_buckets
+from ci.fuzzing.refusals import STORED, fitting_buckets
 from ci.fuzzing.requests_and_answers import Case, is_positive, operation_id, operation_of
 from ci.fuzzing.sent_secrets import SENT_SECRETS
 from ci.fuzzing.tool_outputs import ToolOutput, mutated_outputs, real_outputs
@@ -86,12 +86,14 @@ def _changes(case: Case) -> Iterator[Changes]:
 
 def _known_values(case: Case) -> Iterator[Changes]:
     """For each parameter that the run knows values of: one of its tenant's, or a neighbour's."""
-    if operation_of(case).writes:
-        return  # what it stores is the tenant's own, whatever words it holds
-    for location in ("path", "query", "header"):
+    # What a write stores is the tenant's own, whatever words it holds.
+    locations = ("path",) if operation_of(case).writes else ("path", "query", "header")
+    for location in locations:
         for parameter in operation_of(case).parameters(location):
             name = parameter["name"]
             known = [*facts().own.get(name, []), *facts().neighbours.get(name, {})]
+            if name == "page_token" and operation_id(case) != "list_reports":
+                continue  # a token is of one list
             if known:
                 yield strategies.sampled_from(known).map(_sets(location, name))
 
@@ -150,6 +152,10 @@ def before_call(context: schemathesis.HookContext, case: Case, kwargs: dict[str,
             case.headers[name] = f"c={new_canary()}"
     if not is_positive(case):
         case.headers.setdefault("X-Request-Id", f"{new_canary()} isn't well-formed")
+    if operation_id(case) == "download_bundle" and is_positive(case):
+        # The token is a credential, as keys are, but of one report.
+        token = STORED.links.get(str(case.path_parameters["report_id"]).lower(), "unknown")
+        case.query["token"] = token
     if _is_packed(case):
         _pack(case, kwargs)
     if case.headers.get("Idempotency-Key") == _EXAMPLE_KEY:

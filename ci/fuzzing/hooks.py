@@ -19,9 +19,11 @@ from ci.fuzzing.tenant_checks import role_is_admitted
 
 # Importing them registers what is in them.
 LOADED: Final = (canaries, error_checks, generation, http_checks, tally, tenant_checks)
+_KEPT: Final = ("ingest_qc", "ingest_batch", "ingest_tool_output", "sign_report")
 _explained: Final[Counter[Refusal]] = Counter()
 
 STORED.report_ids.update(facts().own["report_id"])
+STORED.links.update(facts().links)
 
 
 @schemathesis.hook
@@ -31,8 +33,17 @@ def after_call(context: schemathesis.HookContext, case: Case, response: Answer) 
         told = json.loads(response.content)
         stored = told.get("outcomes", [told])
         STORED.report_ids.update(each["id"] for each in stored if "id" in each)
-        if key := case.headers.get("Idempotency-Key"):
-            STORED.keys.add((operation_id(case), str(key)))
+    key = case.headers.get("Idempotency-Key")
+    if key and operation_id(case) in _KEPT and 200 <= response.status_code < 300:
+        STORED.keys.add((operation_id(case), str(key)))
+    if operation_id(case) == "sign_report" and response.status_code == 200:
+        STORED.links[_report_id(case)] = json.loads(response.content)["token"]
+    if operation_id(case) == "revoke_bundle_links" and response.status_code == 204:
+        STORED.links.pop(_report_id(case), None)
+
+
+def _report_id(case: Case) -> str:
+    return str(case.path_parameters["report_id"]).lower()
 
 
 @schemathesis.hook

@@ -15,6 +15,7 @@ TENANT: Final = "fuzzed-tenant"
 NEIGHBOUR: Final = "neighbour-tenant"
 _MARK: Final = "neighbours-secret-mark"
 _REPORTS: Final = 25
+_SIGNED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,20 @@ def settle(service: Service, keys: Mapping[tuple[str, str], str]) -> Neighbourho
         own,
         {name: {value: _stand_in(value) for value in held} for name, held in neighbours.items()},
     )
+
+
+def signed_links(service: Service, around: Neighbourhood) -> dict[str, str]:
+    """Signs some of the fuzzed tenant's reports; returns the token of each, by report id.
+
+    A role's run may revoke them, so each run begins with links that work.
+    """
+    service.keys["operator"] = around.keys[TENANT, "operator"]
+    links = {}
+    with service.client(tenant=TENANT) as client:
+        for report_id in around.own["report_id"][:_SIGNED]:
+            signed = client.post(f"/reports/{report_id}/sign").raise_for_status()
+            links[report_id] = signed.json()["token"]
+    return links
 
 
 def _stored(service: Service, tenant: str, key: str, mark: str) -> dict[str, list[str]]:

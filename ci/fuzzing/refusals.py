@@ -17,14 +17,23 @@ from tests.support.contract import document
 
 @dataclass(slots=True)
 class Stored:
-    """What this run has stored so far: report ids, and (operation, idempotency key)."""
+    """What this run has stored so far: report ids, (operation, idempotency key), and of the links
+    that work the token of each report."""
 
     report_ids: set[str] = field(default_factory=set)
     keys: set[tuple[str, str]] = field(default_factory=set)
+    links: dict[str, str] = field(default_factory=dict)
 
 
 STORED: Final = Stored()
 _INGESTS: Final = ("ingest_qc", "ingest_batch", "ingest_tool_output")
+_OF_A_REPORT: Final = (
+    "get_report",
+    "sign_report",
+    "revoke_bundle_links",
+    "list_sign_history",
+    "get_bundle_meta",
+)
 _REDACTOR: Final = report_redactor(document())
 _SECRET_REFUSED: Final = "a secret is refused where it can't be taken out"
 
@@ -52,6 +61,10 @@ def _bucket_does_not_fit(case: Case) -> bool:
 
 def _report_is_unknown(case: Case) -> bool:
     return str(case.path_parameters["report_id"]).lower() not in STORED.report_ids
+
+
+def _has_no_link_that_works(case: Case) -> bool:
+    return str(case.path_parameters["report_id"]).lower() not in STORED.links
 
 
 def _key_was_used(case: Case) -> bool:
@@ -90,14 +103,27 @@ def _is_no_sample(case: Case) -> bool:
 
 
 REFUSED_FOR_MEANING: Final = (
-    Refusal(
-        "list_reports",
-        400,
-        "foreign-page-token",
-        "a token must come from the page before; a made-up one belongs to no list",
-        _sends_token,
+    *(
+        Refusal(
+            operation,
+            400,
+            "foreign-page-token",
+            "a token must come from the page before; a made-up one belongs to no list",
+            _sends_token,
+        )
+        for operation in ("list_reports", "list_sign_history")
     ),
-    Refusal("get_report", 404, "not-found", "no report has a made-up id", _report_is_unknown),
+    *(
+        Refusal(operation, 404, "not-found", "no report has a made-up id", _report_is_unknown)
+        for operation in _OF_A_REPORT
+    ),
+    Refusal(
+        "download_bundle",
+        401,
+        "unauthenticated",
+        "a link comes of signing a report; no token that is made up is one",
+        _has_no_link_that_works,
+    ),
     Refusal(
         "get_timeline",
         422,
@@ -113,7 +139,7 @@ REFUSED_FOR_MEANING: Final = (
             "an Idempotency-Key stands for one request",
             _key_was_used,
         )
-        for operation in _INGESTS
+        for operation in (*_INGESTS, "sign_report")
     ),
     *(
         Refusal(
@@ -123,7 +149,7 @@ REFUSED_FOR_MEANING: Final = (
             _SECRET_REFUSED,
             _sends_secret_where_none_is_taken_out,
         )
-        for operation in _INGESTS
+        for operation in (*_INGESTS, "sign_report")
     ),
     Refusal(
         "ingest_batch",

@@ -27,6 +27,7 @@ from ci.fuzzing.neighbours import (
     as_setting,
     new_keys,
     settle,
+    signed_links,
 )
 from ci.fuzzing.sent_secrets import SENT_SECRETS
 from ci.fuzzing.tallies import Tallied, read_tallies
@@ -127,7 +128,15 @@ def fuzz_as_roles(fuzzed: Fuzzed, plan: Plan, reports: Path) -> tuple[list[RoleR
 def _run(fuzzed: Fuzzed, role: str, plan: Plan, folder: Path) -> RoleRun:
     print(f"\n== As {role}", flush=True)
     around = fuzzed.neighbourhood
-    told = Facts(role, around.own, around.neighbours, around.hidden, fuzzed.canary, str(folder))
+    told = Facts(
+        role,
+        around.own,
+        around.neighbours,
+        around.hidden,
+        fuzzed.canary,
+        str(folder),
+        signed_links(fuzzed.service, around),
+    )
     environment = {
         **os.environ,
         "API_KEY": around.keys[TENANT, role],

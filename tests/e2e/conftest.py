@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from db import access
 from tests.e2e.service_process import ROLES, Service, clean_environment, running, short_folder
@@ -60,4 +62,11 @@ def _on(database: TestDatabase) -> dict[str, str]:
         "MAINTENANCE_DATABASE_URL": database.url(access.MAINTENANCE),
         "API_KEYS": ",".join(keys),
         "ENCRYPTION_KEYS": f"k1:{key}",
+        "SIGNING_KEY": _new_signing_key(),
+        "EXPORT_SIGN_SECRET": secrets.token_hex(20),
     }
+
+
+def _new_signing_key() -> str:
+    key = Ed25519PrivateKey.generate()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

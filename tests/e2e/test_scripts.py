@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.service_process import ROOT, Service, clean_environment, processes_in
+from db import access
+from db.migrate import migrate
+from tests.e2e.service_process import ROOT, Service, clean_environment, processes_in, running
+from tests.support.database import TestDatabase
 
 
 def run_script(
@@ -38,8 +41,25 @@ def test_the_smoke_passes_twice_on_a_running_service(shared_service: Service) ->
         ended = run_script("smoke", environment=smoke_environment(shared_service))
         assert ended.returncode == 0, ended.stdout + ended.stderr
         lines = ended.stdout.splitlines()
-        assert len(lines) == 6
+        assert len(lines) == 7
         assert all(line.startswith("ok  ") for line in lines)
+
+
+def test_the_smoke_says_that_nothing_is_signed_where_nothing_is(
+    folder: Path, empty_database: TestDatabase
+) -> None:
+    migrate(empty_database.direct_url(access.OWNER))
+    secret = "key-of-the-smoke-that-signs-nothing"
+    settings = clean_environment(
+        DATABASE_URL=empty_database.url(access.APP),
+        API_KEYS=f"ci:demo:operator:{secret}",
+        DRAIN_SECONDS="0",
+    )
+    with running("serve", settings, folder / "log") as service:
+        ended = run_script("smoke", environment=smoke_environment(service))
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "bundle verifies: left out, as nothing is signed here" in ended.stdout
+    assert "EXPORT_SIGN_SECRET is not set" in ended.stdout
 
 
 def test_the_smoke_runs_from_any_folder_by_its_wrapper(
@@ -108,6 +128,7 @@ def test_the_demo_shows_the_main_job_and_ends(folder: Path) -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stdout.count("201 Created") == 10
     assert "304 Not Modified" in ended.stdout
+    assert "\nVerified: report " in ended.stdout
     assert ended.stdout.endswith("Done.\n")
     assert not processes_in(folder)
 

@@ -1,12 +1,15 @@
 """A report's bundle: the same bytes for ever, for whoever has a link, and no one else."""
 
+import hashlib
 import json
 import secrets
+from base64 import b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from itsdangerous import Signer
 
 from db import access
 from db.session import Database
@@ -20,7 +23,7 @@ from tests.support.client import Answer, Callers, Client
 from tests.support.database import TestDatabase
 from tests.support.evidence import KEYS, files_of, sign, signed_report
 from tests.support.reports import PREDECESSOR, SMALLEST
-from tests.support.service import LINKS, RunningService, running_service
+from tests.support.service import LINK_SECRET, LINKS, RunningService, running_service
 
 
 def _holds(archive: bytes) -> bool:
@@ -121,6 +124,22 @@ def test_token_is_for_one_tenant_alone(
     token = LINKS.token(forged)
     answer = anyone.get(f"/reports/{report_id}/bundle.zip", {"token": token})
     assert _refused(answer, 401, "unauthenticated") == "The link was never given out here."
+
+
+def test_token_is_for_one_purpose_alone(callers: Callers, anyone: Client) -> None:
+    report_id, link = signed_report(callers)
+    payload = json.loads(b64decode(link["token"].partition(".")[0] + "==", b"-_"))
+    payload[3] = "export"
+    text = urlsafe_b64encode(json.dumps(payload, separators=(",", ":")).encode()).rstrip(b"=")
+    signer = Signer(
+        LINK_SECRET, salt="collector link v1", key_derivation="hmac", digest_method=hashlib.sha256
+    )
+    token = signer.sign(text).decode()
+    answer = anyone.get(f"/reports/{report_id}/bundle.zip", {"token": token})
+    assert _refused(answer, 401, "unauthenticated") == "The link's token is unknown."
+    payload[3] = "bundle"
+    text = urlsafe_b64encode(json.dumps(payload, separators=(",", ":")).encode()).rstrip(b"=")
+    assert signer.sign(text).decode() == link["token"]
 
 
 def test_key_is_no_token_and_token_is_no_key(callers: Callers, anyone: Client) -> None:

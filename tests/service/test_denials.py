@@ -1,7 +1,9 @@
 """Refused calls: counted without the database, written few, and never more than memory holds."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -11,8 +13,10 @@ from db.audit_log import AuditFilters, list_entries
 from db.ids import TenantId
 from db.session import Database
 from generated.runtime.exchange import RequestRecord
+from handlers.context import Principal
 from policies.audit_entries import read_body
-from service.auth import Denied, Refusal
+from policies.link_tokens import Link
+from service.auth import Bearer, Denied, Refusal
 from service.denials import Denials
 from tests.support.database import TestDatabase
 
@@ -63,6 +67,24 @@ def test_calls_of_one_source_in_one_minute_make_two_entries(database: Database) 
     denials.flush()
     assert [told["calls"] for told in _told(database)] == [3, 42]
     assert {told["minute"] for told in _told(database)} == {"2027-01-15T08:00Z"}
+
+
+def test_link_that_is_refused_is_told_to_its_own_tenant(database: Database) -> None:
+    issued = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    link = Link("a", UUID(int=1), "bundle", UUID(int=2), issued, issued + timedelta(hours=1))
+    bearer = Bearer(Principal(TenantId("a"), f"link:{link.grant_id}", "bearer"), link)
+    denials = Denials(database)
+    known = {"BundleToken": bearer}
+    for status in (401, 403):
+        record = RequestRecord("request-1", "GET", "download_bundle", status, 0, known, None, None)
+        denials.note(record)
+    denials.flush()
+    [told] = _told(database, "a")
+    assert (told["reason"], told["calls"]) == ("link", 2)
+    with database.tenant_transaction(TenantId("a"), read_only=True) as tx:
+        [row] = list_entries(tx, AuditFilters(), before=None, limit=5)
+    assert (row.action, row.actor) == ("download_bundle", f"link:{UUID(int=2)}")
+    assert _told(database) == []
 
 
 def test_each_minute_is_told_by_itself(database: Database) -> None:

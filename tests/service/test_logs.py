@@ -21,6 +21,7 @@ from tests.support.service import KEYRING_TEXT
 _MARK = "mk7q"
 _KEY = f"{_MARK}-operator-secret-0123456789"
 _TENANT = "log-tenant"
+_UNKNOWN = "0190a6d2-7c1e-7d3b-9a54-2f6f0c1e8b11"
 _FIELDS = {
     "duration_ms",
     "event",
@@ -44,6 +45,8 @@ _REQUESTS: list[tuple[str, str, dict[str, str], bytes]] = [
     ("GET", f"/reports?page_token={_MARK}", _HEADERS, b""),
     ("GET", f"/reports?source=%FF{_MARK}", _HEADERS, b""),
     ("GET", f"/reports/{_MARK}", _HEADERS, b""),
+    ("GET", f"/reports/{_UNKNOWN}/bundle.zip?token={_MARK}", {}, b""),
+    ("GET", f"/reports/{_UNKNOWN}/bundle.zip?token={_MARK}&token={_MARK}", {}, b""),
     ("GET", f"/{_MARK}/{_MARK}", _HEADERS, b""),
     ("GET", f"/docs/{_MARK}", {}, b""),
     ("GET", "/reports", {"X-Api-Key": f"{_MARK}-wrong", "X-Tenant": f"{_MARK}-tenant"}, b""),
@@ -90,6 +93,7 @@ def run(shared_database: TestDatabase, tmp_path_factory: pytest.TempPathFactory)
         DATABASE_URL=shared_database.url(access.APP),
         API_KEYS=f"ci-key:{_TENANT}:operator:{_KEY}",
         ENCRYPTION_KEYS=KEYRING_TEXT,
+        EXPORT_SIGN_SECRET=f"{_MARK}-secret-of-links-0123456789abcdef",
         LOG_LEVEL="debug",
         DRAIN_SECONDS="0",
     )

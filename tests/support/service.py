@@ -35,7 +35,8 @@ KEYRING: Final = parse_keyring(KEYRING_TEXT)
 
 SIGNING_KEY: Final = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 SIGNING: Final = Signing(KeyInMemory(SIGNING_KEY), (PublishedKey(SIGNING_KEY.public_key()),))
-LINKS: Final = LinkTokens(["secret of the links of all tests"])
+LINK_SECRET: Final = "secret of the links of all tests"
+LINKS: Final = LinkTokens([LINK_SECRET])
 
 SECRET_MARK: Final = "secretmark-"
 TENANT_MARK: Final = "tenantmark-"

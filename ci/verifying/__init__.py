@@ -1,0 +1,1 @@
+"""What docs/verifying.md tells a third party to do, done as it stands there."""

@@ -112,7 +112,10 @@ def run(shared_database: TestDatabase, tmp_path_factory: pytest.TempPathFactory)
         service.stop()
     assert all(answer.status_code < 500 for answer in answers)
     text = log.read_text(encoding="utf-8")
-    lines = [json.loads(line) for line in text.splitlines()]
+    # Before it logs anything, `serve` says to whoever started it that it runs no worker.
+    told, *logged = text.splitlines()
+    assert told.startswith("No worker runs")
+    lines = [json.loads(line) for line in logged]
     return _Run(lines, text + service.printed, [each.headers["x-request-id"] for each in answers])
 
 

@@ -16,6 +16,7 @@ from policies.checkpoints import CheckpointRow
 from policies.published_keys import PublishedKey, PublishedKeysError, by_id, read_keys
 from service.checkpoint_folder import CheckpointFolder
 from service.checkpoints import declare_restore
+from service.key_values import with_keys_revealed
 from service.logs import configure_logging
 from service.push import RETRYING
 from service.push_command import api_key
@@ -184,6 +185,7 @@ def declare() -> None:
         configure_logging(settings.log_level)
         if settings.embedded:
             settings = with_development_signing(settings)
+        settings = with_keys_revealed(settings, ["signing-key"])
         folder = CheckpointFolder(settings.checkpoint_folder)
         with maintenance_database(settings) as database:
             try:

@@ -1,11 +1,19 @@
-"""`collector keys`: the encryption keys of a running system. Shows ids, and a key only when new."""
+"""`collector keys`: the keys of a running system. Shows ids, and a key only when new."""
 
 import time
 
 import click
 
 from db.key_uses import RegisteredKey, registered_keys
-from service.keyring import Keyring, new_entry, parse_keyring
+from service.key_making_command import (
+    new,
+    new_link_secret,
+    new_signing_key,
+    wrap,
+)
+from service.key_showing_command import retire_signing_key, show
+from service.key_values import with_keys_revealed
+from service.keyring import Keyring, parse_keyring
 from service.logs import configure_logging
 from service.rewrap import Outcome, Progress, Rewrap
 from service.settings import Settings, SettingsError, load_settings
@@ -20,26 +28,21 @@ _ANOTHER = "another key"
 
 @click.group()
 def keys() -> None:
-    """Encryption keys: make one, see which are in use, encrypt anew under the newest.
+    """Keys: make and wrap them, see which are in use, encrypt anew under the newest.
 
     \b
-    To change the key of running services:
+    To change the encryption key of running services:
       1. collector keys new       put the entry second in ENCRYPTION_KEYS everywhere, restart
       2.                          put it first everywhere, restart
       3. collector keys rewrap    with both keys in the keyring
       4. collector keys list      take the old key out once it isn't registered any more
+
+    docs/keys.md has every key, and how each is changed.
     """
 
 
-@keys.command()
-def new() -> None:
-    """Print a new key as an entry of ENCRYPTION_KEYS. It is stored nowhere."""
-    click.echo(new_entry())
-    click.echo(
-        "Keep a copy where backups of the database are not. Put it second in ENCRYPTION_KEYS of "
-        "every process first, and only then first: each must be able to read what another wrote.",
-        err=True,
-    )
+for making in (new, new_signing_key, new_link_secret, wrap, retire_signing_key, show):
+    keys.add_command(making)
 
 
 @keys.command(name="list")
@@ -49,7 +52,7 @@ def list_keys() -> None:
     Ends with 1 if the keyring lacks a key that is registered.
     """
     with told():
-        settings = load_settings()
+        settings = with_keys_revealed(load_settings(), ["encryption-key"])
         text = keyring_text(settings)
         keyring = None if text is None else parse_keyring(text)
         with (
@@ -96,7 +99,7 @@ def rewrap(dry_run: bool) -> None:
     Exit code: 0 done; 1 something is still under an older key, and standard error says why.
     """
     with told():
-        settings = load_settings()
+        settings = with_keys_revealed(load_settings(), ["encryption-key"])
         configure_logging(settings.log_level)
         keyring = _required_keyring(settings)
         with maintenance_database(settings) as database:

@@ -5,13 +5,24 @@ What is never in them: keys, query strings, headers, input values, SQL parameter
 
 import io
 import logging
-from typing import BinaryIO, cast
+from typing import BinaryIO, Final, cast
 
 import orjson
 import structlog
 
 from service.log_stream import STANDARD_ERROR, LogStream
 from service.settings import LogLevel
+
+_TALKATIVE: Final = (
+    "boto3",
+    "botocore",
+    "connexion",
+    "httpx",
+    "procrastinate",
+    "psycopg",
+    "urllib3",
+    "uvicorn.access",
+)
 
 
 def configure_logging(level: LogLevel) -> None:
@@ -45,6 +56,6 @@ def configure_logging(level: LogLevel) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    # They log each request or job in words of their own, input values and arguments included.
-    for name in ("connexion", "uvicorn.access", "httpx", "procrastinate", "psycopg"):
+    # They log each request or job in words of their own, input values, arguments and keys included.
+    for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -30,6 +30,7 @@ from policies.published_keys import (
     pem_blocks,
     public_keys_of_pem,
 )
+from service.key_values import is_wrapped
 from service.private_files import write_private
 from service.settings import Settings, SettingsError
 
@@ -76,6 +77,9 @@ def link_secrets(settings: Settings) -> tuple[str, ...]:
     given = {"EXPORT_SIGN_SECRET": current, "EXPORT_SIGN_SECRET_PREV": previous}
     found = {name: secret.get_secret_value() for name, secret in given.items() if secret}
     for name, secret in found.items():
+        if is_wrapped(secret):
+            # It is no secret, and long enough to pass for one.
+            raise AssertionError(f"{name} has not been revealed")
         if len(secret) < LEAST_SECRET_CHARACTERS:
             raise SettingsError(
                 f"{name}: has {len(secret)} characters; a secret needs {LEAST_SECRET_CHARACTERS}, "
@@ -94,11 +98,17 @@ def with_development_signing(settings: Settings) -> Settings:
     """Settings in which what signing needs is there: what is missing is made and kept at home."""
     made: dict[str, SecretStr] = {}
     if settings.signing_key is None:
-        made["signing_key"] = SecretStr(_kept(settings.collector_home / "signing-key", _new_key))
+        made["signing_key"] = SecretStr(
+            _kept(settings.collector_home / "signing-key", new_signing_key)
+        )
     if settings.export_sign_secret is None and settings.export_sign_secret_prev is None:
         path = settings.collector_home / "export-sign-secret"
-        made["export_sign_secret"] = SecretStr(_kept(path, lambda: secrets.token_urlsafe(32)))
+        made["export_sign_secret"] = SecretStr(_kept(path, new_link_secret))
     return settings.model_copy(update=made)
+
+
+def new_link_secret() -> str:
+    return secrets.token_urlsafe(32)
 
 
 def _kept(path: Path, make: Callable[[], str]) -> str:
@@ -110,7 +120,8 @@ def _kept(path: Path, make: Callable[[], str]) -> str:
         return text
 
 
-def _new_key() -> str:
+def new_signing_key() -> str:
+    """A new key as `SIGNING_KEY` has it, after a line that says since when."""
     key = Ed25519PrivateKey.generate()
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode("ascii")
     return f"valid-from: {datetime.now(UTC).isoformat(timespec='seconds')}\n{pem}"

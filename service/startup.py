@@ -19,6 +19,7 @@ from db.migrate import MigrationResult, migrate, require_current
 from db.session import Database
 from service.key_register import register_keyring
 from service.key_source import configured_keys, development_entries, development_keys
+from service.key_values import with_keys_revealed
 from service.keyring import configured_keyring, development_keyring, parse_keyring
 from service.serve import AppFactory, new_draining_event
 from service.settings import Settings, SettingsError, secret_url
@@ -46,6 +47,8 @@ def prepared(settings: Settings, *, migrating: bool) -> Iterator[Prepared]:
     `migrating` brings the schema up first. Raises SettingsError, EmbeddedError, DatabaseError.
     """
     api_keys, shown = _api_keys(settings)
+    # Here, once: server processes get them over a pipe, and start anew while a KMS is away.
+    settings = with_keys_revealed(settings)
     configured_signing(settings)
     link_secrets(settings)
     if not settings.embedded:

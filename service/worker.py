@@ -22,6 +22,7 @@ from db.errors import DatabaseError
 from db.job_upkeep import forget_worker
 from service.failures import frames_of
 from service.job_queue import SYSTEM_QUEUE, TENANT_QUEUE, JobRunner, build_app
+from service.key_values import with_keys_revealed
 from service.lost_jobs import LostJobs
 from service.settings import Settings
 from service.signing import with_development_signing
@@ -39,6 +40,8 @@ def run_worker(settings: Settings, registry: Registry) -> None:
     """Work until SIGTERM or SIGINT. Raises SettingsError, EmbeddedError, DatabaseError at start."""
     if settings.embedded:
         settings = with_development_signing(settings)
+    # It signs checkpoints, and decrypts nothing.
+    settings = with_keys_revealed(settings, ["signing-key"])
     with worker_databases(settings) as databases:
         parts = WorkerParts(settings=settings, tenants=databases.tenants)
         with LostJobs(databases.maintenance, settings.worker_lost_seconds):

@@ -1,0 +1,151 @@
+"""KMS servers for tests: one that keeps keys, and one that answers as KMS does at its worst.
+
+Both are real HTTP servers on this machine. The first is moto's, a process of its own; it knows of
+no key that is disabled and no login that is denied, which is what the second is for.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+from typing_extensions import override
+
+_START_SECONDS: Final = 60.0
+REGION: Final = "eu-central-1"
+
+
+def aws_variables(port: int, **others: str) -> dict[str, str]:
+    """The usual variables of AWS that lead to the KMS at `port`, with one try a call."""
+    return {
+        "AWS_ENDPOINT_URL_KMS": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "test-login",
+        "AWS_SECRET_ACCESS_KEY": "test-password",
+        "AWS_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": "/nonexistent",
+        "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
+        "AWS_MAX_ATTEMPTS": "1",
+        **others,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class KmsServer:
+    """A running moto server. Its keys live as long as it does."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return aws_variables(self.port)
+
+    def new_key(self) -> str:
+        """The ARN of a new symmetric key."""
+        client = boto3.client(
+            "kms",
+            endpoint_url=f"http://127.0.0.1:{self.port}",
+            region_name=REGION,
+            aws_access_key_id="test-login",
+            aws_secret_access_key="test-password",
+        )
+        arn: str = client.create_key()["KeyMetadata"]["Arn"]
+        client.close()
+        return arn
+
+    def end(self) -> None:
+        self.process.terminate()
+        self.process.wait(_START_SECONDS)
+
+
+@contextmanager
+def kms_server(folder: Path) -> Iterator[KmsServer]:
+    """A KMS until the block ends. Its log goes to `folder`."""
+    log = folder / "kms.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    server = KmsServer(_port(log, process), process)
+    try:
+        yield server
+    finally:
+        server.end()
+
+
+def _port(log: Path, process: subprocess.Popen[bytes]) -> int:
+    deadline = time.monotonic() + _START_SECONDS
+    while (found := re.search(r"Running on http://127.0.0.1:(\d+)", log.read_text())) is None:
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, "the KMS did not start"
+        time.sleep(0.05)
+    return int(found[1])
+
+
+@dataclass(slots=True)
+class Answers:
+    """What the second server answers, in order, the last for good: status and body, or silence."""
+
+    given: list[tuple[int, bytes] | None]
+    asked: list[str] = field(default_factory=list)
+
+    def next(self) -> tuple[int, bytes] | None:
+        return self.given.pop(0) if len(self.given) > 1 else self.given[0]
+
+
+def error(code: str, status: int = 400) -> tuple[int, bytes]:
+    """An error as KMS puts it."""
+    return status, json.dumps({"__type": code, "message": "Words of the KMS"}).encode()
+
+
+def answer(**members: Any) -> tuple[int, bytes]:
+    return 200, json.dumps(members).encode()
+
+
+@contextmanager
+def answering(*given: tuple[int, bytes] | None) -> Iterator[tuple[int, Answers]]:
+    """A server that gives these answers, and its port."""
+    answers, ended = Answers(list(given)), threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            answers.asked.append(self.headers["X-Amz-Target"])
+            self.rfile.read(int(self.headers["Content-Length"]))
+            found = answers.next()
+            if found is None:
+                ended.wait(30)
+                return
+            status, body = found
+            self.send_response(status)
+            self.send_header("Content-Type", "application/x-amz-json-1.1")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        @override
+        def log_message(self, format: str, *args: Any) -> None:
+            """Tests print nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield server.server_port, answers
+    finally:
+        ended.set()
+        server.shutdown()
+        server.server_close()
+        thread.join(timeout=10)

@@ -45,7 +45,7 @@ def main() -> None:
     out = "generated"
 
     For any other contract give both --spec and --out. The output folder is a package under any
-    name and needs no codegen at run time.
+    name that an import statement takes, and needs no codegen at run time.
 
     \b
     Exit codes: 0 all is as the contract has it; 1 the contract or the settings have errors, each
@@ -76,7 +76,7 @@ def generate_command(spec: Path | None, out: Path | None, full: bool, form: Form
     didn't write, it writes nothing and ends with 1.
     """
     outcome = _run(generate, spec, out, full, form)
-    show(outcome.warnings, form)
+    show(outcome.warnings, form, folds=True)
     written = sum(drift.kind != "orphaned" for drift in outcome.drifts)
     removed = len(outcome.drifts) - written
     _say(f"{outcome.count} files: {written} written, {removed} removed")
@@ -89,7 +89,7 @@ def check_command(spec: Path | None, out: Path | None, full: bool, form: Format)
     outcome = _run(check, spec, out, full, form)
     folder = _settings(spec, out).out
     if form == "text":
-        show(outcome.warnings, form)
+        show(outcome.warnings, form, folds=True)
         for drift in outcome.drifts:
             click.echo(f"{drift.kind} {folder / drift.path}")
     else:
@@ -167,7 +167,7 @@ def _fail(
     findings: Iterable[Diagnostic], form: Format, consequence: str = "nothing was written"
 ) -> NoReturn:
     found = list(findings)
-    show(found, form)
+    show(found, form, folds=True)
     errors = sum(finding.severity == "error" for finding in found)
     if form == "text":
         _say(f"codegen explain {found[0].code} says more, with a wrong and a right example")

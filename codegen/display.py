@@ -48,18 +48,34 @@ def format_option(command: CommandT) -> CommandT:
 
 
 def show(
-    findings: Iterable[Diagnostic], form: Format, meanings: Mapping[str, str] | None = None
+    findings: Iterable[Diagnostic],
+    form: Format,
+    meanings: Mapping[str, str] | None = None,
+    *,
+    folds: bool = False,
 ) -> None:
+    """With `folds`, people get one line for warnings that say the same of several places."""
     ordered = sorted(findings)
     if form == "text":
-        for finding in ordered:
-            click.echo(as_text(finding, in_colour()), err=True, color=True)
+        for finding, count in _counted(ordered, folds):
+            more = f" [and {count - 1:,} more: --format json lists all]" if count > 1 else ""
+            click.echo(as_text(finding, in_colour()) + more, err=True, color=True)
     elif form == "json":
         click.echo(as_json(ordered), nl=False)
     elif form == "github":
         click.echo(as_github(ordered), nl=False)
     else:
         click.echo(as_sarif(ordered, meanings), nl=False)
+
+
+def _counted(findings: Sequence[Diagnostic], folds: bool) -> Iterable[tuple[Diagnostic, int]]:
+    """Each with how many it stands for; of equal warnings the first stands for all."""
+    groups: dict[object, list[Diagnostic]] = {}
+    for finding in findings:
+        is_warning = folds and finding.severity == "warning"
+        key = (finding.code, finding.message, finding.hint) if is_warning else finding
+        groups.setdefault(key, []).append(finding)
+    return [(group[0], len(group)) for group in groups.values()]
 
 
 def in_colour() -> bool:

@@ -80,8 +80,15 @@ def _content(content: tuple[Media, ...]) -> dict[str, Any]:
 
 
 def _scheme(scheme: dict[str, Any]) -> dict[str, Any]:
-    """Without prose. `mutualTLS` is unknown to OpenAPI 3.0, so it goes by another name."""
-    kept = {key: value for key, value in scheme.items() if key != "description"}
+    """Without prose. `mutualTLS` is unknown to OpenAPI 3.0, so it goes by another name.
+
+    Without extensions too: by some of them Connexion asks a function that the contract names.
+    """
+    kept = {
+        key: value
+        for key, value in scheme.items()
+        if key != "description" and not key.startswith("x-")
+    }
     if kept.get("type") == "mutualTLS":
-        return {"type": "http", "scheme": "mutual"}
+        return {"type": "http", "scheme": "mutual-tls"}
     return kept

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from .nullable import admits_null
+from .discriminators import choice_without_property
+from .nullable import admits_null, says_nullable
 from .pointers import local_pointer
 from .runtime.document import copied
 from .schema_types import SchemaTypes, wanted_name
-from .shape import Node, walk
+from .shape import Node, Pointer, walk
 
 # A full path, as datamodel-code-generator takes it; the package's own is put in later.
 FILE_MODULE = "contract_file_part_of_this_package"
@@ -20,6 +21,7 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
 
     A reference into the inside of a schema makes a model of what stands there.
     """
+    document = types.contract.document
     done: dict[str, Any] = {}
     while len(done) < len(types.models):
         name = next(name for name in types.models if name not in done)
@@ -28,17 +30,30 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
         for node, original in zip(list(walk(Node("schema", (), schema))), originals, strict=True):
             if id(original.value) in types.misfits:
                 del node.value["default"]
+            if isinstance(node.value, dict) and not says_nullable(document, node.value):
+                node.value.pop("nullable", None)
             if id(original.value) in types.files:
                 _make_file(node.value)
             elif isinstance(node.value, dict):
-                _mark_nullable(node.value, original.value, types.contract.document)
+                _mark_nullable(node.value, original.value, document)
+                if without := choice_without_property(document, original.value):
+                    del node.value["discriminator"]
+                    _tell_left_out(types, (*types.pointer(name), *node.pointer), without)
                 _rename_references(node.value, types)
         done[name] = schema
     return done
 
 
+def _tell_left_out(types: SchemaTypes, pointer: Pointer, without: str) -> None:
+    place = types.contract.place((*pointer, "discriminator"))
+    message = f"models don't choose by this discriminator: {without}"
+    hint = "declare the property in each schema of the choice, and require it"
+    types.findings.add(place, "CG081", message, hint)
+
+
 def _make_file(schema: dict[str, Any]) -> None:
     """What datamodel-code-generator takes for a type of ours; `null` stands for no file."""
+    # Where `nullable` says nothing it has been taken out.
     is_nullable = "null" in schema.get("type", ()) or schema.get("nullable") is True
     kept = {key: schema[key] for key in ("description", "title") if key in schema}
     schema.clear()

@@ -14,13 +14,18 @@ def admits_null(document: Any, schema: Any, inside: tuple[int, ...] = ()) -> boo
     inside = (*inside, id(schema))
     if "$ref" in schema and not admits_null(document, referenced(document, schema["$ref"]), inside):
         return False
-    return _own_type_admits(schema) and _branches_admit(document, schema, inside)
+    return _own_type_admits(document, schema) and _branches_admit(document, schema, inside)
 
 
-def _own_type_admits(schema: dict[str, Any]) -> bool:
+def says_nullable(document: Any, schema: dict[str, Any]) -> bool:
+    """Whether it says `nullable` in OpenAPI 3.0; 3.1 and its validators don't know it."""
+    return schema.get("nullable") is True and str(document.get("openapi")).startswith("3.0")
+
+
+def _own_type_admits(document: Any, schema: dict[str, Any]) -> bool:
     declared = schema.get("type")
     types = [declared] if isinstance(declared, str) else declared
-    if types is not None and "null" not in types and schema.get("nullable") is not True:
+    if types is not None and "null" not in types and not says_nullable(document, schema):
         return False
     values = [schema["const"]] if "const" in schema else schema.get("enum")
     return not isinstance(values, list) or None in values

@@ -52,11 +52,13 @@ class _Reader:
     types: SchemaTypes
     _places: dict[str, Pointer] = field(default_factory=dict)
     _broken_components: frozenset[str] = frozenset()
+    _schemes: dict[str, Any] = field(default_factory=dict)
 
     def read(self) -> Contract:
         document = self.contract.document
         self._broken_components = broken_components(document, self.broken)
         self.types.add_components()
+        self._schemes = self._security_schemes()
         operations = self._operations()
         self._check_paths()
         for part in ("webhooks",):
@@ -69,7 +71,7 @@ class _Reader:
             schema_version=document["openapi"][:3],
             tags=self._tags(operations),
             models=model_schemas(self.types) if not self.findings.errors else {},
-            security_schemes=_mapping(_mapping(document.get("components")).get("securitySchemes")),
+            security_schemes=self._schemes,
             document=document,
         )
 
@@ -196,14 +198,21 @@ class _Reader:
             self.findings.add(place, "CG026", message, "a handler stands in one module")
         return str(names[0])
 
+    def _security_schemes(self) -> dict[str, Any]:
+        """By name, each as it is written where a reference to it ends."""
+        components = _mapping(self.contract.document.get("components"))
+        pointers = {
+            name: ("components", "securitySchemes", name)
+            for name in _mapping(components.get("securitySchemes"))
+        }
+        return {name: _mapping(self.contract.follow(each)[1]) for name, each in pointers.items()}
+
     def _security(
         self, value: dict[str, Any], pointer: Pointer
     ) -> tuple[dict[str, tuple[str, ...]], ...]:
         where: Pointer = (*pointer, "security") if "security" in value else ("security",)
         requirements = value.get("security", self.contract.document.get("security", []))
-        schemes = _mapping(
-            _mapping(self.contract.document.get("components")).get("securitySchemes")
-        )
+        schemes = self._schemes
         alternatives = []
         for index, requirement in enumerate(requirements):
             for scheme in requirement:
@@ -212,7 +221,7 @@ class _Reader:
                     hint = did_you_mean(scheme, schemes, "define it in components/securitySchemes")
                     message = f"the security scheme {scheme!r} is not defined"
                     self.findings.add(self.contract.place(pointer), "CG040", message, hint)
-                elif _mapping(schemes[scheme]).get("type") == "mutualTLS":
+                elif schemes[scheme].get("type") == "mutualTLS":
                     hint = "its authenticator tells by headers that only the proxy can set"
                     message = "client certificates are not read: TLS ends before the service"
                     self.findings.add(self.contract.place(pointer), "CG081", message, hint)

@@ -5,10 +5,11 @@ Loads the renderer only where the contract has to be read.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from keyword import iskeyword
 from pathlib import Path
 
 from .cache import FOLDER, Cache
-from .diagnostics import Diagnostic, Findings, Place
+from .diagnostics import Diagnostic, Findings, Place, one_error
 from .manifest import Manifest, digest, generator_digest, input_name, is_current, load_manifest
 from .write import Drift, apply, compare
 
@@ -39,6 +40,17 @@ def check(spec: Path, out: Path, full: bool) -> Outcome:
     return _compare(spec, out, full, _cache(out, full))[0]
 
 
+def _refuse_unnameable(out: Path) -> None:
+    """Not a package that is there already: whoever has it has a way to import it."""
+    name = out.resolve().name
+    if not name.isidentifier() or iskeyword(name):
+        hint = (
+            "the folder is the package: name it with letters, digits and _, and no word of Python's"
+        )
+        message = f"no import statement can name a package {name!r}"
+        raise one_error(Place(str(out)), "CG090", message, hint)
+
+
 def _cache(out: Path, full: bool) -> Cache:
     return Cache(out / FOLDER, generator_digest(), read=not full)
 
@@ -47,6 +59,8 @@ def _compare(
     spec: Path, out: Path, full: bool, cache: Cache
 ) -> tuple[Outcome, Mapping[str, str], Manifest]:
     manifest = load_manifest(out)
+    if not manifest.outputs:
+        _refuse_unnameable(out)
     if not full and is_current(manifest, spec, out):
         drifts = compare(out, manifest.outputs, manifest)
         if not drifts:

@@ -11,6 +11,7 @@ from .bundle import Bundle
 from .contract import Annotation
 from .diagnostics import Findings
 from .names import is_wordless, type_name, unlike
+from .nullable import says_nullable
 from .pointers import local_pointer, value_at
 from .shape import Pointer
 
@@ -88,6 +89,10 @@ class SchemaTypes:
         self.models[made] = value_at(self.contract.document, pointer)
         return made
 
+    def pointer(self, name: str) -> Pointer:
+        """Where the schema of a model stands."""
+        return next(pointer for pointer, own in self._names.items() if own == name)
+
     def annotation(self, pointer: Pointer, wanted: str) -> Annotation:
         """`wanted` names the model, if the schema there needs one of its own."""
         schema = value_at(self.contract.document, pointer)
@@ -124,7 +129,7 @@ class SchemaTypes:
             return None
         declared = schema.get("type")
         types = [declared] if isinstance(declared, str) else list(declared or ())
-        nullable = "null" in types or schema.get("nullable") is True
+        nullable = "null" in types or says_nullable(self.contract.document, schema)
         types = [name for name in types if name != "null"]
         values = schema.get("enum", [schema["const"]] if "const" in schema else None)
         if values is not None:

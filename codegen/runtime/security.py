@@ -15,15 +15,17 @@ from .problems import malformed_request
 
 SCHEME_NAME = "x-scheme-name"
 # What mutualTLS, which OpenAPI 3.0 doesn't know, is called in the view that Connexion gets.
-_MUTUAL = "mutual"
+# `mutual` would be the HTTP scheme of RFC 8120.
+_MUTUAL = "mutual-tls"
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
     """One credential of a request. `roles` are those the operation's security requirement names.
 
-    Of `basic` the value is what was sent: base64 of `name:password`. Of `mutualTLS` it is empty:
-    the connection was secured before it got here, and what the proxy says of the client's
+    Of an HTTP scheme the value is what was sent behind its name: of `basic` base64 of
+    `name:password`, of `digest` a list such as `username="…", nonce="…"`. Of `mutualTLS` it is
+    empty: the connection was secured before it got here, and what the proxy says of the client's
     certificate stands in `headers`, if it lets none through that a caller made up.
     """
 
@@ -37,8 +39,13 @@ class Credential:
 Authenticator = Callable[[Credential], Any]
 
 
-def security_map(authenticators: Mapping[str, Authenticator]) -> dict[str, type[Any]]:
-    """Connexion's `security_map` for authenticators by scheme name."""
+def security_map(
+    authenticators: Mapping[str, Authenticator], schemes: Mapping[str, Any]
+) -> dict[str, type[Any]]:
+    """Connexion's `security_map` for authenticators by scheme name.
+
+    It asks nobody about an HTTP scheme that isn't in there, and answers 401.
+    """
 
     class ContractSecurity(AbstractSecurityHandler):  # type: ignore[misc]  # Connexion is untyped
         def get_fn(self, security_scheme: dict[str, Any], required_scopes: list[str]) -> Any:
@@ -55,8 +62,8 @@ def security_map(authenticators: Mapping[str, Authenticator]) -> dict[str, type[
 
             return verify
 
-    kinds = ("apiKey", "bearer", "basic", "oauth2", "openIdConnect", _MUTUAL)
-    return dict.fromkeys(kinds, ContractSecurity)
+    named = [scheme["scheme"].lower() for scheme in schemes.values() if scheme["type"] == "http"]
+    return dict.fromkeys(["apiKey", "oauth2", "openIdConnect", *named], ContractSecurity)
 
 
 def credential_value(scheme: Mapping[str, Any], request: ConnexionRequest) -> str | None:

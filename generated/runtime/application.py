@@ -103,7 +103,7 @@ def build_application(assembly: Assembly) -> ASGIApp:
         validate_responses=True,
         strict_validation=False,
         validator_map=validators(tables),
-        security_map=security_map(assembly.authenticators),
+        security_map=security_map(assembly.authenticators, schemes),
         resolver=Resolver(function_resolver=lambda operation_id: _unused),
         uri_parser_class=_NoUriParser,
     )

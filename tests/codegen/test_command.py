@@ -224,6 +224,25 @@ def test_spec_without_out_is_wrong_usage(codegen: Command) -> None:
     assert "--spec and --out go together" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["my-api", "class", "2fa"])
+def test_folder_that_no_import_can_name_is_refused_before_anything_is_written(
+    tmp_path: Path, codegen: Command, name: str
+) -> None:
+    for command in ("generate", "check"):
+        done = codegen(command, "--spec", str(PETSTORE), "--out", f"parts/{name}")
+        assert done.returncode == 1
+        assert f"parts/{name}:1:1 CG090 no import statement can name a package" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_package_that_is_there_keeps_its_name_whatever_that_is(
+    project: Path, codegen: Command
+) -> None:
+    (project / "api").rename(project / "my-api")
+    done = codegen("check", "--spec", "openapi.json", "--out", "my-api")
+    assert (done.returncode, done.stdout) == (0, "")
+
+
 def test_help_says_what_the_exit_codes_mean(codegen: Command) -> None:
     text = codegen("--help").stdout
     assert "4 check found files that differ" in text

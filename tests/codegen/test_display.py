@@ -225,3 +225,15 @@ def test_machines_are_told_of_warnings_even_where_nothing_changed(
         assert done.returncode == 0
         [found] = json.loads(done.stdout)["diagnostics"]
         assert (found["code"], found["severity"]) == ("CG022", "warning")
+
+
+def test_people_get_one_line_for_warnings_that_say_the_same(codegen: Command) -> None:
+    """Machines get each; errors are each to be mended, so each is shown."""
+    contract = HERE / "contracts" / "petstore-expanded.json"
+    command = ("check", "--spec", str(contract), "--out", "api")
+    untagged = [line for line in codegen(*command).stderr.splitlines() if " CG025 " in line]
+    assert [line.partition(" [")[2] for line in untagged] == [
+        "and 3 more: --format json lists all]"
+    ]
+    found = json.loads(codegen(*command, "--format", "json").stdout)["diagnostics"]
+    assert sum(each["code"] == "CG025" for each in found) == 4

@@ -7,13 +7,14 @@ import pytest
 from codegen.nullable import admits_null
 
 DOCUMENT = {
+    "openapi": "3.0.3",
     "components": {
         "schemas": {
             "Text": {"type": "string"},
             "Maybe": {"anyOf": [{"$ref": "#/components/schemas/Text"}, {"type": "null"}]},
             "Loop": {"allOf": [{"$ref": "#/components/schemas/Loop"}, {"type": ["null", "array"]}]},
         }
-    }
+    },
 }
 
 
@@ -57,3 +58,7 @@ def test_null_is_admitted(schema: Any) -> None:
 )
 def test_null_is_not_admitted(schema: Any) -> None:
     assert not admits_null(DOCUMENT, schema)
+
+
+def test_nullable_says_nothing_in_openapi_3_1_as_validators_have_it() -> None:
+    assert not admits_null({"openapi": "3.1.0"}, {"type": "string", "nullable": True})

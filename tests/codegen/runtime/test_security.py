@@ -20,6 +20,8 @@ SCHEMES: dict[str, Any] = {
     "InCookie": {"type": "apiKey", "in": "cookie", "name": "session"},
     "Token": {"type": "http", "scheme": "Bearer"},
     "Password": {"type": "http", "scheme": "basic"},
+    "Digested": {"type": "http", "scheme": "DIGEST"},
+    "Mutual": {"type": "http", "scheme": "Mutual"},
     "OAuth": {"type": "oauth2", "flows": {}},
     "OpenId": {"type": "openIdConnect", "openIdConnectUrl": "/openid"},
     "scheme": {"type": "apiKey", "in": "header", "name": "X-Other"},
@@ -31,6 +33,8 @@ WAYS: dict[str, dict[str, Any]] = {
     "InCookie": {"headers": {"Cookie": "a=b; session=good"}},
     "Token": {"headers": {"Authorization": "bEARER  good"}},
     "Password": {"headers": {"Authorization": f"Basic {BASIC}"}},
+    "Digested": {"headers": {"Authorization": "Digest good"}},
+    "Mutual": {"headers": {"Authorization": "Mutual good"}},
     "OAuth": {"headers": {"Authorization": "Bearer good"}},
     "OpenId": {"headers": {"Authorization": "Bearer good"}},
     "scheme": {"headers": {"X-Other": "good"}},
@@ -83,7 +87,7 @@ def test_a_credential_is_found_in_its_place(scheme: str) -> None:
 
 @pytest.mark.parametrize("scheme", WAYS)
 def test_a_missing_credential_is_a_401(scheme: str) -> None:
-    for options in ({}, {"headers": {"Authorization": "Digest good"}, "params": {}}):
+    for options in ({}, {"headers": {"Authorization": "Unknown good"}, "params": {}}):
         answer = ask({scheme: ()}, **options)
         assert (answer.status_code, slug(answer)) == (401, "unauthenticated")
         assert answer.headers["www-authenticate"] == challenge({scheme: SCHEMES[scheme]})
@@ -188,7 +192,7 @@ def test_the_credential_in_the_query_is_no_unknown_parameter() -> None:
 def test_challenges_name_the_places_of_credentials() -> None:
     assert challenge(SCHEMES) == (
         'ApiKey header="X-Key", ApiKey query="key", ApiKey cookie="session", Bearer, '
-        'Basic realm="api", ApiKey header="X-Other"'
+        'Basic realm="api", Digest, Mutual, ApiKey header="X-Other"'
     )
     assert challenge({}) == "Bearer"
 
@@ -197,7 +201,7 @@ def test_client_certificates_are_told_by_the_authenticator_from_what_the_proxy_s
     service = Service(
         [operation(security=({"Certificate": ()},))],
         {"ask": tell},
-        schemes={"Certificate": {"type": "http", "scheme": "mutual"}},
+        schemes={"Certificate": {"type": "http", "scheme": "mutual-tls"}},
         authenticators={"Certificate": trust},
     )
     with Caller(service) as caller:

@@ -1,0 +1,31 @@
+"""Whether a choice can be made by its discriminator: by a property that every schema of it has."""
+
+from typing import Any
+
+from .runtime.document import alternatives
+
+
+def choice_without_property(document: Any, schema: dict[str, Any]) -> str | None:
+    """What is wrong, in words; None where nothing is, or there is no discriminator."""
+    discriminator = schema.get("discriminator")
+    choices = schema.get("oneOf", schema.get("anyOf"))
+    if not isinstance(discriminator, dict) or not isinstance(choices, list):
+        return None
+    name = str(discriminator.get("propertyName"))
+    for index, choice in enumerate(choices):
+        parts = list(alternatives(document, choice))
+        is_null = any(part.get("type") in ("null", ["null"]) for part in parts)
+        if not is_null and not any(_has(part, name) for part in parts):
+            return f"{_called(choice, index)} has no property {name!r}"
+    return None
+
+
+def _has(part: dict[str, Any], name: str) -> bool:
+    declared, required = part.get("properties"), part.get("required")
+    is_declared = isinstance(declared, dict) and name in declared
+    return is_declared or (isinstance(required, list) and name in required)
+
+
+def _called(choice: Any, index: int) -> str:
+    reference = choice.get("$ref") if isinstance(choice, dict) else None
+    return reference.rpartition("/")[2] if isinstance(reference, str) else f"schema {index + 1}"

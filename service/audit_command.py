@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import click
 
-from generated.client import Client, ClientError, Credentials
+from generated.client import Client, ClientError
 from generated.models import AuditAnchor, AuditChainPart, AuditSegment
 from handlers.errors import NotConfigured
 from policies.audit_entries import Anchor, Entry, Origin, Segment
@@ -19,7 +19,7 @@ from service.checkpoints import declare_restore
 from service.key_values import with_keys_revealed
 from service.logs import configure_logging
 from service.push import RETRYING
-from service.push_command import api_key
+from service.server_options import credentials, server_options
 from service.settings import load_settings
 from service.signing import configured_signing, with_development_signing
 from service.startup import maintenance_database
@@ -39,20 +39,13 @@ def audit() -> None:
     default="-",
     help="File; else standard output.",
 )
-@click.option("--url", envvar="COLLECTOR_URL", default="http://127.0.0.1:9090", show_default=True)
-@click.option("--tenant", envvar="TENANT_ID", required=True, help="Tenant, or TENANT_ID.")
-@click.option(
-    "--api-key-file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="File that holds the API key; else the variable API_KEY.",
-)
+@server_options
 def export(output: BinaryIO, url: str, tenant: str, api_key_file: Path | None) -> None:
     """Write the tenant's whole audit chain, as it is stored, one JSON text a line.
 
     Needs an auditor's key, or an admin's. Each part that is read is an entry in the log itself.
     """
-    credentials = Credentials(api_key=api_key(api_key_file), tenant=tenant)
-    with Client(url, credentials, retrying=RETRYING) as client:
+    with Client(url, credentials(tenant, api_key_file), retrying=RETRYING) as client:
         try:
             part = client.get_audit_chain(after=0).body
             head = ExportHead(part.tenant, str(part.epoch), _anchor(part.after), _anchor(part.head))

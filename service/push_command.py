@@ -1,6 +1,5 @@
 """`collector push`: report files from a terminal or a CI job."""
 
-import os
 import secrets
 import sys
 from pathlib import Path
@@ -8,10 +7,11 @@ from typing import Final
 
 import click
 
-from generated.client import Client, Credentials
+from generated.client import Client
 from service.push import MEDIA_TYPES, RETRYING, Pushed, Pusher
 from service.push_gzip import Compression
 from service.push_run import PushRun, sources
+from service.server_options import credentials, server_options
 
 _RANKS: Final = {"info": 0, "warn": 1, "block": 2}
 _EXIT_FAILED: Final = 1
@@ -42,13 +42,7 @@ _EXIT_SEVERITY: Final = 3
     envvar="COLLECTOR_RUN",
     help="Names this push, such as by a build's number, so that it can be made once more.",
 )
-@click.option("--url", envvar="COLLECTOR_URL", default="http://127.0.0.1:9090", show_default=True)
-@click.option("--tenant", envvar="TENANT_ID", required=True, help="Tenant, or TENANT_ID.")
-@click.option(
-    "--api-key-file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="File that holds the API key; else the variable API_KEY.",
-)
+@server_options
 @click.option("--quiet", "-q", is_flag=True, help="No progress bar; print failures only.")
 def push(
     files: tuple[Path, ...],
@@ -82,8 +76,8 @@ def push(
     Example:
       API_KEY=… TENANT_ID=demo collector push --run build-8841 --fail-on block scan.sarif reports/
     """
-    credentials = Credentials(api_key=api_key(api_key_file), tenant=tenant)
-    with Client(url, credentials, auth=Compression(), retrying=RETRYING) as client:
+    given = credentials(tenant, api_key_file)
+    with Client(url, given, auth=Compression(), retrying=RETRYING) as client:
         pusher = Pusher(client, url, run or secrets.token_hex(16))
         pushing = PushRun(pusher, format_name, stream, ignore_unknown)
         hidden = quiet or not sys.stderr.isatty()
@@ -100,17 +94,6 @@ def push(
     for result in pushing.results:
         _report(result, quiet)
     sys.exit(_exit_code(pushing.results, fail_on))
-
-
-def api_key(file: Path | None) -> str:
-    """The key in this file, else in the variable API_KEY; ends the command if there is none."""
-    context = click.get_current_context()
-    key = (
-        file.read_text(encoding="utf-8").strip() if file else os.environ.get("API_KEY", "").strip()
-    )
-    if not key or not key.isascii() or not key.isprintable():
-        context.fail("No usable API key: set API_KEY, or name a file with --api-key-file.")
-    return key
 
 
 def _report(result: Pushed, quiet: bool) -> None:

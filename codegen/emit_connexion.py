@@ -4,10 +4,10 @@ Schemas are left empty and prose is dropped: values are checked from the origina
 validators of the runtime.
 """
 
-import json
 from typing import Any
 
 from .contract import Body, Contract, Media, Operation, Parameter
+from .json_text import indented
 from .names import match_order
 from .python_text import HEADER_START
 
@@ -31,7 +31,7 @@ def emit_connexion(contract: Contract) -> dict[str, str]:
             }
         },
     }
-    return {"connexion.json": json.dumps(view, indent=2, ensure_ascii=False) + "\n"}
+    return {"connexion.json": indented(view) + "\n"}
 
 
 def _operation(operation: Operation) -> dict[str, Any]:

@@ -49,13 +49,15 @@ def emit_models(contract: Contract, findings: Findings, cache: Cache) -> dict[st
     if not contract.models:
         text = "Models of the contract's schemas; it has none."
         return {"models/__init__.py": module(contract.name, text, (), "")}
-    text, defined = models_module(contract.models, contract.schema_version, contract.name, cache)
-    for name in contract.models:
+    models, version = contract.models, contract.schema_version
+    text, statements = models_module(models, version, contract.name, cache)
+    defined = {each.name for each in statements}
+    for name in models:
         if name not in defined:
             hint = "rename the schema"
             message = f"datamodel-code-generator made no type {name} of its schema"
             findings.add(Place(contract.name), "CG080", message, hint)
-    for name, keys in lost_members(contract.models, text).items():
+    for name, keys in lost_members(models, statements).items():
         message = f"datamodel-code-generator made {name} without {', '.join(keys)}"
         findings.add(Place(contract.name), "CG080", message, "rename the schema")
     return {"models/__init__.py": text, "models/contract_model.py": _base(contract)}

@@ -1,13 +1,11 @@
 """Writes what every package has: its head, the runtime, the bundled contract."""
 
-import json
 import re
 from collections.abc import Mapping
 from importlib.resources import files
 
-import orjson
-
 from .contract import Contract
+from .json_text import indented
 from .python_text import header
 
 _INDENT = re.compile(rb"^(?:  )+", re.MULTILINE)
@@ -33,10 +31,6 @@ def _runtime(contract: Contract) -> dict[str, str]:
 
 
 def _json(document: Mapping[str, object]) -> str:
-    """Indented by one space; the standard library alone takes ten times as long for that."""
-    try:
-        text = orjson.dumps(document, option=orjson.OPT_INDENT_2)
-    except TypeError:
-        # Of numbers beyond 64 bits.
-        text = json.dumps(document, ensure_ascii=False, indent=2).encode()
+    """Indented by one space, which keeps a large contract small."""
+    text = indented(document).encode()
     return _INDENT.sub(lambda match: match[0][: len(match[0]) // 2], text).decode() + "\n"

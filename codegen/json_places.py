@@ -53,13 +53,22 @@ _DECODER = json.JSONDecoder(
     object_pairs_hook=_object, parse_float=_finite, parse_constant=_constant
 )
 _SCANNER = json.JSONDecoder()
+_CONTAINERS = (dict, list)
 
 
 def _is_deep(value: Any, left: int) -> bool:
-    if not isinstance(value, dict | list):
-        return False
-    inner = value.values() if isinstance(value, dict) else value
-    return left <= 0 or any(_is_deep(each, left - 1) for each in inner)
+    """Whether containers stand in more than `left` others."""
+    level = [value] if isinstance(value, _CONTAINERS) else []
+    # Level by level: a call for each value would take as long as to parse the text.
+    while level and left > 0:
+        left -= 1
+        level = [
+            inner
+            for each in level
+            for inner in (each.values() if isinstance(each, dict) else each)
+            if isinstance(inner, _CONTAINERS)
+        ]
+    return bool(level)
 
 
 class JsonPlaces:

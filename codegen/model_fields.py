@@ -1,16 +1,18 @@
 """Whether the class that was made of a schema has all of its members, inherited ones too."""
 
-import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .model_statements import Statement
 from .runtime.document import conjuncts
 
 
-def lost_members(models: Mapping[str, Any], text: str) -> dict[str, list[str]]:
+def lost_members(
+    models: Mapping[str, Any], statements: Iterable[Statement]
+) -> dict[str, list[str]]:
     """By the name of its class, the members of each schema that the class has no field for."""
     document = {"components": {"schemas": dict(models)}}
-    classes = _fields_of_classes(text)
+    classes = _fields_of_classes(statements)
     lost = {
         name: [key for key in _members(document, models[name]) if key not in fields]
         for name, fields in classes.items()
@@ -30,27 +32,17 @@ def _members(document: Any, schema: Any) -> dict[str, Any]:
     return found
 
 
-def _fields_of_classes(text: str) -> dict[str, set[str]]:
+def _fields_of_classes(statements: Iterable[Statement]) -> dict[str, set[str]]:
     """The names in JSON of the fields of each class, its bases' included."""
-    classes = {
-        statement.name: statement
-        for statement in ast.parse(text).body
-        if isinstance(statement, ast.ClassDef)
-    }
+    classes = {each.name: each for each in statements if each.is_class}
+    found: dict[str, set[str]] = {}
 
     def fields(name: str) -> set[str]:
         if name not in classes:
             return set()
-        own = {
-            _name_in_json(each) for each in classes[name].body if isinstance(each, ast.AnnAssign)
-        }
-        return own.union(*(fields(ast.unparse(base)) for base in classes[name].bases))
+        if name not in found:
+            own = set(classes[name].members)
+            found[name] = own.union(*(fields(base) for base in classes[name].bases))
+        return found[name]
 
     return {name: fields(name) for name in classes}
-
-
-def _name_in_json(field: ast.AnnAssign) -> str:
-    for node in ast.walk(field.annotation):
-        if isinstance(node, ast.keyword) and node.arg == "alias":
-            return str(ast.literal_eval(node.value))
-    return ast.unparse(field.target)

@@ -4,13 +4,13 @@ How models are divided depends on their names and links alone, so that an edit o
 other pieces as they are. That what comes out fits together is for `model_assembly` to check.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from .components import strong_components
+from .json_text import compact
 from .model_graph import Links, is_plain_object, links_of, outline
 
 # Of so many models one begins a new piece, and no piece has more than the most, by whole groups.
@@ -32,7 +32,8 @@ class Piece:
     @property
     def key(self) -> str:
         """A digest of all that its text depends on, but the generator."""
-        return sha256(json.dumps([self.own, self.schemas, self.extended]).encode()).hexdigest()
+        text = compact([self.own, self.schemas, self.extended])
+        return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def pieces_of(models: Mapping[str, Any]) -> list[Piece]:

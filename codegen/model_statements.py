@@ -16,7 +16,8 @@ class Statement:
     """A class or a type of a module, as text.
 
     `needs` are the names that must be defined before it, `mentions` those that may be so later.
-    `bases` and `fields` are a class's. Names of other modules are among them.
+    `bases` and `fields` are a class's, `members` what its fields are called in JSON, in the
+    same order. Names of other modules are among the names.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Statement:
     mentions: tuple[str, ...]
     bases: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
     is_class: bool = False
 
 
@@ -66,6 +68,7 @@ def _statement(value: dict[str, Any]) -> Statement:
         names("mentions"),
         names("bases"),
         names("fields"),
+        names("members"),
         bool(value["is_class"]),
     )
 
@@ -129,6 +132,7 @@ def _class(node: ast.ClassDef, text: str) -> Statement:
     names = _Names()
     annotated = _Names()
     fields = []
+    members = []
     for part in (*node.bases, *node.keywords, *node.decorator_list):
         names.add(part)
     for inner in node.body:
@@ -137,6 +141,7 @@ def _class(node: ast.ClassDef, text: str) -> Statement:
             if inner.value:
                 names.add(inner.value)
             fields.append(ast.unparse(inner.target))
+            members.append(_name_in_json(inner))
         elif not (isinstance(inner, ast.Expr) and _is_prose(inner)):
             names.add(inner)
     # Annotations aren't evaluated before a model is built, and that is tried again.
@@ -144,8 +149,22 @@ def _class(node: ast.ClassDef, text: str) -> Statement:
     later = tuple(name for name in mentions if name not in names.needs)
     bases = tuple(ast.unparse(base) for base in node.bases)
     return Statement(
-        node.name, text, tuple(names.needs), later, bases, tuple(fields), is_class=True
+        node.name,
+        text,
+        tuple(names.needs),
+        later,
+        bases,
+        tuple(fields),
+        tuple(members),
+        is_class=True,
     )
+
+
+def _name_in_json(field: ast.AnnAssign) -> str:
+    for node in ast.walk(field.annotation):
+        if isinstance(node, ast.keyword) and node.arg == "alias":
+            return str(ast.literal_eval(node.value))
+    return ast.unparse(field.target)
 
 
 @dataclass(slots=True)

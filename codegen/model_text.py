@@ -23,8 +23,8 @@ _TEXT = "Models of the contract's schemas, under their names there."
 
 def models_module(
     models: Mapping[str, Any], schema_version: str, name: str, cache: Cache
-) -> tuple[str, set[str]]:
-    """The text, and the names that it defines. `name` is the contract's."""
+) -> tuple[str, list[Statement]]:
+    """The text, and the statements that it defines types by. `name` is the contract's."""
 
     def make(piece: Piece) -> Pieced:
         key = f"models {schema_version} {piece.key}"
@@ -39,7 +39,7 @@ def models_module(
     text = module(name, _TEXT, needed_imports(made, statements), "\n\n\n".join(parts))
     if overrides_fields(statements):
         text = _with_overrides_allowed(text)
-    return text, {each.name for each in statements}
+    return text, statements
 
 
 def _together(

@@ -86,6 +86,7 @@ _ALL_FIELDS: dict[Kind, Kind] = {
     "responses": "response",
     "callback": "path_item",
 }
+_NONE: dict[str, tuple[Kind, Form]] = {}
 _SECTION_OF: dict[Kind, str] = {kind: section for section, kind in SECTIONS.items()}
 
 
@@ -125,28 +126,37 @@ def kind_at(pointer: Pointer) -> Kind | None:
     return kind
 
 
-def children(node: Node) -> Iterator[Node]:
-    if not isinstance(node.value, dict):
-        return
+# Lists, not generators, and nothing made of what no field says: a large contract has 60,000
+# objects, and is walked several times a run.
+def children(node: Node) -> list[Node]:
+    above, value = node.pointer, node.value
+    if not isinstance(value, dict):
+        return []
     every = _ALL_FIELDS.get(node.kind)
-    fields = _FIELDS.get(node.kind, {})
-    for key, value in node.value.items():
-        pointer = (*node.pointer, key)
-        if every and not key.startswith("x-"):
-            yield Node(every, pointer, value)
-        elif key in fields:
-            yield from _in_form(*fields[key], pointer, value)
+    if every:
+        return [
+            Node(every, (*above, key), inner)
+            for key, inner in value.items()
+            if not key.startswith("x-")
+        ]
+    found: list[Node] = []
+    fields = _FIELDS.get(node.kind, _NONE)
+    for key, inner in value.items():
+        if key in fields:
+            kind, form = fields[key]
+            if form == "one":
+                found.append(Node(kind, (*above, key), inner))
+            else:
+                found += _in_form(kind, form, (*above, key), inner)
+    return found
 
 
-def _in_form(kind: Kind, form: Form, pointer: Pointer, value: Any) -> Iterator[Node]:
-    if form == "one":
-        yield Node(kind, pointer, value)
-    elif form == "list" and isinstance(value, list):
-        for index, item in enumerate(value):
-            yield Node(kind, (*pointer, index), item)
-    elif form == "map" and isinstance(value, dict):
-        for key, item in value.items():
-            yield Node(kind, (*pointer, key), item)
+def _in_form(kind: Kind, form: Form, pointer: Pointer, value: Any) -> list[Node]:
+    if form == "list" and isinstance(value, list):
+        return [Node(kind, (*pointer, index), item) for index, item in enumerate(value)]
+    if form == "map" and isinstance(value, dict):
+        return [Node(kind, (*pointer, key), item) for key, item in value.items()]
+    return []
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -155,7 +165,7 @@ def walk(node: Node) -> Iterator[Node]:
     while stack:
         current = stack.pop()
         yield current
-        stack.extend(reversed(list(children(current))))
+        stack += reversed(children(current))
 
 
 def escape(token: str | int) -> str:

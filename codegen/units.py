@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from .components import strong_components
+from .json_text import compact
 from .shape import Node, Pointer, children, written
 
 _REFERENCE = re.compile(r'"\$ref": ?("#(?:[^"\\]|\\.)*")')
@@ -35,7 +36,7 @@ class Unit:
 def units_of(document: dict[str, Any]) -> dict[str, Unit]:
     """By name, which is its JSON pointer."""
     nodes = {written(node.pointer): node for node in _nodes(document)}
-    texts = {name: json.dumps(node.value, ensure_ascii=False) for name, node in nodes.items()}
+    texts = {name: compact(node.value) for name, node in nodes.items()}
     moves = any(_MOVING.search(text) for text in texts.values())
     edges = {
         name: tuple(nodes) if moves else tuple(_referred(text, nodes))

@@ -116,6 +116,10 @@ def edited(spec: Path) -> str:
         return json.dumps(source.value, indent=1, ensure_ascii=False)
     first = next(iter(schemas[name]["properties"]))
     place = source.place(("components", "schemas", name, "properties", first))
-    lines = spec.read_text().split("\n")
-    lines.insert(place.line - 1, f"{' ' * (place.column - 1)}{_ADDED}: {{type: string}}")
-    return "\n".join(lines)
+    lines = spec.read_text().splitlines(keepends=True)
+    before = "".join(lines[: place.line - 1]) + lines[place.line - 1][: place.column - 1]
+    # In braces, as in JSON, members are parted by commas; else each begins a line.
+    is_in_braces = before.rstrip().endswith("{")
+    parted = ", " if is_in_braces else "\n" + " " * (place.column - 1)
+    behind = "".join(lines)[len(before) :]
+    return f"{before}{_ADDED}: {{type: string}}{parted}{behind}"

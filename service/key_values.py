@@ -21,6 +21,7 @@ from service.key_provider import (
     Purpose,
     Revealed,
 )
+from service.keyring import KID
 from service.settings import Settings, SettingsError
 
 KEY_SETTINGS: Final[dict[str, Purpose]] = {
@@ -94,6 +95,9 @@ def with_keys_revealed(settings: Settings, purposes: Collection[Purpose] = PURPO
     providers = KeyProviders()
 
     def plain(value: KeyValue) -> str:
+        if value.use.kid is not None and not KID.fullmatch(value.use.kid):
+            # Who reads the keyring refuses it by its place: it may be a key in the wrong one.
+            return value.written
         return providers.reveal(value).text
 
     changed: dict[str, Any] = {}

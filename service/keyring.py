@@ -23,7 +23,7 @@ _KEY_BYTES = 32
 _DIGEST = b"collector original digest v1"
 _CHECK = b"collector key check v1"
 _KEY_ID = b"collector key id v1"
-_KID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", re.ASCII)
+KID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def parse_keyring(text: str) -> Keyring:
     for place, entry in enumerate(text.split(","), start=1):
         kid, _, encoded = entry.strip().partition(":")
         key = _decoded(encoded)
-        if not _KID.fullmatch(kid):
+        if not KID.fullmatch(kid):
             mistakes.append(f"entry {place}: the key id may have 1 to 32 of A-Z a-z 0-9 . _ -")
         elif len(key) != _KEY_BYTES:
             mistakes.append(f"entry {place}: the key must be base64 of {_KEY_BYTES} bytes")

@@ -123,6 +123,13 @@ def test_key_of_the_wrong_length_is_refused_once_it_is_opened(key_id: str) -> No
         configured_keyring(revealed)
 
 
+def test_key_in_the_place_of_a_key_id_is_refused_unrepeated_and_without_asking() -> None:
+    settings = Settings(encryption_keys=SecretStr(f"{_KEY}:{_WRAPPED},k1:{_KEY}"))
+    with pytest.raises(SettingsError, match="entry 1: the key id may have") as raised:
+        configured_keyring(with_keys_revealed(settings))
+    assert _KEY not in str(raised.value)
+
+
 def test_keys_for_other_purposes_are_left_and_never_taken_for_keys() -> None:
     settings = Settings(export_sign_secret=SecretStr(_WRAPPED * 3))
     # Nothing is asked: no KMS is configured here.

@@ -2,6 +2,7 @@
 
 import os
 import re
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -40,7 +41,7 @@ def test_what_is_not_set_or_can_not_be_used_is_not_wrapped() -> None:
     assert "EXPORT_SIGN_SECRET: has 5 characters" in short.stderr
 
 
-def test_plain_keys_are_made_retired_and_shown_by_their_ids() -> None:
+def test_plain_keys_are_made_retired_and_shown_by_their_ids(tmp_path: Path) -> None:
     values = {
         "ENCRYPTION_KEYS": _run("new").stdout.strip(),
         "SIGNING_KEY": _run("new-signing-key").stdout.strip(),
@@ -58,6 +59,9 @@ def test_plain_keys_are_made_retired_and_shown_by_their_ids() -> None:
     assert {row[2] for row in rows} == {"nothing"}
     for secret in values.values():
         assert secret not in shown.stdout
+    in_file = {**values, "SIGNING_KEY_FILE": str(tmp_path / "key")}
+    (tmp_path / "key").write_text(in_file.pop("SIGNING_KEY"))
+    assert _run("show", **in_file).stdout == shown.stdout
     # What was retired takes the place of what it was made of.
     follows = {**values, "SIGNING_KEY": _run("new-signing-key").stdout}
     again = _run("show", **follows, SIGNING_PUBLIC_KEYS=retired).stdout.splitlines()

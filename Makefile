@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint generate check fuzz bench bench-scale bench-contracts bench-round-trips bench-fuzz lock clean
+.PHONY: help setup demo test lint generate check fuzz bench bench-journal bench-scale bench-contracts bench-round-trips bench-fuzz lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,9 @@ check: $(READY) ## Whether generated/ is what openapi.yaml says
 
 bench: $(READY) ## Requests per second beside two peers and the limits, in one run of some 8 minutes
 	@PYTHONPATH=. $(BIN)/python -m bench
+
+bench-journal: $(READY) ## What the journal of ingest costs: with and without it, 8 clients, in one run
+	@PYTHONPATH=. $(BIN)/python -m bench.journal
 
 bench-scale: $(READY) ## Latencies, ingest and disk at 10 k, 1 M and 10 M reports; takes 25 GB and half an hour
 	@PYTHONPATH=. $(BIN)/python -m bench.scale $(if $(SIZES),--sizes $(SIZES))

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import NullPool, create_engine, text
 
 from bench.workload import REPORT, TENANT
-from db.access import OWNER
+from db.access import MAINTENANCE, OWNER
 from db.embedded import EmbeddedDatabase
 from db.migrate import migrate
 
@@ -34,12 +34,14 @@ LATERAL (SELECT now() - n * interval '1 millisecond' AS moment) AS clock
 
 @dataclass(frozen=True, slots=True)
 class FilledDatabase:
-    """`app_url` and `app_dsn` are the login of the API's role, `owner_dsn` the tables' owner's.
+    """`app_url` and `app_dsn` are the login of the API's role, `maintenance_url` that of the
+    maintenance role, `owner_dsn` the tables' owner's.
 
     `programs` is PostgreSQL's folder of programs, `version` its version.
     """
 
     app_url: str
+    maintenance_url: str
     app_dsn: str
     owner_dsn: str
     programs: Path
@@ -58,6 +60,7 @@ def filled_database(reports: int) -> Iterator[FilledDatabase]:
             version = _fill(embedded.url(OWNER), reports)
             yield FilledDatabase(
                 app_url=embedded.url(),
+                maintenance_url=embedded.url(MAINTENANCE),
                 app_dsn=embedded.libpq_dsn(),
                 owner_dsn=embedded.libpq_dsn(OWNER),
                 programs=embedded.bin_dir,

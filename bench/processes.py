@@ -47,6 +47,7 @@ def commands() -> dict[str, list[str]]:
     collector = str(Path(sys.executable).parent / "collector")
     return {
         "ours": [collector, "serve"],
+        "unjournaled": [sys.executable, "-m", "bench.unjournaled"],
         "fastapi": [sys.executable, "-m", "bench.server", "fastapi"],
         "connexion": [sys.executable, "-m", "bench.server", "connexion"],
         "bare": [sys.executable, "-m", "bench.server", "bare"],

@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from db.ids import ReportId, TenantId, first_id_at, moment_of
-from db.journal import leaves_of
 from db.key_uses import REGISTER_KEY, KeyIdentity, key_parameters
 from db.revisions import RevisionClass, bump_revision
 from db.session import Database
@@ -136,6 +135,9 @@ WITH digest AS (
     SET previous_report_id = known.report_id,
         report_id = greatest(known.report_id, EXCLUDED.report_id)
   RETURNING previous_report_id
+), journal AS (
+  INSERT INTO ingest_journal (tenant_id, report_id, key_id, request_id, leaves)
+  VALUES (%(tenant_id)s, %(id)s, %(key_id)s, %(request_id)s, uuid_send(%(id)s) || %(sha256)s)
 )
 INSERT INTO reports (
   tenant_id, id, created_at, severity, policy_version, source, stream, pass_count, warn_count,
@@ -199,8 +201,6 @@ def insert_report(
     if row is None:
         raise AssertionError("INSERT … RETURNING answered no row")
     bump_revision(tx, RevisionClass.REPORTS)
-    leaves = leaves_of([(report_id, content.sha256)])
-    tx.journal_at_commit(new.key_id, new.request_id, leaves)
     return InsertedReport(report_id, created_at, row[0])
 
 

@@ -1005,15 +1005,6 @@ VERIFY_AUDIT = Operation(
             style="form",
             explode=True,
         ),
-        Parameter(
-            name="If-None-Match",
-            argument="if_none_match",
-            location="header",
-            required=False,
-            pointer="/components/parameters/IfNoneMatch",
-            style="simple",
-            explode=False,
-        ),
     ),
     responses={
         "200": (
@@ -1022,7 +1013,6 @@ VERIFY_AUDIT = Operation(
                 "/paths/~1admin~1audit~1verify/get/responses/200/content/application~1json/schema",
             ),
         ),
-        "304": (),
         "default": (
             Media(
                 "application/problem+json",
@@ -1039,7 +1029,7 @@ VERIFY_AUDIT = Operation(
             "Tenant": (),
         },
     ),
-    extensions={"x-etag": {"kind": "body"}, "x-audit": {"object_type": "audit_log"}},
+    extensions={"x-audit": {"object_type": "audit_log"}},
 )
 
 GET_AUDIT_CHAIN = Operation(
@@ -1057,15 +1047,6 @@ GET_AUDIT_CHAIN = Operation(
             style="form",
             explode=True,
         ),
-        Parameter(
-            name="If-None-Match",
-            argument="if_none_match",
-            location="header",
-            required=False,
-            pointer="/components/parameters/IfNoneMatch",
-            style="simple",
-            explode=False,
-        ),
     ),
     responses={
         "200": (
@@ -1074,7 +1055,6 @@ GET_AUDIT_CHAIN = Operation(
                 "/paths/~1admin~1audit~1chain/get/responses/200/content/application~1json/schema",
             ),
         ),
-        "304": (),
         "default": (
             Media(
                 "application/problem+json",
@@ -1091,7 +1071,7 @@ GET_AUDIT_CHAIN = Operation(
             "Tenant": (),
         },
     ),
-    extensions={"x-etag": {"kind": "body"}, "x-audit": {"object_type": "audit_log"}},
+    extensions={"x-audit": {"object_type": "audit_log"}},
 )
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(

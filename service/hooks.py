@@ -42,7 +42,7 @@ class ServiceHooks(Hooks[Context]):
         options = call.operation.extensions["x-etag"]
         if options["kind"] != "query":
             return None
-        context = self.context(call)
+        context = self._context(call)
         if call.page_token is not None:
             self.page_cursor(context, call, call.page_token)
         # Whoever sends a tag mostly has the right one; learning that needs no transaction.
@@ -53,6 +53,20 @@ class ServiceHooks(Hooks[Context]):
 
     @override
     def context(self, call: Call) -> Context:
+        """A read that is itself audited stands in the log before anything of it is read.
+
+        Committed first, it is a part of what the answer shows, so that the answer's tag holds until
+        something else happens; and nothing is shown of which there is no record.
+        """
+        context = self._context(call)
+        audited = call.operation.extensions.get("x-audit")
+        if audited is not None:
+            # What was asked for by name alone: values may be anything.
+            details = {"parameters": sorted(call.parameters)}
+            context.audit(call.operation.id, audited["object_type"], None, details)
+        return context
+
+    def _context(self, call: Call) -> Context:
         return Context(
             self._database,
             call.request_id,
@@ -84,7 +98,6 @@ class ServiceHooks(Hooks[Context]):
         self, context: Context, call: Call, handler: Callable[[], ResultT]
     ) -> Answer[ResultT] | NotModified:
         options = call.operation.extensions["x-etag"]
-        self._record_read(context, call)
         if options["kind"] == "query":
             return self._query_tag(context, call, handler)
         result = handler()
@@ -95,18 +108,6 @@ class ServiceHooks(Hooks[Context]):
             version = hashlib.sha256(encode_body(cast(Any, result).body)).hexdigest()
         tag = self._tag(call, version)
         return NotModified(tag) if _matches(call, tag) else Answer(result, {"ETag": tag})
-
-    def _record_read(self, context: Context, call: Call) -> None:
-        """Has a read that is itself audited stand in the log before anything of it is read.
-
-        Committed first, it is a part of what the answer shows, so the answer's tag holds until
-        something else happens; and nothing is shown of which there is no record.
-        """
-        options = call.operation.extensions.get("x-audit")
-        if options is not None:
-            # What was asked for by name alone: values may be anything.
-            details = {"parameters": sorted(call.parameters)}
-            context.audit(call.operation.id, options["object_type"], None, details)
 
     def _query_tag(
         self, context: Context, call: Call, handler: Callable[[], ResultT]

@@ -5,7 +5,7 @@ properties, null as a type beside others) becomes what comes nearest, or is left
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ _HANDLERS: Final = {
     "ApiKey": f"{OPERATIONS}.principal_of_key",
     "Tenant": f"{OPERATIONS}.tenant_named",
 }
+_SCHEMAS: Final = "#/components/schemas/"
 _UNKNOWN_TO_3_0: Final = ("examples", "propertyNames", "links", "$defs")
 
 
@@ -31,8 +32,34 @@ def stock_contract(operation_ids: Iterable[str]) -> dict[str, Any]:
         name: {**components["securitySchemes"][name], "x-apikeyInfoFunc": function}
         for name, function in _HANDLERS.items()
     }
+    components["schemas"] = _reached(components, paths)
     info = {"title": contract["info"]["title"], "version": contract["info"]["version"]}
     return {"openapi": "3.0.3", "info": info, "paths": paths, "components": components}
+
+
+def _reached(components: Mapping[str, Any], paths: Mapping[str, Any]) -> dict[str, Any]:
+    """The schemas that these paths lead to. Others may say what 3.0 has no words for."""
+    beside = {name: each for name, each in components.items() if name != "schemas"}
+    todo = [*_schemas_named(paths), *_schemas_named(beside)]
+    reached: dict[str, Any] = {}
+    while todo:
+        name = todo.pop()
+        if name not in reached:
+            reached[name] = components["schemas"][name]
+            todo += _schemas_named(reached[name])
+    return reached
+
+
+def _schemas_named(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        target = node.get("$ref", "")
+        if isinstance(target, str) and target.startswith(_SCHEMAS):
+            yield target.removeprefix(_SCHEMAS)
+        for each in node.values():
+            yield from _schemas_named(each)
+    elif isinstance(node, list):
+        for each in node:
+            yield from _schemas_named(each)
 
 
 def _operation(operation: dict[str, Any]) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def _spoiled(case: Case, request: requests.PreparedRequest) -> Iterator[requests
 
 
 # Any text fits them, a canary as well.
-_FREE_TEXT: Final = ("stream", "source", "policy_version")
+_FREE_TEXT: Final = ("stream", "source", "policy_version", "action", "actor", "object")
 
 
 def _at(request: requests.PreparedRequest, url: str) -> requests.PreparedRequest:

@@ -27,7 +27,6 @@ class VerifyAudit200:
     """What was found."""
 
     body: models.AuditVerification
-    etag: str | None = None
     x_request_id: str | None = None
     status: ClassVar[int] = 200
 
@@ -37,7 +36,6 @@ class GetAuditChain200:
     """A part of the chain."""
 
     body: models.AuditChainPart
-    etag: str | None = None
     x_request_id: str | None = None
     status: ClassVar[int] = 200
 
@@ -66,13 +64,9 @@ _VERIFY_AUDIT: Described[VerifyAudit200] = Described(
         "200": Answer(
             VerifyAudit200,
             Typed(models.AuditVerification),
-            headers={
-                "etag": HeaderField("ETag", Typed(str)),
-                "x_request_id": HeaderField("X-Request-Id", Typed(str)),
-            },
+            headers={"x_request_id": HeaderField("X-Request-Id", Typed(str))},
         )
     },
-    condition=True,
 )
 
 _GET_AUDIT_CHAIN: Described[GetAuditChain200] = Described(
@@ -82,13 +76,9 @@ _GET_AUDIT_CHAIN: Described[GetAuditChain200] = Described(
         "200": Answer(
             GetAuditChain200,
             Typed(models.AuditChainPart),
-            headers={
-                "etag": HeaderField("ETag", Typed(str)),
-                "x_request_id": HeaderField("X-Request-Id", Typed(str)),
-            },
+            headers={"x_request_id": HeaderField("X-Request-Id", Typed(str))},
         )
     },
-    condition=True,
 )
 
 

@@ -38,11 +38,10 @@ class VerifyAudit200:
     """What was found."""
 
     body: models.AuditVerification | EncodedJson
-    etag: str | None = None
     x_request_id: str | None = None
     status: ClassVar[int] = 200
     media_type: ClassVar[str | None] = "application/json"
-    HEADERS: ClassVar[Mapping[str, str]] = {"etag": "ETag", "x_request_id": "X-Request-Id"}
+    HEADERS: ClassVar[Mapping[str, str]] = {"x_request_id": "X-Request-Id"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +49,10 @@ class GetAuditChain200:
     """A part of the chain."""
 
     body: models.AuditChainPart | EncodedJson
-    etag: str | None = None
     x_request_id: str | None = None
     status: ClassVar[int] = 200
     media_type: ClassVar[str | None] = "application/json"
-    HEADERS: ClassVar[Mapping[str, str]] = {"etag": "ETag", "x_request_id": "X-Request-Id"}
+    HEADERS: ClassVar[Mapping[str, str]] = {"x_request_id": "X-Request-Id"}
 
 
 class AdminHandlers(Protocol[ContextT_contra]):

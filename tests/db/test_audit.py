@@ -11,6 +11,7 @@ import pytest
 from db import access, errors
 from db.audit import AuditEvent, record
 from db.ids import TenantId
+from db.report_batches import IdentifiedReport, insert_reports, insertion
 from db.reports import insert_report
 from db.revisions import RevisionClass, bump_revision, peek_at_revisions
 from db.session import Database
@@ -116,20 +117,40 @@ def test_an_entry_moves_the_revision_of_the_audit(app: Database, tenant: TenantI
     assert len({before.vector, between.vector, peek_at_revisions(app, tenant, classes).vector}) == 3
 
 
-def test_reports_of_one_request_make_one_row_of_the_journal(
+def test_report_by_itself_makes_a_row_of_the_journal(
     app: Database, shared_database: TestDatabase, tenant: TenantId
 ) -> None:
-    reports = sorted((new_report() for _ in range(3)), key=lambda each: each.content.sha256)
+    report = new_report()
     with app.tenant_transaction(tenant) as tx:
-        stored = [insert_report(tx, each).id for each in reports]
-    journal = "SELECT report_id::text, key_id, request_id, leaves FROM ingest_journal"
-    rows = shared_database.run(access.OWNER, f"{journal} WHERE tenant_id = %s", (tenant,))
-    leaves = b"".join(
-        report_id.bytes + report.content.sha256
-        for report_id, report in zip(stored, reports, strict=True)
+        stored = insert_report(tx, report).id
+    expected = (str(stored), "key-1", "request-1", stored.bytes + report.content.sha256)
+    assert _journal(shared_database, tenant) == [expected]
+
+
+def test_batch_makes_one_row_of_the_journal_for_all_of_its_statements(
+    app: Database, shared_database: TestDatabase, tenant: TenantId
+) -> None:
+    contents = [new_report().content for _ in range(5)]
+    with app.tenant_transaction(tenant) as tx:
+        ids = tx.new_report_ids(5)
+        reports = [
+            IdentifiedReport(report_id, None, content, None)
+            for report_id, content in zip(ids, contents, strict=True)
+        ]
+        for part in (reports[:3], reports[3:]):
+            insert_reports(tx, insertion(part, key_id="k", request_id="r", settled=False))
+    leaves = b"".join(each.id.bytes + each.content.sha256 for each in reports)
+    assert _journal(shared_database, tenant) == [(str(ids[0]), "k", "r", leaves)]
+
+
+def _journal(database: TestDatabase, tenant: TenantId) -> list[tuple[object, ...]]:
+    rows = database.run(
+        access.OWNER,
+        "SELECT report_id::text, key_id, request_id, leaves FROM ingest_journal"
+        " WHERE tenant_id = %s ORDER BY report_id",
+        (tenant,),
     )
-    assert [row[:3] for row in rows] == [(str(stored[0]), "key-1", "request-1")]
-    assert bytes(rows[0][3]) == leaves  # type: ignore[call-overload]  # psycopg2's memoryview
+    return [(*row[:3], bytes(row[3])) for row in rows]  # type: ignore[call-overload]  # a memoryview
 
 
 @pytest.mark.parametrize("action", ["seal_journal", "expire_audit", "replace_epoch"])

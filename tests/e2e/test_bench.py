@@ -55,6 +55,17 @@ def test_a_quick_run_ends_without_a_wrong_answer_and_prints_its_tables(tmp_path:
     assert all(each["figures"]["answered"] > 0 for each in found["measurements"])
 
 
+def test_what_the_journal_costs_is_measured_and_all_of_it_sealed() -> None:
+    options = ("--rounds", "1", "--seconds", "0.3", "--lines", "50", "--reports", "500")
+    printed = _run("bench.journal", *options)
+    assert _first_cells(printed) == [
+        "reports a second",
+        "---",
+        "ingest one report",
+        "batch of 50",
+    ]
+
+
 def test_a_peer_that_cannot_be_made_is_told_by_its_name_and_log(tmp_path: Path) -> None:
     (tmp_path / "flask.py").write_text("raise ImportError('no Flask is installed')\n")
     settings = environment("postgresql://unused", pool_size=1)

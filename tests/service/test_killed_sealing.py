@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,8 @@ import pytest
 from db import access
 from db.audit_upkeep import seal_journal
 from db.ids import TenantId
+from db.journal import leaves_of
+from db.report_batches import IdentifiedReport, insert_reports, insertion
 from db.reports import insert_report
 from db.session import Database
 from policies.audit_chain import ChainCheck
@@ -65,14 +68,8 @@ def _ingesting(database: Database) -> Iterator[Counter[bytes]]:
     def run() -> None:
         while not ended.is_set():
             for tenant in _TENANTS:
-                # Each transaction stands for one request, some of them batches.
-                reports = [new_report() for _ in range(random.choice((1, 1, 1, 30)))]
-                reports.sort(key=lambda each: each.content.sha256)
-                with database.tenant_transaction(tenant) as tx:
-                    ids = [insert_report(tx, report).id for report in reports]
-                for report_id, report in zip(ids, reports, strict=True):
-                    leaf = tenant.encode() + report_id.bytes + report.content.sha256
-                    stored[leaf] += 1
+                for leaf in _store(database, tenant, random.choice((1, 1, 1, 30))):
+                    stored[tenant.encode() + leaf] += 1
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -81,6 +78,24 @@ def _ingesting(database: Database) -> Iterator[Counter[bytes]]:
     finally:
         ended.set()
         thread.join()
+
+
+def _store(database: Database, tenant: TenantId, count: int) -> list[bytes]:
+    """Stores one report, or several as one request; returns their leaves."""
+    contents = [new_report() for _ in range(count)]
+    with database.tenant_transaction(tenant) as tx:
+        if count == 1:
+            ids = [insert_report(tx, contents[0]).id]
+        else:
+            ids = tx.new_report_ids(count)
+            reports = [
+                IdentifiedReport(report_id, None, each.content, None)
+                for report_id, each in zip(ids, contents, strict=True)
+            ]
+            insert_reports(tx, insertion(reports, key_id="k", request_id="r", settled=False))
+    return [
+        report_id.bytes + each.content.sha256 for report_id, each in zip(ids, contents, strict=True)
+    ]
 
 
 def _checked_chain(database: TestDatabase, tenant: str, folder: CheckpointFolder) -> list[bytes]:
@@ -176,16 +191,30 @@ def test_segments_are_of_about_the_size_that_is_asked_for(
     app = Database(own_database.url(access.APP), pool_size=1)
     maintenance = Database(own_database.url(access.MAINTENANCE), pool_size=1)
     for reports in (1, 5, 3, 8):
-        with app.tenant_transaction(_TENANTS[0]) as tx:
-            for report in sorted(
-                (new_report() for _ in range(reports)), key=lambda each: each.content.sha256
-            ):
-                insert_report(tx, report)
+        _store(app, _TENANTS[0], reports)
     assert seal_journal(maintenance, about=about) == 17
     sizes = own_database.run(
         access.OWNER, "SELECT octet_length(leaves) / 48 FROM audit_segments ORDER BY seq"
     )
     expected = {1: [1, 5, 3, 8], 7: [9, 8], 20_000: [17]}
     assert [size for (size,) in sizes] == expected[about]
+    app.close()
+    maintenance.close()
+
+
+def test_batches_of_the_largest_size_are_sealed_in_the_time_of_a_statement(
+    own_database: TestDatabase,
+) -> None:
+    """Ordering their leaves with all they are made of would take minutes."""
+    app = Database(own_database.url(access.APP), pool_size=1)
+    maintenance = Database(
+        own_database.url(access.MAINTENANCE), pool_size=1, statement_timeout_ms=30_000
+    )
+    for _ in range(3):
+        with app.tenant_transaction(_TENANTS[0]) as tx:
+            ids = tx.new_report_ids(10_000)
+            leaves = leaves_of((report_id, sha256(report_id.bytes).digest()) for report_id in ids)
+            tx.journal_at_commit("key-1", "request-1", leaves)
+    assert seal_journal(maintenance) == 30_000
     app.close()
     maintenance.close()

@@ -83,7 +83,9 @@ SELECT coalesce(head.seq, 0), coalesce(head.hash, decode(repeat('00', 32), 'hex'
 _CHAIN: Final = (
     f"SELECT {_COLUMNS} FROM audit_entries WHERE seq > %(after)s ORDER BY seq LIMIT %(limit)s"  # noqa: S608 - constants
 )
-_HASH: Final = "SELECT hash FROM audit_entries WHERE seq = %(seq)s"
+_LAST: Final = """
+SELECT seq, hash FROM audit_entries WHERE seq <= %(seq)s ORDER BY seq DESC LIMIT 1
+"""
 _SEGMENT_SIZES: Final = """
 SELECT seq, octet_length(leaves) FROM audit_segments
  WHERE seq > %(after)s AND seq <= %(through)s ORDER BY seq
@@ -132,9 +134,10 @@ def chain_entries(tx: Transaction, *, after: int, limit: int) -> list[AuditEntry
     return [AuditEntryRow(row[0], bytes(row[1]), *row[2:]) for row in rows]
 
 
-def entry_hash(tx: Transaction, seq: int) -> bytes | None:
-    row = tx.row(_HASH, {"seq": seq})
-    return None if row is None else bytes(row[0])
+def last_entry(tx: Transaction, seq: int) -> tuple[int, bytes] | None:
+    """Return number and hash of this entry, or of the last one before it that is there."""
+    row = tx.row(_LAST, {"seq": seq})
+    return None if row is None else (row[0], bytes(row[1]))
 
 
 def segment_sizes(tx: Transaction, *, after: int, through: int) -> dict[int, int]:

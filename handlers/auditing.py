@@ -11,13 +11,12 @@ from db.audit_log import (
     SegmentRow,
     chain_entries,
     chain_state,
-    entry_hash,
+    last_entry,
     segment,
     segment_sizes,
 )
 from db.transaction import Transaction
 from handlers.context import Context
-from handlers.errors import InvalidValue
 from policies.audit_chain import ChainCheck, NamedHead
 from policies.audit_entries import Anchor, Columns, Entry, Finding, Origin, Segment
 from policies.checkpoints import CheckpointRow
@@ -64,7 +63,7 @@ def verify_chain(
     keys: Sequence[PublishedKey],
     after: int,
 ) -> Verification:
-    """Raises InvalidValue for an `after` that is no entry."""
+    """Verify what comes after an entry, as far as one answer goes."""
     tenant = context.principal.tenant_id
     row = CheckpointRow(tenant, by_id(keys))
     # Before the snapshot: a checkpoint that is newer would name what the snapshot can't show.
@@ -81,7 +80,7 @@ def verify_chain(
 
 
 def chain_part(context: Context, after: int) -> dict[str, Any]:
-    """A part of the chain as the contract has it. Raises InvalidValue for a wrong `after`."""
+    """A part of the chain as the contract has it."""
     with context.transaction(read_only=True) as transaction:
         state = chain_state(transaction)
         start = _start(transaction, state, after)
@@ -99,13 +98,12 @@ def chain_part(context: Context, after: int) -> dict[str, Any]:
 
 
 def _start(transaction: Transaction, state: ChainState, after: int) -> Anchor:
-    if after <= state.dropped_through:
-        return Anchor(state.dropped_through, state.dropped_hash)
-    digest = entry_hash(transaction, after)
-    if digest is None:
-        detail = "No entry has this number: after must be 0, or a next_after of this chain."
-        raise InvalidValue("query", "/after", "maximum", str(state.head_seq), detail)
-    return Anchor(after, digest)
+    """The entry `after`, or the last one before it: past the end there is nothing."""
+    beginning = Anchor(state.dropped_through, state.dropped_hash)
+    if after <= beginning.seq:
+        return beginning
+    found = last_entry(transaction, after)
+    return beginning if found is None else Anchor(*found)
 
 
 def _check_entries(transaction: Transaction, check: ChainCheck) -> int | None:

@@ -111,7 +111,7 @@ REFUSED_FOR_MEANING: Final = (
             "a token must come from the page before; a made-up one belongs to no list",
             _sends_token,
         )
-        for operation in ("list_reports", "list_sign_history")
+        for operation in ("list_reports", "list_sign_history", "list_audit_logs")
     ),
     *(
         Refusal(operation, 404, "not-found", "no report has a made-up id", _report_is_unknown)

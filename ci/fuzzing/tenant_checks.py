@@ -43,7 +43,8 @@ def neighbours_things_look_like_nobodys(
         for value, stand_in in values.items()
         if _names(response.request, value)
     }
-    if not stand_ins:
+    if not stand_ins or "x-audit" in operation_of(case).node:
+        # A reading of the audit log is in the log, so that no two answers are alike.
         return
     counted[AIMED_AT_NEIGHBOUR] += 1
     request = response.request.copy()

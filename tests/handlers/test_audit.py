@@ -378,11 +378,22 @@ def test_chain_is_handed_out_as_it_is_stored(audited: Audited) -> None:
     assert [entry["seq"] for entry in rest["entries"]] == [2, 3]
 
 
-@pytest.mark.parametrize("path", ["verify", "chain"])
-def test_place_that_is_no_entry_is_refused(audited: Audited, path: str) -> None:
-    answer = audited.auditor.get(f"/admin/audit/{path}", {"after": "77"})
-    assert (answer.status, answer.problem_type) == (422, "invalid-input")
-    assert answer.error["pointer"] == "/after"
+def test_past_the_end_there_is_nothing_to_verify(audited: Audited) -> None:
+    audited.ingest_and_seal()
+    found = audited.auditor.get("/admin/audit/verify", {"after": "77"}).json
+    assert (found["holds"], found["entries"], found["last"]) == (True, 0, 2)
+    assert found["next_after"] is None
+    part = audited.auditor.get("/admin/audit/chain", {"after": str(2**53 - 1)}).json
+    assert (part["after"]["seq"], part["entries"], part["next_after"]) == (3, [], None)
+
+
+def test_after_an_entry_that_is_missing_verifying_goes_on_from_the_one_before(
+    audited: Audited,
+) -> None:
+    whose = _sealed_chain(audited)
+    audited.tamper(f"DELETE FROM audit_entries WHERE seq = 3 AND {whose}")
+    found = audited.auditor.get("/admin/audit/verify", {"after": "3"}).json
+    assert (found["findings"][0]["fault"], found["findings"][0]["seq"]) == ("entry_missing", 3)
 
 
 def test_dropped_entries_are_told_and_the_rest_holds(audited: Audited) -> None:

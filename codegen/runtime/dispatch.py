@@ -207,7 +207,7 @@ def encode(
     if is_json(media_type) or isinstance(body, bytes | EncodedJson):
         return Response(encode_body(body), result.status, sent)
     if isinstance(body, str | BaseModel | Mapping):
-        raise ValueError(f"a body of {media_type} must be bytes, not {type(body).__name__}")
+        raise TypeError(f"a body of {media_type} must be bytes, not {type(body).__name__}")
     encode_piece = _line if is_json_lines(media_type) else as_bytes
     return StreamedResponse(source_of(body, encode_piece), result.status, sent)
 

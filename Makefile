@@ -53,8 +53,8 @@ bench-scale: $(READY) ## Latencies, ingest and disk at 10 k, 1 M and 10 M report
 bench-contracts: $(READY) ## What becomes of other contracts: SPECS="a.yaml b.json", seconds to minutes each
 	@PYTHONPATH=. $(BIN)/python -m bench.contracts $(SPECS)
 
-bench-round-trips: $(READY) ## Random values of other contracts through their models: SPECS="a.yaml b.json", minutes each
-	@PYTHONPATH=. $(BIN)/python -m bench.round_trips $(SPECS)
+bench-round-trips: $(READY) ## Random values of other contracts through their models, or with OPTIONS=--calls client and server: SPECS="a.yaml b.json"
+	@PYTHONPATH=. $(BIN)/python -m bench.round_trips $(OPTIONS) $(SPECS)
 
 bench-fuzz: $(READY) ## Schemathesis against stub services of other contracts: SPECS="a.yaml b.json", minutes each
 	@PYTHONPATH=. $(BIN)/python -m bench.round_trips.fuzz $(SPECS)

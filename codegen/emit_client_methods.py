@@ -92,7 +92,7 @@ def _method(operation: Operation, flavour: Flavour, imports: Imports) -> str:
     passed = ", ".join([f"_{operation.constant}", _arguments(operation), *_passed(operation.body)])
     returned = "" if result == "NoReturn" else "return "
     return (
-        f"    {define} {_name(operation)}(self{_signature(operation, flavour, imports)})"
+        f"    {define} {method_name(operation)}(self{_signature(operation, flavour, imports)})"
         f" -> {result}:\n{text}\n        {returned}{wait}self.{called}({passed})"
     )
 
@@ -120,7 +120,7 @@ def _pages(operation: Operation, flavour: Flavour, imports: Imports) -> str:
     )
 
 
-def _name(operation: Operation) -> str:
+def method_name(operation: Operation) -> str:
     return f"{operation.id}_" if operation.id in _TAKEN_METHODS else operation.id
 
 

@@ -8,6 +8,7 @@ from .pointers import local_pointer
 from .runtime.document import copied
 from .schema_types import SchemaTypes, wanted_name
 from .shape import Node, Pointer, walk
+from .sides import lenient_names, sent_and_answered
 
 # A full path, as datamodel-code-generator takes it; the package's own is put in later.
 FILE_MODULE = "contract_file_part_of_this_package"
@@ -23,6 +24,7 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
     """
     document = types.contract.document
     done: dict[str, Any] = {}
+    sent, answered = sent_and_answered(document)
     while len(done) < len(types.models):
         name = next(name for name in types.models if name not in done)
         schema = copied(types.models[name])
@@ -35,7 +37,17 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
             if id(original.value) in types.files:
                 _make_file(node.value)
             elif isinstance(node.value, dict):
+                _require_less(
+                    node.value,
+                    lenient_names(
+                        original.value,
+                        document,
+                        is_sent=id(original.value) in sent,
+                        is_answered=id(original.value) in answered,
+                    ),
+                )
                 _mark_nullable(node.value, original.value, document)
+                _say_null(node.value, original.value, document)
                 if without := choice_without_property(document, original.value):
                     del node.value["discriminator"]
                     _tell_left_out(types, (*types.pointer(name), *node.pointer), without)
@@ -64,9 +76,44 @@ def _make_file(schema: dict[str, Any]) -> None:
 def _mark_nullable(schema: dict[str, Any], original: dict[str, Any], document: Any) -> None:
     properties = original.get("properties")
     for name, declared in properties.items() if isinstance(properties, dict) else ():
-        is_optional = name not in original.get("required", ())
+        is_optional = name not in schema.get("required", ())
         if is_optional and isinstance(declared, dict) and admits_null(document, declared):
             schema["properties"][name][MAY_BE_NULL] = True
+
+
+def _require_less(schema: dict[str, Any], lenient: set[str]) -> None:
+    """Without those names: who sends must not give what only answers have, and the other way."""
+    if lenient:
+        schema["required"] = [name for name in schema["required"] if name not in lenient]
+        if not schema["required"]:
+            del schema["required"]
+
+
+def _say_null(schema: dict[str, Any], original: dict[str, Any], document: Any) -> None:
+    """OpenAPI 3.0's `nullable` in the words of 3.1.
+
+    datamodel-code-generator takes the former for a hint: of a required property it makes nothing,
+    nor of one in `allOf`, where it can't read the latter either.
+    """
+    declared, parts = schema.get("type"), schema.get("allOf")
+    if schema.get("nullable") is True and isinstance(declared, str):
+        del schema["nullable"]
+        schema["type"] = [declared, "null"]
+    if (
+        isinstance(parts, list)
+        and any(map(_is_nullable, parts))
+        and admits_null(document, original)
+    ):
+        for part in filter(_is_nullable, parts):
+            del part["nullable"]
+        mark = {key: schema.pop(key) for key in (MAY_BE_NULL, "description") if key in schema}
+        value = dict(schema)
+        schema.clear()
+        schema |= {**mark, "anyOf": [value, {"type": "null"}]}
+
+
+def _is_nullable(schema: Any) -> bool:
+    return isinstance(schema, dict) and schema.get("nullable") is True
 
 
 def _rename_references(schema: dict[str, Any], types: SchemaTypes) -> None:

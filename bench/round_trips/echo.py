@@ -20,13 +20,20 @@ _PATIENCE_SECONDS = 60
 Handle = Callable[[str, dict[str, Any]], Any]
 
 
+def kept(name: str, value: Any) -> Any:
+    """Lines are gone once the request is answered."""
+    return list(value) if type(value).__name__ == "JsonLines" else value
+
+
 @dataclass(slots=True)
 class Echo:
-    """What handlers were called with since it was last emptied, and what the next one returns."""
+    """What handlers were called with since it was last emptied, and what the next one returns, or
+    raises. `keep` makes of an argument what is kept of it, while the request lasts."""
 
     url: str = ""
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     answer: Any = None
+    keep: Callable[[str, Any], Any] = kept
 
     def taken(self) -> list[tuple[str, dict[str, Any]]]:
         calls, self.calls = self.calls, []
@@ -40,7 +47,10 @@ def echoing(package: Package) -> Iterator[Echo]:
     echo.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
 
     def handle(operation: str, arguments: dict[str, Any]) -> Any:
-        echo.calls.append((operation, {key: _kept(value) for key, value in arguments.items()}))
+        taken = {key: echo.keep(key, value) for key, value in arguments.items()}
+        echo.calls.append((operation, taken))
+        if isinstance(echo.answer, Exception):
+            raise echo.answer
         return echo.answer
 
     config = uvicorn.Config(application_of(package, handle), log_config=None)
@@ -99,8 +109,3 @@ def _handler(name: str, handle: Handle) -> Callable[..., Any]:
         return handle(name, arguments)
 
     return handler
-
-
-def _kept(value: Any) -> Any:
-    """Lines are gone once the request is answered."""
-    return list(value) if type(value).__name__ == "JsonLines" else value

@@ -7,6 +7,7 @@ import atexit
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, Final
 
 import schemathesis
@@ -29,6 +30,9 @@ _FRAGMENT: Final = "a path with a # is sent without what follows it (CG081)"
 _OTHER_PATH: Final = "the URL is of a templated path too, which has that method"
 _WIDTH: Final = "int32 and int64 say how a number is held, not which are valid"
 _ONE_OF_A_LIST: Final = "in a form a list of one item and that item are the same bytes"
+_EMPTY_LIST: Final = "an empty list is written as one empty text, and is read as that"
+_IN_BRACKETS: Final = "an object in a form is written as name[member], where no encoding says so"
+_UNKNOWN_TWICE: Final = "a list in a form's field that the contract doesn't name: which are lists?"
 _met: Final[Counter[str]] = Counter()
 
 
@@ -56,7 +60,8 @@ def _explained(failure: Failure, case: Any, response: Any) -> str | None:
     if isinstance(failure, AcceptedNegativeData):
         return _taken(failure.message, case)
     if isinstance(failure, UnsupportedMethodResponse | AllowHeaderMismatch):
-        return _OTHER_PATH if _has_other_path(case) else None
+        is_concrete = "{" not in case.operation.path
+        return _OTHER_PATH if not is_concrete and _has_other_path(case) else None
     problem = _problem(response)
     if problem is None:
         return None
@@ -69,7 +74,38 @@ def _explained(failure: Failure, case: Any, response: Any) -> str | None:
             return _EMPTY
         if found and all(keyword == "unrepresentable" for _, _, keyword in found):
             return _UNREPRESENTABLE
+        return _written_otherwise(found, case)
     return None
+
+
+def _written_otherwise(found: list[tuple[str, str, str]], case: Any) -> str | None:
+    """Which lists that can't be written as such are all that was refused."""
+    if found and all(keyword == "repeated" and "*" in pointer for _, pointer, keyword in found):
+        return _UNKNOWN_TWICE
+    unlike = {
+        *(("query", f"/{name}/0") for name, value in _members(case.query) if value in ("", [])),
+        *(("header", f"/{name}/0") for name, value in _members(case.headers) if value == ""),
+        *(("body", f"/{name}/0") for name, value in _members(case.body) if value == []),
+    }
+    has_object = any(isinstance(value, dict) for _, value in _members(case.body))
+    in_brackets = [
+        one == ("body", "", "additionalProperties") and has_object and _is_form(case)
+        for one in found
+    ]
+    if not found or not all(
+        bracketed or (one, at) in unlike
+        for bracketed, (one, at, _) in zip(in_brackets, found, strict=True)
+    ):
+        return None
+    return _IN_BRACKETS if any(in_brackets) else _EMPTY_LIST
+
+
+def _is_form(case: Any) -> bool:
+    return str(case.media_type).startswith(_FORMS)
+
+
+def _members(held: Any) -> list[tuple[Any, Any]]:
+    return list(held.items()) if isinstance(held, Mapping) else []
 
 
 def _taken(told: str, case: Any) -> str | None:
@@ -79,8 +115,11 @@ def _taken(told: str, case: Any) -> str | None:
     has_bounds = '"minimum"' in own or '"maximum"' in own
     if _BEYOND.search(told) and not has_bounds and re.search('"format": "int(32|64)"', whole):
         return _WIDTH
-    is_form = str(case.media_type).startswith(_FORMS)
-    return _ONE_OF_A_LIST if is_form and "in body - " in told and "ncorrect type" in told else None
+    return (
+        _ONE_OF_A_LIST
+        if _is_form(case) and "in body - " in told and "ncorrect type" in told
+        else None
+    )
 
 
 _BEYOND: Final = re.compile(

@@ -10,12 +10,13 @@ from urllib.parse import unquote
 
 import jsonschema_rs
 
-from codegen.runtime.document import resolve
+from codegen.runtime.document import follow, resolve
 from codegen.runtime.schemas import ContractSchemas, Direction
 
 Class = Literal[
     "null-for-absent", "text-for-number", "flag-for-number", "number-for-flag", "moment", "format",
     "unchecked-keyword", "hidden", "several-of-one", "no-such-type", "beside-reference",
+    "unnamed", "one-sided",
 ]  # fmt: skip
 CLASSES: Final[dict[Class, str]] = {
     "null-for-absent": "null for an optional member that may not be null",
@@ -28,6 +29,8 @@ CLASSES: Final[dict[Class, str]] = {
     "hidden": "a readOnly member in a request, or a writeOnly one in an answer",
     "several-of-one": "a value that fits several schemas of a oneOf",
     "no-such-type": "`not`",
+    "one-sided": "a required member missing that the other direction must not have",
+    "unnamed": "a `required` member that no `properties` name",
     "beside-reference": "a keyword beside `$ref` or `allOf`, which narrows what they say",
 }
 # What stands for no constraint of pydantic's, or for none that holds through a union.
@@ -62,6 +65,8 @@ def _class_of(document: Any, error: jsonschema_rs.ValidationError, whole: Any) -
         return "hidden"
     if kind == "not":
         return "no-such-type"
+    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Required):
+        return _of_missing(document, schema.get("properties", {}), error.kind.property)
     if kind in _UNCHECKED:
         return "unchecked-keyword"
     said = schema.get("format") if isinstance(schema, dict) else None
@@ -72,6 +77,14 @@ def _class_of(document: Any, error: jsonschema_rs.ValidationError, whole: Any) -
     if kind != "type" and isinstance(schema, dict) and ("$ref" in schema or "allOf" in schema):
         return "beside-reference"
     return _of_type(value, schema) if kind in ("type", "enum", "const") else None
+
+
+def _of_missing(document: Any, properties: dict[str, Any], name: str) -> Class | None:
+    if name not in properties:
+        return "unnamed"
+    declared = follow(document, properties[name])
+    has_side = any(declared.get(key) is True for key in ("readOnly", "writeOnly"))
+    return "one-sided" if has_side else None
 
 
 def _of_type(value: Any, schema: Any) -> Class | None:

@@ -12,6 +12,7 @@ from bench.round_trips.sameness import Difference, Said, compare
 from codegen.contract import is_json
 from codegen.runtime.document import objects
 from codegen.runtime.schemas import Direction
+from codegen.sides import sent_and_answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,17 @@ def targets(package: Package) -> Iterator[Target]:
 
 
 def _typed(package: Package) -> Iterator[tuple[str, str, Direction, TypeAdapter[Any]]]:
+    schemas = package.schemas
     nodes = objects(package.document)
     has_sides = any(node.get(key) is True for node in nodes for key in ("readOnly", "writeOnly"))
+    sent, answered = sent_and_answered(schemas.document)
     for pointer, type_name in package.component_types():
         adapter = package.component_adapter(type_name)
-        yield (type_name, pointer, "request", adapter)
-        if has_sides:
+        place = id(schemas.at(pointer))
+        # What a request never holds needs no form in which a request could.
+        if not has_sides or place in sent or place not in answered:
+            yield (type_name, pointer, "request", adapter)
+        if has_sides and place in answered:
             yield (type_name, pointer, "response", adapter)
     named = {f"#{pointer}" for pointer, _ in package.component_types()}
     for body in _bodies(package):

@@ -82,13 +82,13 @@ def _tried(
             judge(tally, target, value)
 
         try:
-            _drawn(strategy(values[target.direction], target.pointer), examples, run)
+            drawn(strategy(values[target.direction], target.pointer), examples, run)
         except Unsatisfiable:
             tally.without_values.append(target.name)
     return tally
 
 
-def _drawn(strategy: st.SearchStrategy[Any], examples: int, run: Callable[[Any], None]) -> None:
+def drawn(strategy: st.SearchStrategy[Any], examples: int, run: Callable[[Any], None]) -> None:
     """The same values each time."""
     limited = settings(
         max_examples=examples,

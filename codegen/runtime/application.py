@@ -29,6 +29,7 @@ from .admission import LargeBodies, Ticket
 from .dispatch import Workers
 from .exchange import CLIENT_CLOSED, Exchange, RequestRecord
 from .operation import Operation
+from .paths import concrete_methods, path_pattern, route_path, with_head
 from .problems import Problem
 from .quota import Quota, QuotaStep
 from .security import SCHEME_NAME, Authenticator, challenge, security_map
@@ -175,13 +176,14 @@ class _Boundary:
         self._workers = workers
         self._assembly = assembly
         self._templates = [
-            (re.compile(_path_pattern(operation.path)), operation.method)
+            (re.compile(path_pattern(operation.path)), operation.method)
             for operation in assembly.operations.values()
         ]
         self._large_bodies = LargeBodies()
         self._known = re.compile("|".join(pattern.pattern for pattern, _ in self._templates))
+        self._concrete = concrete_methods(assembly.operations.values())
         public = [each.path for each in assembly.operations.values() if not each.security]
-        self._public = re.compile("|".join(map(_path_pattern, public)) or r"(?!)")
+        self._public = re.compile("|".join(map(path_pattern, public)) or r"(?!)")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -190,9 +192,10 @@ class _Boundary:
         scope["headers"] = [_plain_media_type(name, value) for name, value in scope["headers"]]
         exchange = Exchange(scope, send, self._assembly.keeps_request_id)
         try:
-            if not self._known.fullmatch(_route_path(scope)):
+            if not self._known.fullmatch(route_path(scope)):
                 # The router would answer with a redirect where a closing slash more or less fits.
                 raise problems.not_found()
+            self._refuse_method(scope)
             if self._workers.is_full and self._is_guarded(scope):
                 # Refusing late would cost as much as answering, and then nothing gets answered.
                 await self._workers.refuse()
@@ -206,9 +209,19 @@ class _Boundary:
         finally:
             self._assembly.observer(exchange.record())
 
+    def _refuse_method(self, scope: Scope) -> None:
+        """Raises a 405 Problem for a concrete path without the method.
+
+        The router would go on to a templated path that has it, but the concrete one is what was
+        meant (OpenAPI, Paths Object).
+        """
+        methods = self._concrete.get(route_path(scope))
+        if methods is not None and scope["method"] not in methods:
+            raise problems.method_not_allowed(", ".join(methods))
+
     def _is_guarded(self, scope: Scope) -> bool:
         """Whether the path has none but guarded operations: public ones wait elsewhere."""
-        return not self._public.fullmatch(_route_path(scope))
+        return not self._public.fullmatch(route_path(scope))
 
     async def _answer_with_problem(self, exchange: Exchange, error: Exception) -> None:
         problem = self._problem(exchange.scope, error)
@@ -238,7 +251,7 @@ class _Boundary:
         if status == 404:
             return problems.not_found()
         if status == 405:
-            return problems.method_not_allowed(", ".join(self._methods(_route_path(scope))))
+            return problems.method_not_allowed(", ".join(self._methods(route_path(scope))))
         if status == 415:
             return problems.unsupported_media_type(self._accepted(scope))
         if status < 500:
@@ -246,9 +259,7 @@ class _Boundary:
         return problems.internal_error()
 
     def _methods(self, path: str) -> list[str]:
-        found = {method for pattern, method in self._templates if pattern.fullmatch(path)}
-        # The router answers HEAD wherever it answers GET (RFC 9110, 9.3.2).
-        return sorted(found | ({"HEAD"} if "GET" in found else set()))
+        return with_head(method for pattern, method in self._templates if pattern.fullmatch(path))
 
     def _schemes(self, scope: Scope) -> dict[str, Any]:
         """The security schemes that the operation's requirements name."""
@@ -271,15 +282,3 @@ def _plain_media_type(name: bytes, value: bytes) -> tuple[bytes, bytes]:
         return name, value
     essence, semicolon, options = value.partition(b";")
     return name, essence.strip().lower() + semicolon + options
-
-
-def _route_path(scope: Scope) -> str:
-    """The path as the contract has it, without the prefix that a proxy or a mount put before it."""
-    path: str = scope["path"]
-    prefix = scope.get("root_path", "")
-    return path.removeprefix(prefix) if path.startswith(f"{prefix}/") else path
-
-
-def _path_pattern(template: str) -> str:
-    literals = re.split(r"\{[^}]+\}", template)
-    return "[^/]+".join(map(re.escape, literals))

@@ -75,6 +75,13 @@ def test_typed_results_become_status_headers_and_body(service: httpx.Client) -> 
     assert (full.status_code, full.json()) == (409, {"full": 2})
 
 
+def test_a_concrete_path_is_not_answered_by_a_templated_one(service: httpx.Client) -> None:
+    # `/books/{book_id}` has PUT, `/books/latest` hasn't.
+    kind = {"Content-Type": "image/png"}
+    refused = service.put("/books/latest", headers={**MEMBER, **kind}, content=b"\x89PNG")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
+
+
 def test_raw_bodies_pass_through_both_ways(service: httpx.Client) -> None:
     kind = {"Content-Type": "image/png"}
     stored = service.put(BOOK, headers={**MEMBER, **kind}, content=b"\x89PNG")

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import uvicorn
 
+from bench.round_trips.callers import Awaiting, Blocking, Caller
 from codegen.run import generate
-from tests.codegen.client.callers import Awaiting, Blocking, Caller
 from tests.codegen.client.unsteady import Unsteady
 from tests.codegen.conftest import HERE
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from tests.codegen.client.callers import Caller
+from bench.round_trips.callers import Caller
 from tests.codegen.client.conftest import SECRET, PostOffice
 from tests.codegen.client.unsteady import Cut
 

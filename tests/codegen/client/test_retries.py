@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.codegen.client.callers import Caller
+from bench.round_trips.callers import Caller
 from tests.codegen.client.conftest import PostOffice
 from tests.codegen.client.unsteady import Cut, Refusal
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.codegen.client.callers import Awaiting, Blocking, Caller
+from bench.round_trips.callers import Awaiting, Blocking, Caller
 from tests.codegen.client.conftest import PostOffice
 
 # Servers put what is behind an encoded slash into the next segment, and so find no route.

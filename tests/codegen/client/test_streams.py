@@ -15,8 +15,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from bench.round_trips.callers import Caller
 from codegen.runtime.client_body import BodyForm, content_of
-from tests.codegen.client.callers import Caller
 from tests.codegen.client.conftest import CASE, SECRET, PostOffice
 from tests.codegen.client.unsteady import Refusal
 from tests.codegen.conftest import free_port, wait_until_it_answers

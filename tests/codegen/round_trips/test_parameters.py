@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.vendor.pretty import pretty
 from pydantic import TypeAdapter
+from typing_extensions import override
 
+from bench.round_trips.callers import Awaiting, Blocking, Caller
 from bench.round_trips.echo import Echo, echoing
 from bench.round_trips.package import Package, package_of
-from tests.codegen.client.callers import Awaiting, Blocking, Caller
 from tests.codegen.round_trips.parameter_contract import Way, contract, ways
 
 WAYS = {way.operation: way for way in ways()}
@@ -48,9 +50,19 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
     return package_of(spec, folder, "ways_to_write")
 
 
+class Known(dict[str, Ready]):
+    """By operation id."""
+
+    @override
+    def __repr__(self) -> str:
+        # Hypothesis shows all arguments of what fails. It warns of a long one, and as an error here
+        # that would hide the failure itself, behind an error about its drawing.
+        return f"{len(self)} operations"
+
+
 @pytest.fixture(scope="module")
-def ready(package: Package) -> dict[str, Ready]:
-    found = {}
+def ready(package: Package) -> Known:
+    found = Known()
     for operation in package.contract.operations:
         [parameter] = operation.parameters
         [response] = operation.responses
@@ -75,7 +87,7 @@ def caller(request: pytest.FixtureRequest, package: Package, echo: Echo) -> Iter
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data(), st.sampled_from(list(WAYS)))
 def test_a_parameter_comes_back_in_each_way_to_write_it(
-    ready: dict[str, Ready], echo: Echo, caller: Caller, data: st.DataObject, operation: str
+    ready: Known, echo: Echo, caller: Caller, data: st.DataObject, operation: str
 ) -> None:
     way, known = WAYS[operation], ready[operation]
     value = known.adapter.validate_python(data.draw(way.values))
@@ -93,6 +105,11 @@ def test_a_parameter_comes_back_in_each_way_to_write_it(
     else:
         caller.call(operation, **{known.argument: value})
         assert echo.taken() == [(operation, {known.argument: value})]
+
+
+def test_what_hypothesis_shows_of_a_failure_is_short(ready: Known, echo: Echo) -> None:
+    assert len(pretty(ready)) < 100
+    assert len(pretty(echo)) < 1000
 
 
 def written(value: Any) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""One way to write a test of both clients: the blocking one, and the awaiting one in a loop."""
+"""One way to use both clients: the blocking one, and the awaiting one in a loop."""
 
 import asyncio
 from types import TracebackType
@@ -18,6 +18,9 @@ class Caller(Protocol):
     ) -> tuple[Any, list[bytes]]: ...
     def lines(self, operation: str, **arguments: Any) -> list[bytes]: ...
     def models(self, operation: str, **arguments: Any) -> list[Any]: ...
+    def whole(self, operation: str, **arguments: Any) -> tuple[Any, Any]:
+        """The fields of a streamed result, and all of its body: models where it is lines."""
+        ...
 
 
 class Blocking:
@@ -59,6 +62,13 @@ class Blocking:
     def models(self, operation: str, **arguments: Any) -> list[Any]:
         with getattr(self._client, operation)(**arguments) as result:
             return list(result.body.models())
+
+    def whole(self, operation: str, **arguments: Any) -> tuple[Any, Any]:
+        with getattr(self._client, operation)(**arguments) as result:
+            body: Any = getattr(result, "body", None)
+            if hasattr(body, "models"):
+                return result, list(body.models())
+            return result, body.read() if hasattr(body, "close") else body
 
 
 class Awaiting:
@@ -112,6 +122,16 @@ class Awaiting:
         async def collect() -> list[Any]:
             async with getattr(self._client, operation)(**arguments) as result:
                 return [model async for model in result.body.models()]
+
+        return self._runner.run(collect())
+
+    def whole(self, operation: str, **arguments: Any) -> tuple[Any, Any]:
+        async def collect() -> tuple[Any, Any]:
+            async with getattr(self._client, operation)(**arguments) as result:
+                body: Any = getattr(result, "body", None)
+                if hasattr(body, "models"):
+                    return result, [model async for model in body.models()]
+                return result, await body.read() if hasattr(body, "close") else body
 
         return self._runner.run(collect())
 

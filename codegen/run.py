@@ -59,7 +59,8 @@ def _compare(
     spec: Path, out: Path, full: bool, cache: Cache
 ) -> tuple[Outcome, Mapping[str, str], Manifest]:
     manifest = load_manifest(out)
-    if not manifest.outputs:
+    # That a file is in the way is told when the folder is to be read.
+    if not manifest.outputs and not out.is_file():
         _refuse_unnameable(out)
     if not full and is_current(manifest, spec, out):
         drifts = compare(out, manifest.outputs, manifest)

@@ -107,8 +107,8 @@ def test_nothing_compressed_is_an_absent_body(caller: Caller) -> None:
     [
         b"plain",
         b"\x1f",
-        gzip.compress(b"some words", mtime=0)[:-1],
-        gzip.compress(b"some words", mtime=0)[:12],
+        gzip.compress(b"some words")[:-1],
+        gzip.compress(b"some words")[:12],
         gzip.compress(b"some words") + b"trailing",
         gzip.compress(b"some words") + b"\0\0\0\0",
         gzip.compress(b"some words")[:-8] + b"\0" * 8,

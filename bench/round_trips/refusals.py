@@ -38,8 +38,8 @@ def refused(package: Package, line: Line, exchange: Exchange, message: Message) 
         return {"not written"}
     except line.error as error:
         status = getattr(error, "status", 0)
-        if status == 404:
-            return {"slash in a path"}
+        if status in (404, 405):
+            return {"# in a path" if "#" in exchange.operation.path else "slash in a path"}
         if status not in (400, 422) or line.echo.calls:
             raise Lost(f"{error!r} of {message.body!r}") from error
         _is_silent(package, error, message.body)

@@ -25,7 +25,9 @@ def says_nullable(document: Any, schema: dict[str, Any]) -> bool:
 def _own_type_admits(document: Any, schema: dict[str, Any]) -> bool:
     declared = schema.get("type")
     types = [declared] if isinstance(declared, str) else declared
-    if types is not None and "null" not in types and not says_nullable(document, schema):
+    # What is neither a name nor a list of them is a mistake, which is told elsewhere.
+    names_others = isinstance(types, list) and "null" not in types
+    if names_others and not says_nullable(document, schema):
         return False
     values = [schema["const"]] if "const" in schema else schema.get("enum")
     return not isinstance(values, list) or None in values

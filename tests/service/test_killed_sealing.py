@@ -1,5 +1,6 @@
 """Workers that seal and write checkpoints side by side, killed at random moments."""
 
+import os
 import random
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from tests.db.samples import new_report
 from tests.support.database import TestDatabase
 from tests.support.service import SIGNING
 
+_ROOT: Final = Path(__file__).parents[2]
 _WORKERS: Final = 3
 _KILLS: Final = 15
 _TENANTS: Final = (TenantId("a"), TenantId("b"))
@@ -44,7 +46,13 @@ class _Workers:
         self._running = [self._start() for _ in range(_WORKERS)]
 
     def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return subprocess.Popen(
+            self._command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            # Where Python adds no folder by itself, `tests` is found by this alone.
+            env={**os.environ, "PYTHONPATH": str(_ROOT)},
+        )
 
     def kill_one(self) -> None:
         victim = self._running.pop(0)

@@ -32,7 +32,7 @@ def server(package: Path) -> Iterator[tuple[str, int]]:
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, str(CASE / "serve.py"), str(port)],
-        env={**os.environ, "PYTHONPATH": str(package)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(package), str(CASE)])},
     )
     url = f"http://127.0.0.1:{port}"
     try:

@@ -1,6 +1,7 @@
 """Schemathesis, a process of its own, against services with stub handlers of contracts not ours."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,8 @@ def fuzzed(spec: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "bench.round_trips.fuzz", str(spec), "--examples", "5"],
         cwd=ROOT,
+        # Where Python adds no folder by itself, `bench` is found by this alone.
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,

@@ -59,9 +59,7 @@ class Cache:
 
     def value(self, name: str, make: Callable[[], Any]) -> Any:
         """What `make` gives, as JSON knows it, or gave when it was asked by the same name."""
-        full_name = f"{self._generator} {name}"
-        file = f"{sha256(full_name.encode()).hexdigest()}.json"
-        self._used.add(file)
+        file, full_name = self._entry(name)
         found = self._load(file, full_name)
         if found is not None:
             return found
@@ -69,14 +67,19 @@ class Cache:
         self._new[file] = _written(full_name, value)
         return value
 
-    def shelf(self, name: str) -> "Shelf":
+    def shelf(self, name: str) -> Shelf:
         """Many small results in one entry: those that this run uses are kept. Ask once a name."""
-        full_name = f"{self._generator} {name}"
-        file = f"{sha256(full_name.encode()).hexdigest()}.json"
-        self._used.add(file)
+        file, full_name = self._entry(name)
         shelf = Shelf(self._load(file, full_name) or {})
         self._shelves.append((file, full_name, shelf))
         return shelf
+
+    def _entry(self, name: str) -> tuple[str, str]:
+        """The file of an entry that this run uses, and the name in it."""
+        full_name = f"{self._generator} {name}"
+        file = f"{sha256(full_name.encode()).hexdigest()}.json"
+        self._used.add(file)
+        return file, full_name
 
     def package_file(self, name: str, wanted: str) -> str | None:
         """The text of a file of the package beside, if it is the one with the digest `wanted`."""

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .runtime.document import follow, referenced
-
-_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+from .shape import METHODS
 
 
 def lenient_names(
@@ -39,7 +38,7 @@ def _operations(document: Any) -> Iterator[dict[str, Any]]:
     paths = document.get("paths")
     for item in paths.values() if isinstance(paths, dict) else ():
         found = follow(document, item)
-        for method in _METHODS if isinstance(found, dict) else ():
+        for method in METHODS if isinstance(found, dict) else ():
             if isinstance(found.get(method), dict):
                 yield found[method]
 

@@ -6,12 +6,12 @@ Row level security picks the tenant's rows; these queries never filter by tenant
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
 from db.ids import moment_of
-from db.transaction import Transaction
+from db.rows import with_bytes
+from db.transaction import Parameters, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +53,12 @@ class SegmentRow:
 class ChainState:
     """Where the chain is: its head, the entry before the first that is kept, and the epoch.
 
-    `dropped_by` is the entry that tells of what isn't kept. `unsealed_requests` wait in the
-    journal, the first since `unsealed_since`.
+    `unsealed_requests` wait in the journal, the first since `unsealed_since`.
     """
 
     head_seq: int
     head_hash: bytes
     epoch: str
-    dropped_by: int | None
     dropped_through: int
     dropped_hash: bytes
     unsealed_requests: int
@@ -70,13 +68,13 @@ class ChainState:
 _COLUMNS: Final = "seq, hash, body, at, action, actor, object_type, object_id, outcome"
 _STATE: Final = """
 SELECT coalesce(head.seq, 0), coalesce(head.hash, decode(repeat('00', 32), 'hex')),
-       epoch.value::text, told.seq, (told.body::json #>> '{details,through}')::bigint,
+       epoch.value::text, (told.body::json #>> '{details,through}')::bigint,
        decode(told.body::json #>> '{details,hash}', 'hex'), waiting.requests,
        (SELECT report_id FROM ingest_journal ORDER BY report_id LIMIT 1)
   FROM epoch
   LEFT JOIN audit_heads AS head ON true
   LEFT JOIN LATERAL (
-    SELECT seq, body FROM audit_entries WHERE action = 'expire_audit'
+    SELECT body FROM audit_entries WHERE action = 'expire_audit'
      ORDER BY seq DESC LIMIT 1) AS told ON true
   CROSS JOIN (SELECT count(*) AS requests FROM ingest_journal) AS waiting
 """
@@ -98,7 +96,8 @@ def list_entries(
 ) -> list[AuditEntryRow]:
     """Return at most `limit` entries that match, newest first, older than the number `before`."""
     sql = f"SELECT {_COLUMNS} FROM audit_entries{_where(_shape(filters, before))}"  # noqa: S608 - constants
-    return _entries(tx, f"{sql} ORDER BY seq DESC LIMIT %(limit)s", filters, before, limit)
+    parameters = {**_parameters(filters), "before": before, "limit": limit}
+    return _entries(tx, f"{sql} ORDER BY seq DESC LIMIT %(limit)s", parameters)
 
 
 def count_entries(tx: Transaction, filters: AuditFilters, cap: int = 1000) -> tuple[int, bool]:
@@ -115,23 +114,21 @@ def chain_state(tx: Transaction) -> ChainState:
     row = tx.row(_STATE)
     if row is None:
         raise LookupError("The epoch's row is missing; run `collector migrate`.")
-    first: UUID | None = row[7]
+    first: UUID | None = row[6]
     return ChainState(
         head_seq=row[0],
         head_hash=bytes(row[1]),
         epoch=row[2],
-        dropped_by=row[3],
-        dropped_through=row[4] or 0,
-        dropped_hash=bytes(32) if row[5] is None else bytes(row[5]),
-        unsealed_requests=row[6],
+        dropped_through=row[3] or 0,
+        dropped_hash=bytes(32) if row[4] is None else bytes(row[4]),
+        unsealed_requests=row[5],
         unsealed_since=None if first is None else moment_of(first),
     )
 
 
 def chain_entries(tx: Transaction, *, after: int, limit: int) -> list[AuditEntryRow]:
     """Return the next entries of the chain, oldest first."""
-    rows = tx.rows(_CHAIN, {"after": after, "limit": limit})
-    return [AuditEntryRow(row[0], bytes(row[1]), *row[2:]) for row in rows]
+    return _entries(tx, _CHAIN, {"after": after, "limit": limit})
 
 
 def last_entry(tx: Transaction, seq: int) -> tuple[int, bytes] | None:
@@ -153,11 +150,8 @@ def segment(tx: Transaction, seq: int) -> SegmentRow | None:
     return SegmentRow(bytes(row[0]), [tuple(origin) for origin in row[1]])
 
 
-def _entries(
-    tx: Transaction, sql: str, filters: AuditFilters, before: int | None, limit: int
-) -> list[AuditEntryRow]:
-    rows = tx.rows(sql, {**_parameters(filters), "before": before, "limit": limit})
-    return [AuditEntryRow(row[0], bytes(row[1]), *row[2:]) for row in rows]
+def _entries(tx: Transaction, sql: str, parameters: Parameters) -> list[AuditEntryRow]:
+    return [AuditEntryRow(*with_bytes(row)) for row in tx.rows(sql, parameters)]
 
 
 def _shape(filters: AuditFilters, before: int | None) -> tuple[str, ...]:
@@ -174,7 +168,6 @@ def _shape(filters: AuditFilters, before: int | None) -> tuple[str, ...]:
     return tuple(sql for sql, value in given.items() if value is not None)
 
 
-@lru_cache(maxsize=128)
 def _where(conditions: tuple[str, ...]) -> str:
     return f" WHERE {' AND '.join(conditions)}" if conditions else ""
 

@@ -4,15 +4,15 @@ Row level security picks the tenant's rows. Whoever deletes a report must delete
 the page in it tells what stood in the report.
 """
 
-import hashlib
-import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
+from db.advisory_locks import lock_number
 from db.ids import ReportId, TenantId
+from db.rows import with_bytes
 from db.session import Database
-from db.transaction import Row, Transaction
+from db.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,7 @@ def lock_signing(tx: Transaction, report_id: ReportId) -> SigningState:
 
     Raises LockUnavailable.
     """
-    parts = ["sign", tx.tenant_id, str(report_id)]
-    digest = hashlib.sha256(json.dumps(parts).encode()).digest()
-    lock = int.from_bytes(digest[:8], signed=True)
+    lock = lock_number("sign", tx.tenant_id, str(report_id))
     row = tx.row(_LOCK, {"lock": lock, "report_id": report_id})
     if row is None:
         raise AssertionError("a query without conditions answered no row")
@@ -90,7 +88,7 @@ def lock_signing(tx: Transaction, report_id: ReportId) -> SigningState:
 
 def get_bundle(tx: Transaction, report_id: ReportId) -> FrozenBundle | None:
     row = tx.row(_GET, {"report_id": report_id})
-    return None if row is None else FrozenBundle(*_with_bytes(row))
+    return None if row is None else FrozenBundle(*with_bytes(row))
 
 
 def freeze_bundle(tx: Transaction, report_id: ReportId, bundle: FrozenBundle) -> None:
@@ -116,9 +114,4 @@ def look_up_summary(
 ) -> BundleSummary | None:
     """What is known of the bundle of a report; None where there is no such report."""
     rows = database.tenant_rows(tenant_id, _SUMMARY, {"report_id": report_id})
-    return BundleSummary(*_with_bytes(rows[0])) if rows else None
-
-
-def _with_bytes(row: Row) -> list[Any]:
-    # psycopg2 hands bytea out as a memoryview.
-    return [bytes(value) if isinstance(value, memoryview) else value for value in row]
+    return BundleSummary(*with_bytes(rows[0])) if rows else None

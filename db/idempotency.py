@@ -4,13 +4,12 @@ Stores a reference from which the caller builds the answer again; the answer its
 nothing else keeps what is in it, and then compressed.
 """
 
-import hashlib
-import json
 import zlib
 from dataclasses import dataclass
 from typing import Final
 
 from db import errors
+from db.advisory_locks import lock_number
 from db.transaction import Transaction
 
 
@@ -127,7 +126,4 @@ def record(
 
 
 def _lock_number(tx: Transaction, scope: IdempotencyScope) -> int:
-    """Return the signed 64 bits that stand for the scope among advisory locks."""
-    parts = ["idempotency", tx.tenant_id, scope.key_id, scope.operation, scope.key]
-    digest = hashlib.sha256(json.dumps(parts).encode()).digest()
-    return int.from_bytes(digest[:8], signed=True)
+    return lock_number("idempotency", tx.tenant_id, scope.key_id, scope.operation, scope.key)

@@ -5,10 +5,11 @@ Row level security picks the tenant's rows. Grants outlive what they lead to: hi
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from db.ids import id_of_tick, tick_of
+from db.rows import with_bytes
 from db.transaction import Row, Transaction
 
 
@@ -105,6 +106,4 @@ def revoke_grants(tx: Transaction, purpose: str, object_id: UUID, key_id: str) -
 
 
 def _grant(row: Row) -> GrantRow:
-    # psycopg2 hands bytea out as a memoryview.
-    values: list[Any] = [bytes(each) if isinstance(each, memoryview) else each for each in row]
-    return GrantRow(*values)
+    return GrantRow(*with_bytes(row))

@@ -12,11 +12,11 @@ from uuid import UUID
 from db.ids import ReportId, TenantId, first_id_at, moment_of
 from db.key_uses import REGISTER_KEY, KeyIdentity, key_parameters
 from db.revisions import RevisionClass, bump_revision
+from db.rows import with_bytes
 from db.session import Database
 from db.transaction import Row, Transaction
 
 SEVERITIES: Final = ("info", "warn", "block")
-_BYTES_POSITIONS: Final = (11, 17)
 # How many days' ids are listed, with today's: after its clock was set back, the database has some
 # of the future.
 _DAYS_LISTED: Final = timedelta(days=2)
@@ -329,9 +329,4 @@ def _where(conditions: tuple[str, ...]) -> str:
 
 
 def _report_row(row: Row) -> ReportRow:
-    values = list(row)
-    # psycopg2 hands bytea out as a memoryview.
-    for position in _BYTES_POSITIONS:
-        if values[position] is not None:
-            values[position] = bytes(values[position])
-    return ReportRow(*values)
+    return ReportRow(*with_bytes(row))

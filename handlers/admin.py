@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from typing_extensions import override
@@ -20,10 +20,10 @@ from generated.runtime.hooks import Page
 from handlers.auditing import Checkpoints, Verification, chain_part, verify_chain
 from handlers.context import Context
 from handlers.errors import ForeignCursor
+from handlers.paging import COUNTED_AT_MOST, page_of, total_of
 from policies.audit_entries import read_body
 from policies.published_keys import PublishedKey
 
-COUNTED_AT_MOST: Final = 1000
 _LARGEST_SEQ: Final = 2**63 - 1
 
 
@@ -58,17 +58,16 @@ class Admin(AdminHandlers[Context]):
             # One entry more than the page shows tells whether there is another page.
             rows = stored.list_entries(transaction, filters, before=before, limit=page.limit + 1)
             total = (
-                stored.count_entries(transaction, filters, COUNTED_AT_MOST)
+                {"total": total_of(stored.count_entries(transaction, filters, COUNTED_AT_MOST))}
                 if include_total
-                else None
+                else {}
             )
-        shown = rows[: page.limit]
-        body: dict[str, Any] = {
-            "items": [_shown(row) for row in shown],
-            "next_page_token": page.token(str(shown[-1].seq)) if len(rows) > page.limit else None,
+        shown = page_of(rows, page, lambda row: row.seq)
+        body = {
+            "items": [_shown(row) for row in shown.rows],
+            "next_page_token": shown.next_token,
+            **total,
         }
-        if total is not None:
-            body["total"] = {"count": total[0], "exact": total[1]}
         return ListAuditLogs200(EncodedJson(orjson.dumps(body, option=orjson.OPT_UTC_Z)))
 
     @override

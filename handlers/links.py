@@ -15,6 +15,7 @@ from generated.runtime.encoded_json import EncodedJson
 from generated.runtime.hooks import Page
 from handlers.context import Principal
 from handlers.errors import LinkRefused, NotConfigured, WrongLink
+from handlers.paging import page_of
 from policies.link_tokens import Link, LinkTokens, Purpose, fingerprint_of
 
 BUNDLE: Final[Purpose] = "bundle"
@@ -95,10 +96,10 @@ def bundle_link(token: str, grant: GrantRow) -> BundleLink:
 
 def history_page(rows: Sequence[GrantRow], page: Page, now: datetime) -> EncodedJson:
     """What `list_sign_history` answers; `rows` are one more than shown if there is another page."""
-    shown = rows[: page.limit]
+    shown = page_of(rows, page, lambda row: row.id)
     body = {
-        "items": [_entry(row, now) for row in shown],
-        "next_page_token": page.token(str(shown[-1].id)) if len(rows) > page.limit else None,
+        "items": [_entry(row, now) for row in shown.rows],
+        "next_page_token": shown.next_token,
     }
     return EncodedJson(orjson.dumps(body, option=orjson.OPT_UTC_Z))
 

@@ -1,7 +1,6 @@
 """Reports come out: one, or a page of them."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -15,10 +14,8 @@ from generated.runtime.encoded_json import EncodedJson
 from generated.runtime.hooks import Page
 from handlers.context import Context
 from handlers.errors import NotFound
-from handlers.paging import uuid_cursor
+from handlers.paging import COUNTED_AT_MOST, page_of, total_of, uuid_cursor
 from handlers.sealing import RawSealer, opened_text
-
-COUNTED_AT_MOST = 1000
 
 
 class Reports(ReportsHandlers[Context]):
@@ -55,16 +52,15 @@ class Reports(ReportsHandlers[Context]):
             # One row more than the page shows tells whether there is another page.
             rows = stored.list_reports(transaction, filters, after=after, limit=page.limit + 1)
             total = (
-                _total(stored.count_reports(transaction, filters, COUNTED_AT_MOST))
+                {"total": total_of(stored.count_reports(transaction, filters, COUNTED_AT_MOST))}
                 if include_total
                 else {}
             )
-        shown = rows[: page.limit]
-        token = page.token(str(shown[-1].id)) if len(rows) > page.limit else None
-        items = [_summary(row) for row in shown]
+        shown = page_of(rows, page, lambda row: row.id)
+        items = [_summary(row) for row in shown.rows]
         # Plain values, as models of a page's reports would cost more than all the rest of it.
         body = orjson.dumps(
-            {"items": items, "next_page_token": token, **total}, option=orjson.OPT_UTC_Z
+            {"items": items, "next_page_token": shown.next_token, **total}, option=orjson.OPT_UTC_Z
         )
         return ListReports200(EncodedJson(body))
 
@@ -92,11 +88,6 @@ def _envelope(row: stored.ReportRow, text: bytes) -> bytes:
     head = orjson.dumps(fields, option=orjson.OPT_UTC_Z)
     redaction = b"" if row.redaction is None else b',"redaction":' + row.redaction.encode()
     return head[:-1] + redaction + b',"report":' + text + b"}"
-
-
-def _total(counted: tuple[int, bool]) -> dict[str, Any]:
-    count, exact = counted
-    return {"total": {"count": count, "exact": exact}}
 
 
 def _summary(row: stored.ReportSummaryRow) -> dict[str, object]:

@@ -3,7 +3,7 @@
 Knows no database and no file: entries come in order, as many as there are, and none is kept.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -201,10 +201,6 @@ class ChainCheck:
                     f"came before entry {proof.seq + 1}."
                 )
                 self.found(Fault.DROPPED_TOO_EARLY, detail, proof.seq + 1, proof.checkpoint)
-
-
-def newest_head(heads: Iterable[NamedHead]) -> NamedHead | None:
-    return max(heads, key=lambda head: (head.checkpoint, head.seq), default=None)
 
 
 def _columns_text(columns: Columns) -> dict[str, object]:

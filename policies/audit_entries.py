@@ -162,6 +162,13 @@ def read_body(body: str) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
+def whole_number(value: Any) -> int:
+    """A number that counts, as JSON has it. Raises ValueError for anything else."""
+    if type(value) is not int or value < 0:
+        raise ValueError("not a whole number")
+    return value
+
+
 def moment_text(moment: datetime) -> str:
     """A moment in UTC as entries write it."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -19,6 +19,7 @@ from policies.audit_entries import (
     Segment,
     segment_as_json,
     segment_from_json,
+    whole_number,
 )
 from policies.checkpoints import CheckpointRow
 
@@ -161,7 +162,7 @@ def _entry(document: Mapping[str, Any]) -> tuple[Entry, Segment | None] | None:
         sealed = {name: document[name] for name in ("leaves", "origins") if name in document}
         segment = segment_from_json(sealed) if sealed else None
         digest = bytes.fromhex(document["hash"])
-        entry = Entry(_whole(document["seq"]), digest, str(document["body"]))
+        entry = Entry(whole_number(document["seq"]), digest, str(document["body"]))
         entry.body.encode()
     except (KeyError, TypeError, ValueError):
         return None
@@ -195,17 +196,11 @@ def _head_as_json(head: ExportHead) -> dict[str, Any]:
 
 
 def _anchor(document: Mapping[str, Any]) -> Anchor:
-    return Anchor(_whole(document["seq"]), bytes.fromhex(document["hash"]))
+    return Anchor(whole_number(document["seq"]), bytes.fromhex(document["hash"]))
 
 
 def _anchor_as_json(anchor: Anchor) -> dict[str, Any]:
     return {"seq": anchor.seq, "hash": anchor.hash.hex()}
-
-
-def _whole(value: Any) -> int:
-    if type(value) is not int or value < 0:
-        raise ValueError("not a whole number")
-    return value
 
 
 def _document(line: bytes) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from policies.audit_chain import NamedHead
-from policies.audit_entries import Fault, Finding
+from policies.audit_entries import Fault, Finding, whole_number
 from policies.dsse import Envelope, EnvelopeError, Verdict, check_signatures, envelope_text
 from policies.dsse import parse_envelope as parse
 from policies.published_keys import PublishedKey
@@ -107,18 +107,18 @@ def _read_payload(payload: bytes) -> Checkpoint:
         if document["version"] != VERSION:
             raise CheckpointError("its version is not known")
         return Checkpoint(
-            number=_whole(document["number"]),
+            number=whole_number(document["number"]),
             previous=None if document["previous"] is None else str(document["previous"]),
             at=_moment(document["at"]),
             kind=Kind(document["kind"]),
             epoch=str(document["epoch"]),
             complete=bool(document["complete"]),
             heads={
-                tenant: Head(_whole(head["seq"]), str(head["hash"]))
+                tenant: Head(whole_number(head["seq"]), str(head["hash"]))
                 for tenant, head in document["heads"].items()
             },
             mismatches=tuple(document["mismatches"]),
-            kept={tenant: _whole(seq) for tenant, seq in document["kept"].items()},
+            kept={tenant: whole_number(seq) for tenant, seq in document["kept"].items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CheckpointError("its payload is no checkpoint") from error
@@ -266,12 +266,6 @@ def _moment(value: Any) -> str:
     if datetime.fromisoformat(value).tzinfo is None:
         raise ValueError("a moment without its time zone")
     return str(value)
-
-
-def _whole(value: Any) -> int:
-    if type(value) is not int or value < 0:
-        raise ValueError("not a whole number")
-    return value
 
 
 def _dumped(document: Mapping[str, Any]) -> bytes:

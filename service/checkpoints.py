@@ -186,27 +186,29 @@ class KeptCheckpoints(Checkpoints):
 
 def recent_checkpoints(folder: CheckpointFolder, signing: Signing) -> list[tuple[int, bytes]]:
     """The newest checkpoints, oldest first, from a complete one on: they name every head."""
-    recent: list[tuple[int, bytes]] = []
+    return [(number, content) for number, content, _ in _recent(folder, signing)]
+
+
+def _recent(
+    folder: CheckpointFolder, signing: Signing
+) -> list[tuple[int, bytes, Checkpoint | None]]:
+    """The same, each with what it says if it can be believed."""
+    recent: list[tuple[int, bytes, Checkpoint | None]] = []
     keys = by_id(signing.published)
     for number in folder.numbers_back():
         content = folder.read(number)
-        recent.append((number, content))
         checkpoint = believed(number, content, keys)
+        recent.append((number, content, checkpoint))
         if checkpoint is not None and checkpoint.complete:
             break
     return recent[::-1]
 
 
 def _known(folder: CheckpointFolder, signing: Signing) -> _Known:
-    recent = recent_checkpoints(folder, signing)
-    keys = by_id(signing.published)
-    checkpoints = [
-        checkpoint
-        for number, content in recent
-        if (checkpoint := believed(number, content, keys)) is not None
-    ]
+    recent = _recent(folder, signing)
+    checkpoints = [checkpoint for _, _, checkpoint in recent if checkpoint is not None]
     complete = [each.at for each in checkpoints if each.complete]
-    number, content = recent[-1] if recent else (0, b"")
+    number, content, _ = recent[-1] if recent else (0, b"", None)
     return _Known(
         number=number,
         previous=sha256(content).hexdigest() if recent else None,

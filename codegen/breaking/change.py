@@ -79,7 +79,3 @@ def class_of(judgement: Judgement | None) -> Class | None:
 
 def largest(bumps: Iterable[Bump]) -> Bump:
     return max(bumps, key=BUMPS.index, default="none")
-
-
-def opposite(direction: Direction) -> Direction:
-    return "response" if direction == "request" else "request"

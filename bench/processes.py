@@ -65,6 +65,7 @@ def environment(app_url: str, pool_size: int) -> dict[str, str]:
         "API_KEYS": API_KEYS,
         "ENCRYPTION_KEYS": f"bench:{b64encode(secrets.token_bytes(32)).decode()}",
         "PORT": "0",
+        "METRICS_PORT": "0",
         "LOG_LEVEL": "info",
         "DRAIN_SECONDS": "0",
         # Counted as everywhere, but never reached.

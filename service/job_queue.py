@@ -3,6 +3,7 @@
 The only module that names procrastinate's classes; what work does stands in `service.tasks`.
 """
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -20,6 +21,7 @@ from db.job_upkeep import note_failure
 from db.session import Database
 from service.failures import frames_of, reason_of
 from service.tasks.task import Job, PeriodicTask, Registry, TenantTask, WorkerParts
+from service.worker_metrics import Outcome, WorkerMetrics
 
 SYSTEM_QUEUE: Final = "system"
 TENANT_QUEUE: Final = "tenants"
@@ -113,8 +115,9 @@ def _add_tenant_task(app: procrastinate.App, task: TenantTask, runner: "JobRunne
 class JobRunner:
     """Does the work of jobs, in the worker's threads; logs how it went, and keeps why it failed."""
 
-    def __init__(self, maintenance: Database, parts: WorkerParts) -> None:
+    def __init__(self, maintenance: Database, parts: WorkerParts, metrics: WorkerMetrics) -> None:
         self._maintenance = maintenance
+        self._metrics = metrics
         self._parts = parts
         self._running: set[int] = set()
 
@@ -138,15 +141,19 @@ class JobRunner:
         job_id, attempt = _id_of(queued), queued.attempts + 1
         log = _log.bind(task=queued.task_name, job_id=job_id, attempt=attempt, tenant=tenant)
         self._running.add(job_id)
+        began = time.monotonic()
+        outcome: Outcome = "done"
         try:
             work()
         except Exception as error:
             reason, last = reason_of(error), attempt >= attempts
+            outcome = "failed" if last else "retried"
             log.error("job_failed", reason=reason, frames=frames_of(error), last=last)
             self._keep(job_id, reason)
             raise
         finally:
             self._running.discard(job_id)
+            self._metrics.ran(queued.task_name, outcome, time.monotonic() - began)
         log.debug("job_done")
 
     def _keep(self, job_id: int, reason: str) -> None:

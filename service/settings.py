@@ -122,6 +122,18 @@ class Settings(BaseSettings):
             description="Without a sign of life for so long, a worker's jobs go to others.",
         ),
     ] = 30.0
+    job_stuck_seconds: Annotated[
+        float,
+        Field(
+            ge=1,
+            le=86_400,
+            description="A job that is due or runs for so long is told of as stuck.",
+        ),
+    ] = 900.0
+    metrics_port: Annotated[
+        int,
+        Field(ge=0, le=65535, description="A worker's Prometheus metrics, at HOST; 0 picks one."),
+    ] = 9092
     api_keys: Annotated[
         SecretStr | None,
         Field(description="Keys, comma-separated: key_id:tenant:role:secret[:expires-on]."),

@@ -22,12 +22,13 @@ from db.errors import DatabaseError
 from db.job_upkeep import forget_worker
 from service.failures import frames_of
 from service.job_queue import SYSTEM_QUEUE, TENANT_QUEUE, JobRunner, build_app
+from service.job_watch import JobWatch
 from service.key_values import with_keys_revealed
-from service.lost_jobs import LostJobs
 from service.settings import Settings
 from service.signing import with_development_signing
 from service.tasks.task import Registry, WorkerParts
 from service.worker_databases import WorkerDatabases, worker_databases
+from service.worker_metrics import QueueState, WorkerMetrics, served_metrics
 
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 30.0
@@ -44,8 +45,17 @@ def run_worker(settings: Settings, registry: Registry) -> None:
     settings = with_keys_revealed(settings, ["signing-key"])
     with worker_databases(settings) as databases:
         parts = WorkerParts(settings=settings, tenants=databases.tenants)
-        with LostJobs(databases.maintenance, settings.worker_lost_seconds):
-            asyncio.run(_Running(settings, registry, databases, parts).until_ended())
+        metrics = WorkerMetrics()
+        metrics.registry.register(QueueState(databases.maintenance, registry.names))
+        watch = JobWatch(
+            databases.maintenance,
+            metrics,
+            lost_after=settings.worker_lost_seconds,
+            stuck_after=settings.job_stuck_seconds,
+        )
+        with served_metrics(metrics.registry, settings.host, settings.metrics_port), watch:
+            runner = JobRunner(databases.maintenance, parts, metrics)
+            asyncio.run(_Running(settings, registry, databases, runner).until_ended())
 
 
 class _Running:
@@ -56,12 +66,12 @@ class _Running:
         settings: Settings,
         registry: Registry,
         databases: WorkerDatabases,
-        parts: WorkerParts,
+        runner: JobRunner,
     ) -> None:
         self._settings = settings
         self._registry = registry
         self._databases = databases
-        self._runner = JobRunner(databases.maintenance, parts)
+        self._runner = runner
         self._ending = asyncio.Event()
         self._worker: Worker | None = None
 

@@ -36,8 +36,8 @@ def worker_databases(settings: Settings) -> Iterator[WorkerDatabases]:
     Raises SettingsError, EmbeddedError, DatabaseError.
     """
     queue, maintenance_url, tenants_url = _urls(settings)
-    # Lost jobs are looked after, and failures noted, beside the jobs.
-    maintenance = _database(maintenance_url, settings.worker_concurrency + 2)
+    # Beside the jobs, lost ones are looked after, failures noted, and metrics told.
+    maintenance = _database(maintenance_url, settings.worker_concurrency + 3)
     tenants = _database(tenants_url, settings.worker_concurrency)
     try:
         require_current(maintenance)

@@ -66,3 +66,7 @@ class Registry:
 
     periodic: tuple[PeriodicTask, ...] = ()
     tenant: tuple[TenantTask, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(task.name for task in self.periodic) | {task.name for task in self.tenant}

@@ -56,7 +56,7 @@ def descendants(pid: int) -> list[int]:
 def clean_environment(**settings: str) -> dict[str, str]:
     """What a command needs to run at all, and `settings`; nothing else of ours leaks in."""
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return {**inherited, "PORT": "0", **settings}
+    return {**inherited, "PORT": "0", "METRICS_PORT": "0", **settings}
 
 
 @dataclass(slots=True)

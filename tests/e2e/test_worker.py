@@ -168,7 +168,7 @@ def test_a_job_that_always_fails_ends_as_failed_with_a_reason_and_without_its_va
         told = process.events("job_failed")
         assert process.end() == 0
     listed = run_collector("jobs", "list", environment=environment).stdout
-    assert re.search(r"^fails +0 +0 +1  -$", listed, re.MULTILINE), listed
+    assert re.search(r"^fails +0 +0 +1  - +-$", listed, re.MULTILINE), listed
     assert re.search(rf"^ +{job}  .* 2  fails, acme, ValueError$", listed, re.MULTILINE), listed
     again = run_collector("jobs", "retry", str(job), environment=environment)
     assert (again.returncode, again.stdout) == (0, f"Job {job} waits again.\n")

@@ -1,0 +1,1 @@
+"""Metrics as Prometheus reads them. Needs its promtool, so `make test` leaves it out."""

@@ -51,6 +51,16 @@ TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
         APP: "SELECT, INSERT, UPDATE (revoked_at, revoked_by)",
         BACKUP: "SELECT",
     },
+    tables.report_holds.name: {
+        APP: "SELECT, INSERT, UPDATE, DELETE",
+        MAINTENANCE: "SELECT",
+        BACKUP: "SELECT",
+    },
+    tables.report_leases.name: {
+        APP: "SELECT, INSERT, UPDATE (expires_at), DELETE",
+        MAINTENANCE: "SELECT, DELETE",
+        BACKUP: "SELECT",
+    },
 }
 FUNCTION_GRANTS: Final[dict[str, str]] = {
     "collector_uuid7(timestamptz)": APP,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from db.advisory_locks import lock_number
+from db.advisory_locks import KEEP_REPORTS, lock_number
 from db.ids import ReportId, TenantId
 from db.rows import with_bytes
 from db.session import Database
@@ -49,14 +49,16 @@ class BundleSummary:
     sha256: bytes | None
 
 
-# Two statements, because the second needs a snapshot younger than the lock.
-_LOCK: Final = """
+# The last statement needs a snapshot younger than the locks; what is frozen of a report must not
+# outlive it.
+_LOCK: Final = f"""
 SELECT pg_advisory_xact_lock(%(lock)s);
+{KEEP_REPORTS};
 SELECT clock_timestamp(), reports.id IS NOT NULL, bundle.report_id IS NOT NULL
   FROM (SELECT 1) AS always
   LEFT JOIN reports ON reports.id = %(report_id)s
   LEFT JOIN report_bundles AS bundle ON bundle.report_id = %(report_id)s
-"""
+"""  # noqa: S608 - constants
 _GET: Final = (
     "SELECT signed_at, signing_key_id, markdown, manifest, attestation, size, sha256"
     " FROM report_bundles WHERE report_id = %(report_id)s"
@@ -77,10 +79,10 @@ SELECT signed_at, signing_key_id, manifest, sha256(manifest), size, bundle.sha25
 def lock_signing(tx: Transaction, report_id: ReportId) -> SigningState:
     """Wait until nobody else signs this report, and keep them waiting until the commit.
 
-    Raises LockUnavailable.
+    Until then no report is deleted either. Raises LockUnavailable.
     """
     lock = lock_number("sign", tx.tenant_id, str(report_id))
-    row = tx.row(_LOCK, {"lock": lock, "report_id": report_id})
+    row = tx.row(_LOCK, {"lock": lock, "tenant_id": tx.tenant_id, "report_id": report_id})
     if row is None:
         raise AssertionError("a query without conditions answered no row")
     return SigningState(*row)

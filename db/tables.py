@@ -370,6 +370,38 @@ link_grants: Final = Table(
     Index("link_grants_by_object", "tenant_id", "object_id", "id"),
 )
 
+# Reports that no retention deletes, until the hold is released.
+report_holds: Final = Table(
+    "report_holds",
+    metadata,
+    Column("tenant_id", _words(), nullable=False),
+    Column("report_id", Uuid(), nullable=False),
+    Column("reason", _words(), nullable=False),
+    Column("held_by", _words(), nullable=False),
+    Column("held_at", _moment(), nullable=False),
+    PrimaryKeyConstraint("tenant_id", "report_id", name="report_holds_pkey"),
+    _length("report_holds", "tenant_id", 128),
+    _length("report_holds", "reason", 1000),
+    _length("report_holds", "held_by", 128),
+)
+
+# Ranges of reports that retention leaves alone for now, because something reads them. `last_id` is
+# the last one inside.
+report_leases: Final = Table(
+    "report_leases",
+    metadata,
+    Column("tenant_id", _words(), nullable=False),
+    Column("lease_id", Uuid(), nullable=False),
+    Column("what", _words(), nullable=False),
+    Column("first_id", Uuid(), nullable=False),
+    Column("last_id", Uuid(), nullable=False),
+    Column("expires_at", _moment(), nullable=False),
+    PrimaryKeyConstraint("tenant_id", "lease_id", name="report_leases_pkey"),
+    _length("report_leases", "tenant_id", 128),
+    _length("report_leases", "what", 64),
+    CheckConstraint("last_id >= first_id", name="report_leases_last_is_not_before_first"),
+)
+
 TENANT_TABLES: Final = (
     reports,
     report_digests,
@@ -381,4 +413,6 @@ TENANT_TABLES: Final = (
     audit_segments,
     report_bundles,
     link_grants,
+    report_holds,
+    report_leases,
 )

@@ -788,6 +788,209 @@ DOWNLOAD_BUNDLE = Operation(
     security=({"BundleToken": ()},),
 )
 
+LIST_HOLDS = Operation(
+    id="list_holds",
+    method="GET",
+    path="/holds",
+    tag="holds",
+    parameters=(
+        Parameter(
+            name="limit",
+            argument="limit",
+            location="query",
+            required=False,
+            pointer="/components/parameters/Limit",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="page_token",
+            argument="page_token",
+            location="query",
+            required=False,
+            pointer="/components/parameters/PageToken",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="If-None-Match",
+            argument="if_none_match",
+            location="header",
+            required=False,
+            pointer="/components/parameters/IfNoneMatch",
+            style="simple",
+            explode=False,
+        ),
+    ),
+    responses={
+        "200": (
+            Media(
+                "application/json",
+                "/paths/~1holds/get/responses/200/content/application~1json/schema",
+            ),
+        ),
+        "304": (),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+    security=(
+        {
+            "ApiKey": (
+                "auditor",
+                "admin",
+            ),
+            "Tenant": (),
+        },
+    ),
+    extensions={
+        "x-page": {"limit": "limit", "token": "page_token", "next": "next_page_token"},
+        "x-etag": {"kind": "query", "reads": ["retention"]},
+    },
+)
+
+GET_HOLD = Operation(
+    id="get_hold",
+    method="GET",
+    path="/reports/{report_id}/hold",
+    tag="holds",
+    parameters=(
+        Parameter(
+            name="report_id",
+            argument="report_id",
+            location="path",
+            required=True,
+            pointer="/components/parameters/ReportId",
+            style="simple",
+            explode=False,
+        ),
+        Parameter(
+            name="If-None-Match",
+            argument="if_none_match",
+            location="header",
+            required=False,
+            pointer="/components/parameters/IfNoneMatch",
+            style="simple",
+            explode=False,
+        ),
+    ),
+    responses={
+        "200": (
+            Media(
+                "application/json",
+                "/paths/~1reports~1{report_id}~1hold/get/responses/200/content/application~1json/schema",
+            ),
+        ),
+        "304": (),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+    security=(
+        {
+            "ApiKey": (
+                "auditor",
+                "admin",
+            ),
+            "Tenant": (),
+        },
+    ),
+    extensions={"x-etag": {"kind": "body"}},
+)
+
+HOLD_REPORT = Operation(
+    id="hold_report",
+    method="PUT",
+    path="/reports/{report_id}/hold",
+    tag="holds",
+    parameters=(
+        Parameter(
+            name="report_id",
+            argument="report_id",
+            location="path",
+            required=True,
+            pointer="/components/parameters/ReportId",
+            style="simple",
+            explode=False,
+        ),
+    ),
+    request_body=RequestBody(
+        required=True,
+        content=(
+            Media(
+                "application/json",
+                "/paths/~1reports~1{report_id}~1hold/put/requestBody/content/application~1json/schema",
+            ),
+        ),
+    ),
+    responses={
+        "200": (
+            Media(
+                "application/json",
+                "/paths/~1reports~1{report_id}~1hold/put/responses/200/content/application~1json/schema",
+            ),
+        ),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+    security=(
+        {
+            "ApiKey": (
+                "auditor",
+                "admin",
+            ),
+            "Tenant": (),
+        },
+    ),
+    extensions={"x-max-body": 16384},
+)
+
+RELEASE_HOLD = Operation(
+    id="release_hold",
+    method="DELETE",
+    path="/reports/{report_id}/hold",
+    tag="holds",
+    parameters=(
+        Parameter(
+            name="report_id",
+            argument="report_id",
+            location="path",
+            required=True,
+            pointer="/components/parameters/ReportId",
+            style="simple",
+            explode=False,
+        ),
+    ),
+    responses={
+        "204": (),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+    security=(
+        {
+            "ApiKey": (
+                "auditor",
+                "admin",
+            ),
+            "Tenant": (),
+        },
+    ),
+)
+
 GET_TIMELINE = Operation(
     id="get_timeline",
     method="GET",
@@ -1094,6 +1297,10 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             LIST_SIGN_HISTORY,
             GET_BUNDLE_META,
             DOWNLOAD_BUNDLE,
+            LIST_HOLDS,
+            GET_HOLD,
+            HOLD_REPORT,
+            RELEASE_HOLD,
             GET_TIMELINE,
             LIST_AUDIT_LOGS,
             VERIFY_AUDIT,

@@ -19,6 +19,7 @@ from handlers.admin import Admin
 from handlers.auditing import Checkpoints
 from handlers.evidence import Evidence
 from handlers.health import Health
+from handlers.holds import Holds
 from handlers.ingest import Ingest
 from handlers.links import Links
 from handlers.preparation import Preparation
@@ -87,6 +88,7 @@ def create_app(parts: Parts, draining: Callable[[], bool] = lambda: False) -> AS
         ingest=Ingest(preparation, keyring.digest if keyring else None, sealer),
         reports=Reports(sealer),
         evidence=Evidence(sealer, parts.signing, Links(parts.links)),
+        holds=Holds(preparation),
         timeline=Timeline(),
     )
     hooks = ServiceHooks(parts.database, contract_version, preparation)

@@ -21,7 +21,7 @@ from ..runtime.client_errors import (
 from ..runtime.client_retries import Retrying
 from ..runtime.client_sync import Options
 from ..runtime.encoded_json import EncodedJson
-from . import admin, evidence, health, ingest, reports, timeline
+from . import admin, evidence, health, holds, ingest, reports, timeline
 
 __all__ = [
     "AsyncClient",
@@ -58,6 +58,7 @@ class Client(
     ingest.IngestMethods,
     reports.ReportsMethods,
     evidence.EvidenceMethods,
+    holds.HoldsMethods,
     timeline.TimelineMethods,
     admin.AdminMethods,
 ):
@@ -77,6 +78,7 @@ class AsyncClient(
     ingest.AsyncIngestMethods,
     reports.AsyncReportsMethods,
     evidence.AsyncEvidenceMethods,
+    holds.AsyncHoldsMethods,
     timeline.AsyncTimelineMethods,
     admin.AsyncAdminMethods,
 ):

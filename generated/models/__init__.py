@@ -579,6 +579,49 @@ class SignHistoryPage(BaseModel):
     """Leads to the next page; null on the last."""
 
 
+HoldReason = TypeAliasType(
+    "HoldReason",
+    Annotated[str, Field(max_length=1000, min_length=1, pattern="^[^\\u0000-\\u001f\\u007f]+$")],
+)
+"""For people, such as the name of a case. Refused if it holds a secret."""
+
+
+class HoldRequest(BaseModel):
+    """Why a report is to be held."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    reason: HoldReason
+
+
+class Hold(BaseModel):
+    """A report that is kept whatever its age."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    report_id: ReportId
+    reason: HoldReason
+    held_by: Annotated[str, Field(max_length=128)]
+    """Whose key it was held by."""
+    held_at: Timestamp
+
+
+class HoldPage(BaseModel):
+    """One page of holds, newest report first."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    items: Annotated[list[Hold], Field(max_length=100)]
+    next_page_token: Annotated[str | None, Field(max_length=512)]
+    """Leads to the next page; null on the last."""
+
+
 class TimelineBucket(BaseModel):
     """Counts of the reports stored from `start` until the next bucket's start."""
 

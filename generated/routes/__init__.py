@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from ..runtime.binding import check_handlers
 from ..runtime.hooks import Hooks
-from . import admin, evidence, health, ingest, reports, timeline
+from . import admin, evidence, health, holds, ingest, reports, timeline
 
 ContextT = TypeVar("ContextT")
 
@@ -22,6 +22,7 @@ class Handlers(Generic[ContextT]):
     ingest: ingest.IngestHandlers[ContextT]
     reports: reports.ReportsHandlers[ContextT]
     evidence: evidence.EvidenceHandlers[ContextT]
+    holds: holds.HoldsHandlers[ContextT]
     timeline: timeline.TimelineHandlers[ContextT]
     admin: admin.AdminHandlers[ContextT]
 
@@ -35,6 +36,7 @@ def routes(handlers: Handlers[ContextT], hooks: Hooks[ContextT]) -> list[Route]:
     check_handlers("ingest", ingest.IngestHandlers, handlers.ingest)
     check_handlers("reports", reports.ReportsHandlers, handlers.reports)
     check_handlers("evidence", evidence.EvidenceHandlers, handlers.evidence)
+    check_handlers("holds", holds.HoldsHandlers, handlers.holds)
     check_handlers("timeline", timeline.TimelineHandlers, handlers.timeline)
     check_handlers("admin", admin.AdminHandlers, handlers.admin)
     found = [
@@ -42,6 +44,7 @@ def routes(handlers: Handlers[ContextT], hooks: Hooks[ContextT]) -> list[Route]:
         *ingest.routes(handlers.ingest, hooks),
         *reports.routes(handlers.reports, hooks),
         *evidence.routes(handlers.evidence, hooks),
+        *holds.routes(handlers.holds, hooks),
         *timeline.routes(handlers.timeline, hooks),
         *admin.routes(handlers.admin, hooks),
     ]

@@ -38,7 +38,13 @@ _INSERTS = {
     " (%(t)s, gen_random_uuid(), now(), 'k', '', '', '', 1, sha256(''))",
     "link_grants": "INSERT INTO link_grants VALUES (%(t)s, gen_random_uuid(), 'bundle',"
     " gen_random_uuid(), 'k', 'operator', now(), now() + interval '1 hour', sha256(''))",
+    "report_holds": "INSERT INTO report_holds VALUES (%(t)s, gen_random_uuid(), 'why', 'k', now())",
+    "report_leases": "INSERT INTO report_leases VALUES"
+    " (%(t)s, gen_random_uuid(), 'export', '00000000-0000-0000-0000-000000000000',"
+    " gen_random_uuid(), now())",
 }
+# Of these tables not every column may be changed.
+_CHANGEABLE = {"link_grants": "revoked_by", "report_leases": "expires_at"}
 _CHAINED = ("audit_heads", "audit_entries", "audit_segments")
 
 
@@ -100,7 +106,7 @@ def test_a_tenant_reads_and_changes_no_other_tenants_rows(
     with database.tenant_transaction(TenantId("a")) as tx:
         assert tx.rows(f"SELECT DISTINCT tenant_id FROM {table}") == [("a",)]
     if "UPDATE" in access.TABLE_GRANTS[table][access.APP]:
-        column = "revoked_by" if table == "link_grants" else "tenant_id"
+        column = _CHANGEABLE.get(table, "tenant_id")
         with database.tenant_transaction(TenantId("a")) as tx:
             changed = f"UPDATE {table} SET {column} = {column} WHERE tenant_id = 'b'"
             assert tx.changed_rows(changed) == 0

@@ -21,15 +21,12 @@ from tests.support.service import RunningService
 
 _LISTED_UNTIL = datetime(2026, 3, 6, tzinfo=UTC)
 _TAGGED = [each for each in operations().values() if each.has_etag]
-# Whoever reads what says who read it changes it: tests/handlers/test_audit.py has those.
-_QUERIES = [
-    each
-    for each in _TAGGED
-    if each.node["x-etag"]["kind"] == "query" and "x-audit" not in each.node
-]
-# Evidence of a report changes neither the report nor what is counted or listed of it; whose tags it
-# does change, tests/handlers/test_signing.py shows.
-_BESIDE_REPORTS = ("sign_report", "revoke_bundle_links")
+# Whoever reads what says who read it changes it: tests/handlers/test_audit.py has those; and
+# tests/handlers/test_holds.py those that depend on other data than reports.
+_QUERIES = [each for each in _TAGGED if "reports" in each.node["x-etag"].get("reads", ())]
+# Evidence of a report changes neither the report nor what is counted or listed of it, and a hold
+# neither; whose tags they do change, tests/handlers/test_signing.py and test_holds.py show.
+_BESIDE_REPORTS = ("sign_report", "revoke_bundle_links", "hold_report", "release_hold")
 _WRITES = [each for each in operations().values() if each.writes and each.id not in _BESIDE_REPORTS]
 
 

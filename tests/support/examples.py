@@ -90,12 +90,13 @@ def _linked(operation: ContractOperation, maker: Client) -> dict[str, str]:
         for response in source.node["responses"].values():
             for link in follow(response).get("links", {}).values():
                 leads_here = link["operationId"] == operation.id and source.id != operation.id
-                if leads_here and link["parameters"].keys() <= needed:
+                parameters = link.get("parameters", {})
+                if leads_here and parameters.keys() <= needed:
                     request = example_request(source, maker)
                     answer = request.send(maker)
                     found = {
                         name: _value(expression, source, request, answer)
-                        for name, expression in link["parameters"].items()
+                        for name, expression in parameters.items()
                     }
                     return found | ({"token": answer.json["token"]} if operation.by_link else {})
     return {}

@@ -5,12 +5,13 @@ What these rules don't know is left to the service to refuse, and counted.
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import find, strategies
 from hypothesis.errors import HypothesisException
 
-from codegen.runtime.document import follow
+from codegen.runtime.document import alternatives, follow
 
 _MAX_DEPTH = 8
 _TEXTS = {
@@ -23,25 +24,53 @@ _TEXTS = {
 }
 
 
-def sample(document: Any, schema: Any, depth: int = 0) -> Any:
-    """A value of the schema, without what may be left out."""
-    schema = follow(document, schema)
-    if not isinstance(schema, dict) or depth > _MAX_DEPTH:
-        return None
-    if "const" in schema or "enum" in schema:
-        return schema["const"] if "const" in schema else schema["enum"][0]
-    merged: Any = None
-    for part in schema.get("allOf", ()):
-        merged = _merged(merged, sample(document, part, depth + 1))
-    for keyword in ("anyOf", "oneOf"):
-        if schema.get(keyword):
-            merged = _merged(merged, _alternative(document, schema[keyword], depth))
-    declared = schema.get("type")
-    names = declared if isinstance(declared, list) else [declared]
-    if "properties" in schema and declared is None:
-        names = ["object"]
-    make = next((_MAKERS[name] for name in names if name in _MAKERS), None)
-    return merged if make is None else _merged(merged, make(document, schema, depth))
+def sample(document: Any, schema: Any, hidden: str = "readOnly") -> Any:
+    """A value of the schema, without what may be left out, or is `hidden` in its direction."""
+    return _Sampler(document, hidden).of(schema)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sampler:
+    document: Any
+    hidden: str
+
+    def of(self, schema: Any, depth: int = 0) -> Any:
+        schema = follow(self.document, schema)
+        if not isinstance(schema, dict) or depth > _MAX_DEPTH:
+            return None
+        if "const" in schema or "enum" in schema:
+            return schema["const"] if "const" in schema else schema["enum"][0]
+        merged: Any = None
+        for part in schema.get("allOf", ()):
+            merged = _merged(merged, self.of(part, depth + 1))
+        for keyword in ("anyOf", "oneOf"):
+            if schema.get(keyword):
+                merged = _merged(merged, self._alternative(schema[keyword], depth))
+        declared = schema.get("type")
+        names = declared if isinstance(declared, list) else [declared]
+        if "properties" in schema and declared is None:
+            names = ["object"]
+        make = next((_MAKERS[name] for name in names if name in _MAKERS), None)
+        value = merged if make is None else _merged(merged, make(self, schema, depth))
+        return self._completed(schema, value, depth) if "allOf" in schema else value
+
+    def _completed(self, schema: Any, value: Any, depth: int) -> Any:
+        """With members that one part of an `allOf` requires, and another declares."""
+        if not isinstance(value, dict):
+            return value
+        declared: dict[str, Any] = {}
+        for part in alternatives(self.document, schema):
+            declared = {**part.get("properties", {}), **declared}
+        missing = [name for name in value if value[name] is None and name in declared]
+        return {**value, **{name: self.of(declared[name], depth + 1) for name in missing}}
+
+    def _alternative(self, branches: list[Any], depth: int) -> Any:
+        """The first that isn't null, unless it is deep."""
+        followed = [follow(self.document, branch) for branch in branches]
+        if depth > _MAX_DEPTH // 2 and any(one.get("type") == "null" for one in followed):
+            return None
+        wanted = [one for one in followed if one.get("type") != "null"]
+        return self.of((wanted or followed)[0], depth + 1)
 
 
 def _merged(one: Any, other: Any) -> Any:
@@ -55,33 +84,24 @@ def _merged(one: Any, other: Any) -> Any:
     return other if one is None else one
 
 
-def _alternative(document: Any, branches: list[Any], depth: int) -> Any:
-    """The first that isn't null, unless it is deep."""
-    followed = [follow(document, branch) for branch in branches]
-    if depth > _MAX_DEPTH // 2 and any(one.get("type") == "null" for one in followed):
-        return None
-    wanted = [one for one in followed if one.get("type") != "null"]
-    return sample(document, (wanted or followed)[0], depth + 1)
-
-
-def _object(document: Any, schema: Any, depth: int) -> Any:
+def _object(sampler: _Sampler, schema: Any, depth: int) -> Any:
     properties = schema.get("properties", {})
     value = {
-        name: sample(document, properties.get(name, {}), depth + 1)
+        name: sampler.of(properties.get(name, {}), depth + 1)
         for name in schema.get("required", ())
-        if not follow(document, properties.get(name, {})).get("readOnly")
+        if not follow(sampler.document, properties.get(name, {})).get(sampler.hidden)
     }
     for number in range(schema.get("minProperties", 0) - len(value)):
-        value[f"key{number}"] = sample(document, schema.get("additionalProperties", {}), depth + 1)
+        value[f"key{number}"] = sampler.of(schema.get("additionalProperties", {}), depth + 1)
     return value
 
 
-def _array(document: Any, schema: Any, depth: int) -> Any:
+def _array(sampler: _Sampler, schema: Any, depth: int) -> Any:
     count = schema.get("minItems", 0)
-    return [sample(document, schema.get("items", {}), depth + 1) for _ in range(count)]
+    return [sampler.of(schema.get("items", {}), depth + 1) for _ in range(count)]
 
 
-def _string(document: Any, schema: Any, depth: int) -> str:
+def _string(sampler: _Sampler, schema: Any, depth: int) -> str:
     if "pattern" in schema:
         return _matching(schema["pattern"], schema)
     text = _TEXTS.get(schema.get("format", ""), "a")
@@ -98,16 +118,16 @@ def _matching(pattern: str, schema: Any) -> str:
     return found
 
 
-def _number(document: Any, schema: Any, depth: int) -> int:
+def _number(sampler: _Sampler, schema: Any, depth: int) -> int:
     low = schema.get("minimum", schema.get("exclusiveMinimum", 0))
     return int(low) + (1 if schema.get("exclusiveMinimum") not in (None, False) else 0)
 
 
-_MAKERS: dict[Any, Callable[[Any, Any, int], Any]] = {
+_MAKERS: dict[Any, Callable[[_Sampler, Any, int], Any]] = {
     "object": _object,
     "array": _array,
     "string": _string,
     "integer": _number,
     "number": _number,
-    "boolean": lambda document, schema, depth: True,
+    "boolean": lambda sampler, schema, depth: True,
 }

@@ -21,19 +21,22 @@ _ROOT = Path(__file__).parent.parent.parent
 _SETTINGS = Path(__file__).parent / "schemathesis.toml"
 _PACKAGE = "fuzzed"
 _PATIENCE_SECONDS = 300
+_PHASES = "examples,coverage,fuzzing"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.round_trips.fuzz", description=__doc__)
     parser.add_argument("specs", type=Path, nargs="+")
     parser.add_argument("--examples", type=int, default=20, help="of each operation")
+    parser.add_argument("--phases", default=_PHASES, help=f"of st run; {_PHASES} if not given")
     arguments = parser.parse_args()
-    codes = [fuzz(spec.resolve(), arguments.examples) for spec in arguments.specs]
+    options = ("--max-examples", str(arguments.examples), "--phases", arguments.phases)
+    codes = [fuzz(spec.resolve(), options) for spec in arguments.specs]
     sys.exit(max(codes))
 
 
-def fuzz(spec: Path, examples: int) -> int:
-    """The exit code of `st run`: 0 if nothing was found."""
+def fuzz(spec: Path, options: tuple[str, ...]) -> int:
+    """The exit code of `st run` with these options: 0 if nothing was found."""
     with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
         folder = Path(name)
         package_of(spec, folder, _PACKAGE)
@@ -44,8 +47,8 @@ def fuzz(spec: Path, examples: int) -> int:
             contract = folder / _PACKAGE / "openapi.json"
             print(f"== {spec.name}", flush=True)
             url = f"http://127.0.0.1:{port}"
-            options = ["--url", url, "--max-examples", examples, "--header", _credential(contract)]
-            command = ["--config-file", _SETTINGS, "run", contract, *options]
+            aimed = ["--url", url, "--header", _credential(contract), *options]
+            command = ["--config-file", _SETTINGS, "run", contract, *aimed]
             return _start("-m", "schemathesis.cli", *command).wait()
         finally:
             served.terminate()

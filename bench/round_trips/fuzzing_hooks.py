@@ -13,21 +13,20 @@ from typing import Any, Final
 import schemathesis
 from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.openapi.checks import (
-    AllowHeaderMismatch,
     JsonSchemaError,
     MissingHeaders,
     RejectedPositiveData,
     UndefinedContentType,
     UndefinedStatusCode,
-    UnsupportedMethodResponse,
 )
+
+from codegen.runtime.document import follow
 
 _OWN: Final = "the runtime's own refusal: a problem (RFC 9457), whatever the contract says of it"
 _OWN_STATUSES: Final = (400, 401, 403, 404, 405, 406, 413, 415, 422)
 _UNREPRESENTABLE: Final = "valid, but no Python type holds it, such as a leap second"
 _EMPTY: Final = "a body of no bytes is none, where one is required"
 _FRAGMENT: Final = "a path with a # is sent without what follows it (CG081)"
-_OTHER_PATH: Final = "the URL is of a templated path too, which has that method"
 _WIDTH: Final = "int32 and int64 say how a number is held, not which are valid"
 _ONE_OF_A_LIST: Final = "in a form a list of one item and that item are the same bytes"
 _EMPTY_LIST: Final = "an empty list is written as one empty text, and is read as that"
@@ -59,9 +58,6 @@ def _explained(failure: Failure, case: Any, response: Any) -> str | None:
         return _FRAGMENT
     if isinstance(failure, AcceptedNegativeData):
         return _taken(failure.message, case)
-    if isinstance(failure, UnsupportedMethodResponse | AllowHeaderMismatch):
-        is_concrete = "{" not in case.operation.path
-        return _OTHER_PATH if not is_concrete and _has_other_path(case) else None
     problem = _problem(response)
     if problem is None:
         return None
@@ -110,32 +106,35 @@ def _members(held: Any) -> list[tuple[Any, Any]]:
 
 def _taken(told: str, case: Any) -> str | None:
     """Why what Schemathesis calls invalid was taken."""
-    own = json.dumps(case.operation.definition.raw)
-    whole = json.dumps(case.operation.schema.raw_schema)
-    has_bounds = '"minimum"' in own or '"maximum"' in own
-    if _BEYOND.search(told) and not has_bounds and re.search('"format": "int(32|64)"', whole):
+    if _is_beyond_width(told, case):
         return _WIDTH
-    return (
-        _ONE_OF_A_LIST
-        if _is_form(case) and "in body - " in told and "ncorrect type" in told
-        else None
-    )
+    is_of_form = _is_form(case) and "in body - " in told
+    return _ONE_OF_A_LIST if is_of_form and "ncorrect type" in told else None
 
 
+def _is_beyond_width(told: str, case: Any) -> bool:
+    """Whether a number lies beyond its width, and no bound that the contract has at this end."""
+    document = case.operation.schema.raw_schema
+    if not (beyond := _BEYOND.search(told)) or _WIDTHS not in json.dumps(document):
+        return False
+    end = "minimum" if "smaller" in beyond[0].lower() or "minimum" in beyond[0] else "maximum"
+    place: Any = case.operation.definition.raw
+    if named := _PARAMETER.search(told):
+        item = document["paths"][case.operation.path]
+        declared = [
+            follow(document, one)
+            for one in (*item.get("parameters", ()), *place.get("parameters", ()))
+        ]
+        place = [one for one in declared if (one["name"], one["in"]) == (named[1], named[2])]
+    return not re.search(f'"(exclusive)?{end}":', json.dumps(place), re.IGNORECASE)
+
+
+_WIDTHS: Final = '"format": "int'
 _BEYOND: Final = re.compile(
     "(?i)value (greater than maximum|smaller than minimum)|violates [`a-z, ]*`(minimum|maximum)`"
 )
+_PARAMETER: Final = re.compile("parameter `([^`]+)` in ([a-z]+)")
 _FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
-
-
-def _has_other_path(case: Any) -> bool:
-    """Whether a path of another template may have this URL."""
-    own = case.operation.path
-    return any(
-        re.fullmatch(re.sub(r"\\{[^{}]*\\}", "[^/]+", re.escape(path)), own)
-        for path in case.operation.schema.raw_schema["paths"]
-        if path != own
-    )
 
 
 def _problem(response: Any) -> dict[str, Any] | None:

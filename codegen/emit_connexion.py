@@ -8,8 +8,8 @@ from typing import Any
 
 from .contract import Body, Contract, Media, Operation, Parameter
 from .json_text import indented
-from .names import match_order
 from .python_text import HEADER_START
+from .runtime.path_order import match_order
 
 # Connexion calls a body validator only where the media type's schema is not empty.
 _NOT_EMPTY = {"description": "checked from the contract"}

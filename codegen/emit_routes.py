@@ -31,6 +31,7 @@ def _package(contract: Contract) -> str:
         ("typing", "Generic"),
         ("typing", "TypeVar"),
         ("..runtime.binding", "check_handlers"),
+        ("..runtime.path_order", "match_order"),
         _HOOKS,
         *_ROUTE,
     }
@@ -61,16 +62,7 @@ def routes(handlers: Handlers[ContextT], hooks: Hooks[ContextT]) -> list[Route]:
     """
 {checks}
     found = [{found}]
-    return sorted(found, key=_match_order)
-
-def _match_order(route: Route) -> list[int]:
-    return [_openness(segment) for segment in route.path.split("/")]
-
-def _openness(segment: str) -> int:
-    """0 for a literal segment, 1 for one that is templated in part, 2 for one that is wholly."""
-    if "{{" not in segment:
-        return 0
-    return 2 if segment.rfind("{{") == 0 and segment.endswith("}}") else 1
+    return sorted(found, key=lambda route: match_order(route.path))
 '''
     text = "The handlers of the whole contract, and the routes that call them."
     return module(contract.name, text, imports, body)

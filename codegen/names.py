@@ -116,16 +116,5 @@ def replace_template_names(path: str, names: dict[str, str]) -> str:
     return _TEMPLATE.sub(lambda match: "{" + names.get(match[1], match[1]) + "}", path)
 
 
-def match_order(path: str) -> list[int]:
-    """Sort key by which a router may try paths in turn: at each segment, the literal one first."""
-    return [_openness(segment) for segment in path.split("/")]
-
-
-def _openness(segment: str) -> int:
-    if "{" not in segment:
-        return 0
-    return 2 if _TEMPLATE.fullmatch(segment) else 1
-
-
 def _unless_taken(name: str, taken: frozenset[str]) -> str:
     return f"{name}_" if name in taken or keyword.iskeyword(name) else name

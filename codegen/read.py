@@ -14,7 +14,6 @@ from .model_schemas import model_schemas
 from .names import (
     function_name,
     is_wordless,
-    match_order,
     module_name,
     pascal,
     template_names,
@@ -24,6 +23,7 @@ from .pointers import value_at
 from .read_bodies import read_request_body, read_responses
 from .read_extensions import check_extensions
 from .read_parameters import read_parameters, route_of
+from .runtime.path_order import match_order
 from .schema_types import SchemaTypes
 from .shape import METHODS, Pointer
 from .structure import broken_components

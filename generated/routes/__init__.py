@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from ..runtime.binding import check_handlers
 from ..runtime.hooks import Hooks
+from ..runtime.path_order import match_order
 from . import admin, evidence, health, holds, ingest, reports, timeline
 
 ContextT = TypeVar("ContextT")
@@ -48,15 +49,4 @@ def routes(handlers: Handlers[ContextT], hooks: Hooks[ContextT]) -> list[Route]:
         *timeline.routes(handlers.timeline, hooks),
         *admin.routes(handlers.admin, hooks),
     ]
-    return sorted(found, key=_match_order)
-
-
-def _match_order(route: Route) -> list[int]:
-    return [_openness(segment) for segment in route.path.split("/")]
-
-
-def _openness(segment: str) -> int:
-    """0 for a literal segment, 1 for one that is templated in part, 2 for one that is wholly."""
-    if "{" not in segment:
-        return 0
-    return 2 if segment.rfind("{") == 0 and segment.endswith("}") else 1
+    return sorted(found, key=lambda route: match_order(route.path))

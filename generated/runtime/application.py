@@ -30,7 +30,7 @@ from .admission import LargeBodies, Ticket
 from .dispatch import Workers
 from .exchange import CLIENT_CLOSED, Exchange, RequestRecord
 from .operation import Operation
-from .paths import concrete_methods, path_pattern, route_path, with_head
+from .paths import KnownPath, KnownPaths, methods_of, path_pattern, route_path
 from .problems import Problem
 from .quota import Quota, QuotaStep
 from .security import SCHEME_NAME, Authenticator, challenge, security_map
@@ -176,13 +176,8 @@ class _Boundary:
         self._app = app
         self._workers = workers
         self._assembly = assembly
-        self._templates = [
-            (re.compile(path_pattern(operation.path)), operation.method)
-            for operation in assembly.operations.values()
-        ]
         self._large_bodies = LargeBodies()
-        self._known = re.compile("|".join(pattern.pattern for pattern, _ in self._templates))
-        self._concrete = concrete_methods(assembly.operations.values())
+        self._known = KnownPaths(assembly.operations.values())
         public = [each.path for each in assembly.operations.values() if not each.security]
         self._public = re.compile("|".join(map(path_pattern, public)) or r"(?!)")
 
@@ -193,10 +188,11 @@ class _Boundary:
         scope["headers"] = [_plain_media_type(name, value) for name, value in scope["headers"]]
         exchange = Exchange(scope, send, self._assembly.keeps_request_id)
         try:
-            if not self._known.fullmatch(route_path(scope)):
+            matching = self._known.matching(route_path(scope))
+            if not matching:
                 # The router would answer with a redirect where a closing slash more or less fits.
                 raise problems.not_found()
-            self._refuse_method(scope)
+            _refuse_method(matching, scope["method"])
             if self._workers.is_full and self._is_guarded(scope):
                 # Refusing late would cost as much as answering, and then nothing gets answered.
                 await self._workers.refuse()
@@ -209,16 +205,6 @@ class _Boundary:
             await self._answer_with_problem(exchange, error)
         finally:
             self._assembly.observer(exchange.record())
-
-    def _refuse_method(self, scope: Scope) -> None:
-        """Raises a 405 Problem for a concrete path without the method.
-
-        The router would go on to a templated path that has it, but the concrete one is what was
-        meant (OpenAPI, Paths Object).
-        """
-        methods = self._concrete.get(route_path(scope))
-        if methods is not None and scope["method"] not in methods:
-            raise problems.method_not_allowed(", ".join(methods))
 
     def _is_guarded(self, scope: Scope) -> bool:
         """Whether the path has none but guarded operations: public ones wait elsewhere."""
@@ -252,15 +238,13 @@ class _Boundary:
         if status == 404:
             return problems.not_found()
         if status == 405:
-            return problems.method_not_allowed(", ".join(self._methods(route_path(scope))))
+            methods = methods_of(self._known.matching(route_path(scope)))
+            return problems.method_not_allowed(", ".join(methods))
         if status == 415:
             return problems.unsupported_media_type(self._accepted(scope))
         if status < 500:
             return problems.malformed_request("The request can't be read.")
         return problems.internal_error()
-
-    def _methods(self, path: str) -> list[str]:
-        return with_head(method for pattern, method in self._templates if pattern.fullmatch(path))
 
     def _schemes(self, scope: Scope) -> dict[str, Any]:
         """The security schemes that the operation's requirements name."""
@@ -283,3 +267,14 @@ def _plain_media_type(name: bytes, value: bytes) -> tuple[bytes, bytes]:
         return name, value
     essence, semicolon, options = value.partition(b";")
     return name, essence.strip().lower() + semicolon + options
+
+
+def _refuse_method(matching: list[KnownPath], method: str) -> None:
+    """Raises a 405 Problem where only a less concrete path has the method.
+
+    The router would go on to that one, but the more concrete one is what was meant.
+    """
+    if any(method in path.methods for path in matching):
+        methods = methods_of(matching)
+        if method not in methods:
+            raise problems.method_not_allowed(", ".join(methods))

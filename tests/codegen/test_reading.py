@@ -16,10 +16,10 @@ from codegen.names import (
     argument_name,
     function_name,
     header_argument,
-    match_order,
     module_name,
     type_name,
 )
+from codegen.runtime.path_order import match_order
 from codegen.source import Source, read_source
 
 JSON = st.recursive(

@@ -1,13 +1,18 @@
 """Paths and methods find their operation, or a problem that says what is allowed there."""
 
+import re
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from codegen.runtime.hooks import Call
+from codegen.runtime.path_order import match_order
+from codegen.runtime.paths import KnownPaths, methods_of, path_pattern
 
-from .small_service import Caller, Service, result, slug
+from .small_service import Caller, Service, operation, result, slug
 from .things import MORE, OPERATIONS
 
 
@@ -90,3 +95,77 @@ def test_path_parameters_are_checked_and_broken_escapes_are_a_400() -> None:
         assert caller.ask(url="/things/aaaaaaaaaa").status_code == 422
         sent = caller.exchange(path="/things/�", raw_path=b"/things/%ff")
         assert sent[0]["status"] == 400
+
+
+SHELVES = [
+    operation("list_shelf", "GET", "/shelves/{shelf}/last"),
+    operation("get_book", "GET", "/shelves/{shelf}/{book}"),
+    operation("drop_book", "DELETE", "/shelves/{shelf}/{book}"),
+    operation("get_page", "GET", "/shelves/{shelf}/{book}.html"),
+    operation("get_oak", "PATCH", "/shelves/oak/{book}"),
+    operation("get_last_oak", "GET", "/shelves/oak/last"),
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "found"),
+    [
+        ("GET", "/shelves/a/last", "list_shelf"),
+        ("GET", "/shelves/a/b", "get_book"),
+        ("DELETE", "/shelves/a/b", "drop_book"),
+        ("DELETE", "/shelves/a/last", "GET, HEAD"),
+        ("GET", "/shelves/oak/last", "get_last_oak"),
+        ("DELETE", "/shelves/oak/last", "GET, HEAD"),
+        ("PATCH", "/shelves/oak/last", "GET, HEAD"),
+        ("PATCH", "/shelves/oak/b", "get_oak"),
+        ("DELETE", "/shelves/oak/b", "PATCH"),
+        # Both are templated where they differ, so neither is the concrete one.
+        ("GET", "/shelves/a/b.html", "get_page"),
+        ("DELETE", "/shelves/a/b.html", "drop_book"),
+        ("PUT", "/shelves/a/b.html", "DELETE, GET, HEAD"),
+    ],
+)
+def test_a_text_goes_before_a_template_at_each_segment_whatever_the_method(
+    method: str, path: str, found: str
+) -> None:
+    service = Service(sorted(SHELVES, key=lambda one: match_order(one.path)))
+    with Caller(service) as caller:
+        answer = caller.ask(method, path)
+    if answer.status_code == 405:
+        assert answer.headers["allow"] == found
+        assert service.records[0].operation_id is None
+    else:
+        assert (answer.status_code, service.records[0].operation_id) == (200, found)
+
+
+def test_of_two_paths_that_are_each_concrete_elsewhere_the_one_with_the_method_is_found() -> None:
+    # OpenAPI leaves open which is meant; `codegen lint` tells of it where both have the method.
+    crossing = [operation("one", "GET", "/a/{b}"), operation("other", "PUT", "/{a}/b")]
+    service = Service(crossing)
+    with Caller(service) as caller:
+        assert caller.ask("GET", "/a/b").status_code == 200
+        assert caller.ask("PUT", "/a/b").status_code == 200
+        assert caller.ask("DELETE", "/a/b").headers["allow"] == "GET, HEAD, PUT"
+    assert [record.operation_id for record in service.records][:2] == ["one", "other"]
+
+
+SEGMENTS = st.sampled_from(["a", "b", "{one}", "{two}.b", "b.b"])
+TEMPLATES = st.lists(SEGMENTS, min_size=1, max_size=3).map(lambda parts: "/" + "/".join(parts))
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["GET", "PUT", "PATCH"]), TEMPLATES), max_size=8),
+    st.lists(st.sampled_from(["a", "b", "b.b", ".b", ""]), max_size=3),
+)
+def test_the_paths_that_match_are_those_whose_patterns_do(
+    declared: list[tuple[str, str]], parts: list[str]
+) -> None:
+    operations = [operation(str(n), *one) for n, one in enumerate(declared)]
+    path = "/" + "/".join(parts)
+    found = KnownPaths(operations).matching(path)
+    patterns = {one.path for one in operations if re.fullmatch(path_pattern(one.path), path)}
+    assert sorted(one.order for one in found) == sorted(map(match_order, patterns))
+    methods = {one.method for one in operations if one.path in patterns}
+    # Whatever else has it, the method of the first one tried is allowed.
+    assert set(found[0].methods if found else ()) <= set(methods_of(found))
+    assert set(methods_of(found)) <= {*methods, *(["HEAD"] if "GET" in methods else [])}

@@ -61,6 +61,13 @@ TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
         MAINTENANCE: "SELECT, DELETE",
         BACKUP: "SELECT",
     },
+    tables.exports.name: {
+        APP: "SELECT, INSERT, UPDATE",
+        # To find what is over or left behind; what becomes of it, its own tenant's role writes.
+        MAINTENANCE: "SELECT (tenant_id, id, status, job_id, expires_at, files_deleted_at)",
+        BACKUP: "SELECT",
+    },
+    tables.export_parts.name: {APP: "SELECT, INSERT, DELETE", BACKUP: "SELECT"},
 }
 FUNCTION_GRANTS: Final[dict[str, str]] = {
     "collector_uuid7(timestamptz)": APP,

@@ -358,7 +358,7 @@ link_grants: Final = Table(
     Column("revoked_by", _words()),
     PrimaryKeyConstraint("tenant_id", "id", name="link_grants_pkey"),
     _length("link_grants", "tenant_id", 128),
-    CheckConstraint("purpose IN ('bundle')", name="link_grants_purpose_known"),
+    CheckConstraint("purpose IN ('bundle', 'export')", name="link_grants_purpose_known"),
     _length("link_grants", "key_id", 128),
     _length("link_grants", "role", 32),
     CheckConstraint("expires_at > issued_at", name="link_grants_expiry_is_later"),
@@ -402,6 +402,97 @@ report_leases: Final = Table(
     CheckConstraint("last_id >= first_id", name="report_leases_last_is_not_before_first"),
 )
 
+# A file of many reports that somebody asked for. `first_id` and `end_id` (which is not in it) are
+# fixed when it is asked for; `horizon` is the transaction that fixed them.
+exports: Final = Table(
+    "exports",
+    metadata,
+    Column("tenant_id", _words(), nullable=False),
+    Column("id", Uuid(), nullable=False),
+    Column("created_at", _moment(), nullable=False),
+    Column("created_by", _words(), nullable=False),
+    Column("since", _moment(), nullable=False),
+    Column("until", _moment(), nullable=False),
+    Column("first_id", Uuid(), nullable=False),
+    Column("end_id", Uuid(), nullable=False),
+    Column("horizon", BigInteger, nullable=False),
+    # Comma-separated, mildest first.
+    Column("severities", _words(), nullable=False),
+    Column("format", _words(), nullable=False),
+    Column("compression", _words(), nullable=False),
+    Column("include_raw", Boolean, nullable=False),
+    Column("status", _words(), nullable=False),
+    Column("total", BigInteger, nullable=False),
+    Column("done", BigInteger, nullable=False),
+    Column("job_id", BigInteger),
+    Column("finished_at", _moment()),
+    Column("expires_at", _moment()),
+    Column("size", BigInteger),
+    Column("sha256", LargeBinary),
+    Column("manifest", LargeBinary),
+    Column("failure", _words()),
+    # Null while there may be files of it.
+    Column("files_deleted_at", _moment()),
+    PrimaryKeyConstraint("tenant_id", "id", name="exports_pkey"),
+    _length("exports", "tenant_id", 128),
+    _length("exports", "created_by", 128),
+    CheckConstraint("until >= since", name="exports_until_not_before_since"),
+    CheckConstraint("end_id >= first_id", name="exports_end_not_before_first"),
+    CheckConstraint(
+        "severities IN ('info', 'warn', 'block', 'info,warn', 'info,block', 'warn,block',"
+        " 'info,warn,block')",
+        name="exports_severities_known",
+    ),
+    CheckConstraint("format IN ('ndjson', 'csv', 'parquet')", name="exports_format_known"),
+    CheckConstraint("compression IN ('gzip', 'none')", name="exports_compression_known"),
+    CheckConstraint(
+        "status IN ('queued', 'running', 'done', 'failed', 'cancelled', 'expired')",
+        name="exports_status_known",
+    ),
+    CheckConstraint("total >= 0 AND done >= 0", name="exports_counts_not_negative"),
+    CheckConstraint(
+        "status NOT IN ('done', 'expired') OR (expires_at IS NOT NULL AND size IS NOT NULL"
+        " AND sha256 IS NOT NULL AND manifest IS NOT NULL)",
+        name="exports_done_with_a_file",
+    ),
+    CheckConstraint(
+        "(status = 'failed') = (failure IS NOT NULL)", name="exports_failed_for_a_reason"
+    ),
+    CheckConstraint(
+        "(status IN ('queued', 'running')) = (finished_at IS NULL)",
+        name="exports_finished_at_a_time",
+    ),
+    CheckConstraint("size >= 0", name="exports_size_not_negative"),
+    _digest("exports", "sha256"),
+    CheckConstraint("octet_length(manifest) <= 4194304", name="exports_manifest_length"),
+    _length("exports", "failure", 1000),
+    Index(
+        "exports_with_files",
+        "status",
+        postgresql_where=text("files_deleted_at IS NULL"),
+    ),
+)
+
+# What is written of an export's file: part by part, each after its bytes are in the store.
+export_parts: Final = Table(
+    "export_parts",
+    metadata,
+    Column("tenant_id", _words(), nullable=False),
+    Column("export_id", Uuid(), nullable=False),
+    Column("number", Integer, nullable=False),
+    # Null where no report is in it.
+    Column("last_id", Uuid()),
+    Column("records", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "export_id", "number", name="export_parts_pkey"),
+    _length("export_parts", "tenant_id", 128),
+    CheckConstraint("number >= 1", name="export_parts_number_positive"),
+    CheckConstraint("records >= 0 AND size >= 0", name="export_parts_counts_not_negative"),
+    CheckConstraint("(last_id IS NULL) = (records = 0)", name="export_parts_last_of_some"),
+    _digest("export_parts", "sha256"),
+)
+
 TENANT_TABLES: Final = (
     reports,
     report_digests,
@@ -415,4 +506,6 @@ TENANT_TABLES: Final = (
     link_grants,
     report_holds,
     report_leases,
+    exports,
+    export_parts,
 )

@@ -1060,6 +1060,314 @@ GET_TIMELINE = Operation(
     },
 )
 
+CREATE_EXPORT = Operation(
+    id="create_export",
+    method="POST",
+    path="/exports",
+    tag="exports",
+    parameters=(
+        Parameter(
+            name="Idempotency-Key",
+            argument="idempotency_key",
+            location="header",
+            required=False,
+            pointer="/components/parameters/IdempotencyKey",
+            style="simple",
+            explode=False,
+        ),
+    ),
+    request_body=RequestBody(
+        required=True,
+        content=(
+            Media(
+                "application/json",
+                "/paths/~1exports/post/requestBody/content/application~1json/schema",
+            ),
+        ),
+    ),
+    responses={
+        "202": (
+            Media(
+                "application/json",
+                "/paths/~1exports/post/responses/202/content/application~1json/schema",
+            ),
+        ),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+    security=(
+        {
+            "ApiKey": (
+                "auditor",
+                "admin",
+            ),
+            "Tenant": (),
+        },
+    ),
+    extensions={"x-max-body": 4096, "x-idempotency": True},
+)
+
+LIST_EXPORTS = Operation(
+    id="list_exports",
+    method="GET",
+    path="/exports",
+    tag="exports",
+    parameters=(
+        Parameter(
+            name="limit",
+            argument="limit",
+            location="query",
+            required=False,
+            pointer="/components/parameters/Limit",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="page_token",
+            argument="page_token",
+            location="query",
+            required=False,
+            pointer="/components/parameters/PageToken",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="If-None-Match",
+            argument="if_none_match",
+            location="header",
+            required=False,
+            pointer="/components/parameters/IfNoneMatch",
+            style="simple",
+            explode=False,
+        ),
+    ),
+    responses={
+        "200": (
+            Media(
+                "application/json",
+                "/paths/~1exports/get/responses/200/content/application~1json/schema",
+            ),
+        ),
+        "304": (),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+    security=(
+        {
+            "ApiKey": (
+                "auditor",
+                "admin",
+            ),
+            "Tenant": (),
+        },
+    ),
+    extensions={
+        "x-page": {"limit": "limit", "token": "page_token", "next": "next_page_token"},
+        "x-etag": {"kind": "body"},
+    },
+)
+
+GET_EXPORT = Operation(
+    id="get_export",
+    method="GET",
+    path="/exports/{export_id}",
+    tag="exports",
+    parameters=(
+        Parameter(
+            name="export_id",
+            argument="export_id",
+            location="path",
+            required=True,
+            pointer="/components/parameters/ExportId",
+            style="simple",
+            explode=False,
+        ),
+        Parameter(
+            name="If-None-Match",
+            argument="if_none_match",
+            location="header",
+            required=False,
+            pointer="/components/parameters/IfNoneMatch",
+            style="simple",
+            explode=False,
+        ),
+    ),
+    responses={
+        "200": (
+            Media(
+                "application/json",
+                "/paths/~1exports~1{export_id}/get/responses/200/content/application~1json/schema",
+            ),
+        ),
+        "304": (),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+    security=(
+        {
+            "ApiKey": (
+                "auditor",
+                "admin",
+            ),
+            "Tenant": (),
+        },
+    ),
+    extensions={"x-etag": {"kind": "body"}},
+)
+
+CANCEL_EXPORT = Operation(
+    id="cancel_export",
+    method="POST",
+    path="/exports/{export_id}/cancel",
+    tag="exports",
+    parameters=(
+        Parameter(
+            name="export_id",
+            argument="export_id",
+            location="path",
+            required=True,
+            pointer="/components/parameters/ExportId",
+            style="simple",
+            explode=False,
+        ),
+    ),
+    responses={
+        "200": (
+            Media(
+                "application/json",
+                "/paths/~1exports~1{export_id}~1cancel/post/responses/200/content/application~1json/schema",
+            ),
+        ),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+    security=(
+        {
+            "ApiKey": (
+                "auditor",
+                "admin",
+            ),
+            "Tenant": (),
+        },
+    ),
+)
+
+GET_EXPORT_MANIFEST = Operation(
+    id="get_export_manifest",
+    method="GET",
+    path="/exports/{export_id}/manifest",
+    tag="exports",
+    parameters=(
+        Parameter(
+            name="export_id",
+            argument="export_id",
+            location="path",
+            required=True,
+            pointer="/components/parameters/ExportId",
+            style="simple",
+            explode=False,
+        ),
+        Parameter(
+            name="If-None-Match",
+            argument="if_none_match",
+            location="header",
+            required=False,
+            pointer="/components/parameters/IfNoneMatch",
+            style="simple",
+            explode=False,
+        ),
+    ),
+    responses={
+        "200": (
+            Media(
+                "application/json",
+                "/paths/~1exports~1{export_id}~1manifest/get/responses/200/content/application~1json/schema",
+            ),
+        ),
+        "304": (),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+    security=(
+        {
+            "ApiKey": (
+                "auditor",
+                "admin",
+            ),
+            "Tenant": (),
+        },
+    ),
+    extensions={"x-etag": {"kind": "object"}},
+)
+
+DOWNLOAD_EXPORT = Operation(
+    id="download_export",
+    method="GET",
+    path="/exports/{export_id}/download",
+    tag="exports",
+    parameters=(
+        Parameter(
+            name="export_id",
+            argument="export_id",
+            location="path",
+            required=True,
+            pointer="/components/parameters/ExportId",
+            style="simple",
+            explode=False,
+        ),
+        Parameter(
+            name="Range",
+            argument="range",
+            location="header",
+            required=False,
+            pointer="/paths/~1exports~1{export_id}~1download/get/parameters/1",
+            style="simple",
+            explode=False,
+        ),
+        Parameter(
+            name="If-Range",
+            argument="if_range",
+            location="header",
+            required=False,
+            pointer="/paths/~1exports~1{export_id}~1download/get/parameters/2",
+            style="simple",
+            explode=False,
+        ),
+    ),
+    responses={
+        "200": (Media("application/octet-stream", None),),
+        "206": (Media("application/octet-stream", None),),
+        "303": (),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+    security=({"ExportToken": ()},),
+)
+
 LIST_AUDIT_LOGS = Operation(
     id="list_audit_logs",
     method="GET",
@@ -1302,6 +1610,12 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             HOLD_REPORT,
             RELEASE_HOLD,
             GET_TIMELINE,
+            CREATE_EXPORT,
+            LIST_EXPORTS,
+            GET_EXPORT,
+            CANCEL_EXPORT,
+            GET_EXPORT_MANIFEST,
+            DOWNLOAD_EXPORT,
             LIST_AUDIT_LOGS,
             VERIFY_AUDIT,
             GET_AUDIT_CHAIN,

@@ -31,6 +31,17 @@ class Gone(DomainError):
     """An object that a link leads to, and that is kept no longer."""
 
 
+class ExportNotFinished(DomainError):
+    """Something of an export that only one that is done has."""
+
+
+@dataclass(eq=False)
+class TooManyExports(DomainError):
+    """The tenant has as many exports at work as it may."""
+
+    limit: int
+
+
 class WrongLink(DomainError):
     """A link to another thing than what was asked for with it."""
 

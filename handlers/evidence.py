@@ -99,7 +99,7 @@ class Evidence(EvidenceHandlers[Context]):
     @override
     def download_bundle(self, context: Context, /, *, report_id: UUID) -> DownloadBundle200:
         with context.transaction() as transaction:
-            grant = self._links.redeemed(transaction, context.link, report_id)
+            grant = self._links.redeemed(transaction, context.link, BUNDLE, report_id)
             row, text = self._report(transaction, ReportId(report_id), missing=Gone)
             bundle = bundles.get_bundle(transaction, ReportId(report_id))
             if bundle is None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, cast
 from uuid import UUID
 
 import orjson
@@ -19,7 +19,9 @@ from handlers.paging import page_of
 from policies.link_tokens import Link, LinkTokens, Purpose, fingerprint_of
 
 BUNDLE: Final[Purpose] = "bundle"
+EXPORT: Final[Purpose] = "export"
 LIFETIME: Final = timedelta(hours=1)
+_SECOND: Final = timedelta(seconds=1)
 
 
 class Links:
@@ -41,20 +43,53 @@ class Links:
         live = live_grant(transaction, BUNDLE, report_id, principal.key_id, now)
         if live is not None and self._is_same(transaction.tenant_id, live):
             return live
-        issued_at = now.replace(microsecond=0)
+        return self._new(transaction, BUNDLE, report_id, principal, now, now + LIFETIME)
+
+    def granted_file(
+        self,
+        transaction: Transaction,
+        export_id: UUID,
+        principal: Principal,
+        now: datetime,
+        until: datetime,
+    ) -> GrantRow | None:
+        """The caller's grant to an export's file, which ends `until` then at the latest.
+
+        One that is about to end is replaced, as a file may take long to fetch. None where next to
+        no time is left. Under the export's lock alone.
+        """
+        until = until.replace(microsecond=0)
+        if until - now < _SECOND:
+            return None
+        enough = min(now + LIFETIME / 2, until - _SECOND)
+        live = live_grant(transaction, EXPORT, export_id, principal.key_id, enough)
+        if live is not None and self._is_same(transaction.tenant_id, live):
+            return live
+        ends_at = min(now + LIFETIME, until)
+        return self._new(transaction, EXPORT, export_id, principal, now, ends_at)
+
+    def _new(
+        self,
+        transaction: Transaction,
+        purpose: Purpose,
+        object_id: UUID,
+        principal: Principal,
+        now: datetime,
+        ends_at: datetime,
+    ) -> GrantRow:
         link = Link(
             transaction.tenant_id,
-            report_id,
-            BUNDLE,
+            object_id,
+            purpose,
             new_grant_id(now),
-            issued_at,
-            issued_at + LIFETIME,
+            now.replace(microsecond=0),
+            ends_at.replace(microsecond=0),
         )
         token = self.require_tokens().token(link)
         grant = GrantRow(
             id=link.grant_id,
             purpose=link.purpose,
-            object_id=report_id,
+            object_id=object_id,
             key_id=principal.key_id,
             role=principal.role,
             issued_at=link.issued_at,
@@ -67,9 +102,15 @@ class Links:
     def token(self, tenant_id: TenantId, grant: GrantRow) -> str:
         return self.require_tokens().token(_link(tenant_id, grant), grant.token_sha256)
 
-    def redeemed(self, transaction: Transaction, link: Link | None, report_id: UUID) -> GrantRow:
-        """The grant of a link to this report's bundle. Raises WrongLink, LinkRefused."""
-        if link is None or (link.object_id, link.purpose) != (report_id, BUNDLE):
+    @property
+    def can_be_made(self) -> bool:
+        return self._tokens is not None
+
+    def redeemed(
+        self, transaction: Transaction, link: Link | None, purpose: Purpose, object_id: UUID
+    ) -> GrantRow:
+        """The grant of a link to this very thing. Raises WrongLink, LinkRefused."""
+        if link is None or (link.object_id, link.purpose) != (object_id, purpose):
             raise WrongLink
         grant = get_grant(transaction, link.grant_id)
         if grant is None or _link(transaction.tenant_id, grant) != link:
@@ -123,4 +164,6 @@ def _entry(row: GrantRow, now: datetime) -> dict[str, object]:
 
 
 def _link(tenant_id: TenantId, grant: GrantRow) -> Link:
-    return Link(tenant_id, grant.object_id, BUNDLE, grant.id, grant.issued_at, grant.expires_at)
+    # The table admits no other.
+    purpose = cast(Purpose, grant.purpose)
+    return Link(tenant_id, grant.object_id, purpose, grant.id, grant.issued_at, grant.expires_at)

@@ -12,12 +12,12 @@ from binascii import Error as Base64Error
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 from uuid import UUID
 
 from itsdangerous import Signer
 
-Purpose = Literal["bundle"]
+Purpose = Literal["bundle", "export"]
 
 MAX_TOKEN_CHARACTERS: Final = 512
 _VERSION: Final = 1
@@ -93,7 +93,7 @@ def _link(payload: str) -> Link:
     try:
         fields = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         version, tenant_id, object_id, purpose, grant_id, issued, expires = fields
-        if version != _VERSION or purpose != "bundle":
+        if version != _VERSION or purpose not in get_args(Purpose):
             raise ForeignToken("the token is for something else")
         return Link(
             tenant_id, UUID(object_id), purpose, UUID(grant_id), _moment(issued), _moment(expires)

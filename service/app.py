@@ -18,6 +18,8 @@ from generated.runtime.exchange import RequestRecord
 from handlers.admin import Admin
 from handlers.auditing import Checkpoints
 from handlers.evidence import Evidence
+from handlers.export_store import ExportStore
+from handlers.exports import Exports
 from handlers.health import Health
 from handlers.holds import Holds
 from handlers.ingest import Ingest
@@ -55,6 +57,7 @@ class Parts:
     keyring: Keyring | None
     signing: Signing
     links: LinkTokens | None
+    export_store: ExportStore
     places: int
     rate_limits: RateLimits | None = None
     checkpoints: Checkpoints | None = None
@@ -76,6 +79,7 @@ def create_app(parts: Parts, draining: Callable[[], bool] = lambda: False) -> AS
     keyring = parts.keyring
     sealer = Sealer(keyring) if keyring else None
     preparation = Preparation(report_redactor(document))
+    links = Links(parts.links)
     handlers = Handlers(
         admin=Admin(parts.checkpoints, parts.signing.published),
         health=Health(
@@ -87,7 +91,8 @@ def create_app(parts: Parts, draining: Callable[[], bool] = lambda: False) -> AS
         ),
         ingest=Ingest(preparation, keyring.digest if keyring else None, sealer),
         reports=Reports(sealer),
-        evidence=Evidence(sealer, parts.signing, Links(parts.links)),
+        evidence=Evidence(sealer, parts.signing, links),
+        exports=Exports(parts.export_store, parts.signing, links),
         holds=Holds(preparation),
         timeline=Timeline(),
     )

@@ -23,6 +23,7 @@ from policies.link_tokens import ForeignToken, Link, LinkTokens
 
 CHALLENGE = 'ApiKey header="X-Api-Key"'
 LINK_CHALLENGE = 'ApiKey query="token"'
+LINK_SCHEMES = ("BundleToken", "ExportToken")
 SHORT_SECRET = 24
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _DIGEST = re.compile(r"sha256\$([0-9a-f]{64})", re.ASCII)
@@ -169,7 +170,7 @@ class Bearer:
 
 
 class Authentication:
-    """The contract's security schemes `ApiKey`, `Tenant` and `BundleToken`.
+    """The contract's security schemes: `ApiKey`, `Tenant`, and those of links' tokens.
 
     `keys` is asked on each request, so that a changed key file takes effect without a restart.
     Without `links` no token can be checked.
@@ -189,7 +190,7 @@ class Authentication:
         return {
             "ApiKey": self.caller,
             "Tenant": lambda credential: None,
-            "BundleToken": self.bearer,
+            **dict.fromkeys(LINK_SCHEMES, self.bearer),
         }
 
     def caller(self, credential: Credential) -> Caller:
@@ -245,13 +246,13 @@ def _denied(detail: str, refusal: Refusal, entry: KeyEntry) -> Denied:
 
 def principal_of(identities: Mapping[str, object]) -> Principal | None:
     """The caller of a request, None for a public operation."""
-    caller = cast(Caller | Bearer | None, identities.get("ApiKey") or identities.get("BundleToken"))
+    caller = cast(Caller | Bearer | None, identities.get("ApiKey") or _bearer_of(identities))
     return None if caller is None else caller.principal
 
 
 def link_of(identities: Mapping[str, object]) -> Link | None:
     """The link that the caller came by."""
-    bearer = cast(Bearer | None, identities.get("BundleToken"))
+    bearer = _bearer_of(identities)
     return None if bearer is None else bearer.link
 
 
@@ -259,3 +260,8 @@ def secret_of(identities: Mapping[str, object]) -> str | None:
     """The key that the caller has shown, so that it can be taken out of what the caller sends."""
     caller = cast(Caller | None, identities.get("ApiKey"))
     return None if caller is None else caller.secret
+
+
+def _bearer_of(identities: Mapping[str, object]) -> Bearer | None:
+    found = (identities.get(scheme) for scheme in LINK_SCHEMES)
+    return cast(Bearer | None, next((each for each in found if each is not None), None))

@@ -132,3 +132,11 @@ def development_keyring(home: Path) -> str:
         text = keyring_entry(secrets.token_bytes(_KEY_BYTES), "dev1")
         write_private(path, text)
         return text
+
+
+def keyring_text(settings: Settings) -> str | None:
+    """`ENCRYPTION_KEYS` text of the configured keyring, or of the one kept for development."""
+    configured = configured_keyring(settings)
+    if configured is not None or not settings.embedded:
+        return configured
+    return development_keyring(settings.collector_home)

@@ -13,11 +13,11 @@ from service.key_making_command import (
 )
 from service.key_showing_command import retire_signing_key, show
 from service.key_values import with_keys_revealed
-from service.keyring import Keyring, parse_keyring
+from service.keyring import Keyring, keyring_text, parse_keyring
 from service.logs import configure_logging
 from service.rewrap import Outcome, Progress, Rewrap
 from service.settings import Settings, SettingsError, load_settings
-from service.startup import keyring_text, maintenance_database
+from service.startup import maintenance_database
 from service.telling import told
 
 _TELL_EVERY_SECONDS = 2.0

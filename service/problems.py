@@ -12,6 +12,7 @@ from generated.runtime.problems import (
     unavailable,
 )
 from handlers import errors as domain
+from handlers.export_store import StoreRefused, StoreUnavailable
 from service.auth import LINK_CHALLENGE
 
 _RETRY_SOON = 1
@@ -25,6 +26,12 @@ def problem_of(error: Exception) -> Problem | None:
         return _of_domain(error)
     if isinstance(error, database.DatabaseError):
         return _of_database(error)
+    if isinstance(error, StoreUnavailable):
+        detail = "The store of exports can't be had now. Try again."
+        return unavailable(detail, retry_after=error.retry_after)
+    if isinstance(error, StoreRefused):
+        detail = "The store of exports refuses the service, as the log says. Tell the operator."
+        return unavailable(detail, retry_after=_RETRY_MUCH_LATER)
     return None
 
 
@@ -32,8 +39,19 @@ def _of_domain(error: domain.DomainError) -> Problem | None:
     if isinstance(error, domain.NotFound):
         return not_found()
     if isinstance(error, domain.Gone):
-        detail = "What the link leads to is kept no longer."
+        detail = "What was asked for is kept no longer."
         return Problem(410, "gone", "Gone", detail)
+    if isinstance(error, domain.ExportNotFinished):
+        detail = "The export is not done yet. Wait until its status is done."
+        headers = {"Retry-After": str(_RETRY_LATER)}
+        return Problem(409, "export-not-finished", "Export not finished", detail, headers=headers)
+    if isinstance(error, domain.TooManyExports):
+        detail = (
+            f"The tenant has {error.limit} exports at work, as many as it may. Wait for one of "
+            "them, or cancel it."
+        )
+        headers = {"Retry-After": str(_RETRY_MUCH_LATER)}
+        return Problem(429, "too-many-exports", "Too many exports", detail, headers=headers)
     if isinstance(error, domain.WrongLink):
         return forbidden("The link is to another thing.")
     if isinstance(error, domain.LinkRefused):

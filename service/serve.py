@@ -30,6 +30,7 @@ from service.checkpoint_folder import CheckpointFolder
 from service.checkpoints import KeptCheckpoints
 from service.connections import BoundedConnection
 from service.denials import Denials
+from service.export_stores import configured_export_store
 from service.key_source import WatchedKeyFile
 from service.keyring import parse_keyring
 from service.logs import configure_logging
@@ -79,6 +80,7 @@ class AppFactory:
             keyring=keyring or None,
             links=configured_links(self.settings),
             signing=signing,
+            export_store=configured_export_store(self.settings),
             checkpoints=KeptCheckpoints(CheckpointFolder(self.settings.checkpoint_folder), signing),
             denials=Denials(database),
             places=self.settings.db_pool_size,

@@ -160,7 +160,7 @@ class Settings(BaseSettings):
     ] = None
     export_sign_secret: Annotated[
         SecretStr | None,
-        Field(description="Secret of the links to bundles, of 32 characters or more."),
+        Field(description="Secret of the links to bundles and exports, of 32 characters or more."),
     ] = None
     export_sign_secret_prev: Annotated[
         SecretStr | None,
@@ -190,6 +190,12 @@ class Settings(BaseSettings):
     audit_retain_days: Annotated[
         int, Field(ge=1, le=36_500, description="How long audit entries and checkpoints are kept.")
     ] = 400
+    export_store: Annotated[
+        Path | None, Field(description="Folder of exports' files; none: exports in COLLECTOR_HOME.")
+    ] = None
+    export_keep_days: Annotated[
+        int, Field(ge=1, le=365, description="How long the file of an export is kept.")
+    ] = 7
     drain_seconds: Annotated[
         float,
         Field(ge=0, le=60, description="After SIGTERM: how long readiness fails before closing."),
@@ -240,6 +246,10 @@ class Settings(BaseSettings):
     @property
     def checkpoint_folder(self) -> Path:
         return self.checkpoint_store or self.collector_home / "checkpoints"
+
+    @property
+    def export_folder(self) -> Path:
+        return self.export_store or self.collector_home / "exports"
 
     @property
     def embedded(self) -> bool:

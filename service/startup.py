@@ -20,7 +20,7 @@ from db.session import Database
 from service.key_register import register_keyring
 from service.key_source import configured_keys, development_entries, development_keys
 from service.key_values import with_keys_revealed
-from service.keyring import configured_keyring, development_keyring, parse_keyring
+from service.keyring import keyring_text, parse_keyring
 from service.serve import AppFactory, new_draining_event
 from service.settings import Settings, SettingsError, secret_url
 from service.signing import configured_signing, link_secrets, with_development_signing
@@ -110,14 +110,6 @@ def _api_keys(settings: Settings) -> tuple[SecretStr | None, dict[str, str]]:
         )
     keys = development_keys()
     return SecretStr(development_entries(keys)), keys
-
-
-def keyring_text(settings: Settings) -> str | None:
-    """`ENCRYPTION_KEYS` text of the configured keyring, or of the one kept for development."""
-    configured = configured_keyring(settings)
-    if configured is not None or not settings.embedded:
-        return configured
-    return development_keyring(settings.collector_home)
 
 
 @contextmanager

@@ -26,9 +26,10 @@ from service.job_watch import JobWatch
 from service.key_values import with_keys_revealed
 from service.settings import Settings
 from service.signing import with_development_signing
-from service.tasks.task import Registry, WorkerParts
+from service.tasks.task import Registry
 from service.worker_databases import WorkerDatabases, worker_databases
 from service.worker_metrics import QueueState, WorkerMetrics, served_metrics
+from service.worker_parts import worker_parts
 
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 30.0
@@ -41,10 +42,10 @@ def run_worker(settings: Settings, registry: Registry) -> None:
     """Work until SIGTERM or SIGINT. Raises SettingsError, EmbeddedError, DatabaseError at start."""
     if settings.embedded:
         settings = with_development_signing(settings)
-    # It signs checkpoints, and decrypts nothing.
-    settings = with_keys_revealed(settings, ["signing-key"])
+    # It signs checkpoints and manifests, and decrypts what an export asks for; it makes no links.
+    settings = with_keys_revealed(settings, ["signing-key", "encryption-key"])
     with worker_databases(settings) as databases:
-        parts = WorkerParts(settings=settings, tenants=databases.tenants)
+        parts = worker_parts(settings, databases.tenants)
         metrics = WorkerMetrics()
         metrics.registry.register(QueueState(databases.maintenance, registry.names))
         watch = JobWatch(

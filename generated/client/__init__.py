@@ -21,7 +21,7 @@ from ..runtime.client_errors import (
 from ..runtime.client_retries import Retrying
 from ..runtime.client_sync import Options
 from ..runtime.encoded_json import EncodedJson
-from . import admin, evidence, health, holds, ingest, reports, timeline
+from . import admin, evidence, exports, health, holds, ingest, reports, timeline
 
 __all__ = [
     "AsyncClient",
@@ -45,11 +45,13 @@ class Credentials(CredentialSet):
     api_key: Secret | None = None
     tenant: Secret | None = None
     bundle_token: Secret | None = None
+    export_token: Secret | None = None
 
     SCHEMES: ClassVar[Mapping[str, Scheme]] = {
         "ApiKey": Scheme("api_key", "header", "X-Api-Key"),
         "Tenant": Scheme("tenant", "header", "X-Tenant"),
         "BundleToken": Scheme("bundle_token", "query", "token"),
+        "ExportToken": Scheme("export_token", "query", "token"),
     }
 
 
@@ -60,6 +62,7 @@ class Client(
     evidence.EvidenceMethods,
     holds.HoldsMethods,
     timeline.TimelineMethods,
+    exports.ExportsMethods,
     admin.AdminMethods,
 ):
     """A method for each operation. `with` closes it."""
@@ -80,6 +83,7 @@ class AsyncClient(
     evidence.AsyncEvidenceMethods,
     holds.AsyncHoldsMethods,
     timeline.AsyncTimelineMethods,
+    exports.AsyncExportsMethods,
     admin.AsyncAdminMethods,
 ):
     """A method for each operation. `async with` closes it."""

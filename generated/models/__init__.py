@@ -323,14 +323,17 @@ ProblemType = TypeAliasType(
         "/problems/not-found",
         "/problems/method-not-allowed",
         "/problems/request-in-progress",
+        "/problems/export-not-finished",
         "/problems/gone",
         "/problems/body-too-large",
+        "/problems/range-not-satisfiable",
         "/problems/unsupported-media-type",
         "/problems/invalid-input",
         "/problems/batch-refused",
         "/problems/untranslatable",
         "/problems/idempotency-key-reused",
         "/problems/query-too-slow",
+        "/problems/too-many-exports",
         "/problems/rate-limit-exceeded",
         "/problems/internal-error",
         "/problems/unavailable",
@@ -344,14 +347,17 @@ ProblemType = TypeAliasType(
 - `/problems/not-found`: 404, no such path or object
 - `/problems/method-not-allowed`: 405, see `Allow`
 - `/problems/request-in-progress`: 409, the same `Idempotency-Key` is being worked on; try again
-- `/problems/gone`: 410, the report that the link leads to is kept no longer
+- `/problems/export-not-finished`: 409, the export is not done yet; wait for it
+- `/problems/gone`: 410, what the link leads to is kept no longer, or the export has no file any more
 - `/problems/body-too-large`: 413, the body is over the operation's limit
+- `/problems/range-not-satisfiable`: 416, the range has nothing of the file
 - `/problems/unsupported-media-type`: 415, see the contract for the media types taken
 - `/problems/invalid-input`: 422, a value doesn't fit the contract; see `errors`
 - `/problems/batch-refused`: 422, a batch with `atomic=true` has a line that can't be stored; see `outcomes`
 - `/problems/untranslatable`: 422, the tool's output can't be translated
 - `/problems/idempotency-key-reused`: 422, the `Idempotency-Key` was used for another request
 - `/problems/query-too-slow`: 422, the filters ask for too much; narrow the time window
+- `/problems/too-many-exports`: 429, the tenant has three exports at work; wait for one of them
 - `/problems/rate-limit-exceeded`: 429, the key or its tenant asked too much; wait `Retry-After`
 - `/problems/internal-error`: 500, our fault; the request id leads to the reason in the log
 - `/problems/unavailable`: 503, the database or a place in its pool can't be had; try again
@@ -646,6 +652,149 @@ class Timeline(BaseModel):
     window_h: Annotated[int, Field(ge=1, le=720)]
     bucket_m: Annotated[int, Field(ge=1, le=43200)]
     buckets: Annotated[list[TimelineBucket], Field(max_length=1000)]
+
+
+ExportId = TypeAliasType("ExportId", UUID)
+"""UUIDv7; sorts by the time of asking."""
+
+
+ExportFormat = TypeAliasType("ExportFormat", Literal["ndjson", "csv", "parquet"])
+"""
+- `ndjson`: a line of JSON a report
+- `csv`: RFC 4180, for spreadsheets; what they would take for a formula is defused
+- `parquet`: typed columns
+
+"""
+
+
+ExportCompression = TypeAliasType("ExportCompression", Literal["gzip", "none"])
+"""Of the file as a whole. Parquet compresses its columns itself, so it is `none` there."""
+
+
+ExportStatus = TypeAliasType(
+    "ExportStatus", Literal["queued", "running", "done", "failed", "cancelled", "expired"]
+)
+"""
+- `queued`: no worker has begun it
+- `running`: a worker writes it
+- `done`: its file can be had
+- `failed`: it can't be written, for the reason that `failure` gives
+- `cancelled`: somebody ended it; its file is deleted
+- `expired`: its file was deleted when its time had come
+
+"""
+
+
+ExportSeverities = TypeAliasType(
+    "ExportSeverities", Annotated[list[Severity], Field(max_length=3, min_length=1)]
+)
+"""The severities of the reports in it."""
+
+
+class ExportRequest(ContractModel):
+    """What to export."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    since: Timestamp
+    """Only reports stored at this time or later."""
+    until: Timestamp
+    """Only reports stored before this time. At most 90 days after `since`."""
+    severity: ExportSeverities | None = None
+    """Only these severities; all where it is not given."""
+    format: ExportFormat
+    compression: ExportCompression | None = None
+    """Without it `gzip` for NDJSON and CSV. Not for Parquet, which admits `none` alone."""
+    include_raw: bool | None = False
+    """Whether reports leave with their `raw`, decrypted."""
+
+
+class ExportProgress(BaseModel):
+    """How many reports are written, of how many. `total` may grow a little as the export begins."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    done: Annotated[int, Field(ge=0, le=9007199254740991)]
+    total: Annotated[int, Field(ge=0, le=9007199254740991)]
+
+
+class Export(ContractModel):
+    """An export, and how far it is."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    id: ExportId
+    status: ExportStatus
+    since: Timestamp
+    until: Timestamp
+    """As it was asked for, or when it was asked for if that was earlier."""
+    severity: ExportSeverities
+    format: ExportFormat
+    compression: ExportCompression
+    include_raw: bool
+    created_at: Timestamp
+    created_by: Annotated[str, Field(max_length=128)]
+    """Whose key asked for it."""
+    progress: ExportProgress
+    finished_at: Timestamp | None
+    """When it was done, failed or was cancelled; null before."""
+    expires_at: Timestamp | None
+    """When its file is deleted, or was; null for one that has no file."""
+    size: Annotated[int | None, Field(ge=0, le=9007199254740991)]
+    """Bytes of the file, once it is done."""
+    sha256: Sha256 | None
+    """Of the file, once it is done."""
+    failure: Annotated[str | None, Field(max_length=1000)]
+    """Why it failed, and what to do about it; null otherwise."""
+    download_url: Annotated[str | None, Field(max_length=640)] = None
+    """Where the file is, token included, from the root of this service. `get_export` gives it, of an export that is done."""
+    download_expires_at: Timestamp | None = None
+    """Until when `download_url` works; ask again for a new one."""
+
+
+class ExportPage(BaseModel):
+    """One page of exports, newest first."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    items: Annotated[list[Export], Field(max_length=100)]
+    next_page_token: Annotated[str | None, Field(max_length=512)]
+    """Leads to the next page; null on the last."""
+
+
+class ManifestSignature(BaseModel):
+    """An Ed25519 signature of the payload and its type (DSSE v1, PAE)."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    keyid: Sha256
+    """The key's id, as in `get_signing_keys`."""
+    sig: Annotated[str, Field(max_length=128, pattern="^[A-Za-z0-9+/]+={0,2}$")]
+
+
+class SignedManifest(BaseModel):
+    """A DSSE v1 envelope."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    payload_type: Annotated[
+        Literal["application/vnd.collector.export-manifest+json"], Field(alias="payloadType")
+    ]
+    payload: Annotated[str, Field(max_length=4194304, pattern="^[A-Za-z0-9+/]+={0,2}$")]
+    """The manifest, base64."""
+    signatures: Annotated[list[ManifestSignature], Field(max_length=1, min_length=1)]
 
 
 AuditSeq = TypeAliasType("AuditSeq", Annotated[int, Field(ge=0, le=9007199254740991)])

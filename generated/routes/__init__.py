@@ -10,7 +10,7 @@ from starlette.routing import Route
 from ..runtime.binding import check_handlers
 from ..runtime.hooks import Hooks
 from ..runtime.path_order import match_order
-from . import admin, evidence, health, holds, ingest, reports, timeline
+from . import admin, evidence, exports, health, holds, ingest, reports, timeline
 
 ContextT = TypeVar("ContextT")
 
@@ -25,6 +25,7 @@ class Handlers(Generic[ContextT]):
     evidence: evidence.EvidenceHandlers[ContextT]
     holds: holds.HoldsHandlers[ContextT]
     timeline: timeline.TimelineHandlers[ContextT]
+    exports: exports.ExportsHandlers[ContextT]
     admin: admin.AdminHandlers[ContextT]
 
 
@@ -39,6 +40,7 @@ def routes(handlers: Handlers[ContextT], hooks: Hooks[ContextT]) -> list[Route]:
     check_handlers("evidence", evidence.EvidenceHandlers, handlers.evidence)
     check_handlers("holds", holds.HoldsHandlers, handlers.holds)
     check_handlers("timeline", timeline.TimelineHandlers, handlers.timeline)
+    check_handlers("exports", exports.ExportsHandlers, handlers.exports)
     check_handlers("admin", admin.AdminHandlers, handlers.admin)
     found = [
         *health.routes(handlers.health, hooks),
@@ -47,6 +49,7 @@ def routes(handlers: Handlers[ContextT], hooks: Hooks[ContextT]) -> list[Route]:
         *evidence.routes(handlers.evidence, hooks),
         *holds.routes(handlers.holds, hooks),
         *timeline.routes(handlers.timeline, hooks),
+        *exports.routes(handlers.exports, hooks),
         *admin.routes(handlers.admin, hooks),
     ]
     return sorted(found, key=lambda route: match_order(route.path))

@@ -2,10 +2,18 @@
 
 from typing import Final
 
+from policies.exports import DELETE_TASK, WRITE_TASK
 from service.tasks.audit import expire_audit, seal_journal, write_checkpoint
 from service.tasks.cleanup import delete_expired
+from service.tasks.exports import (
+    WRITE_ATTEMPTS,
+    delete_export_files,
+    sweep_export_store,
+    tend_exports,
+    write_export,
+)
 from service.tasks.partitions import ensure_partitions
-from service.tasks.task import PeriodicTask, Registry
+from service.tasks.task import PeriodicTask, Registry, TenantTask
 
 REGISTRY: Final = Registry(
     periodic=(
@@ -14,5 +22,11 @@ REGISTRY: Final = Registry(
         PeriodicTask("seal_journal", "* * * * *", seal_journal),
         PeriodicTask("write_checkpoint", "* * * * *", write_checkpoint),
         PeriodicTask("expire_audit", "41 3 * * *", expire_audit),
+        PeriodicTask("tend_exports", "* * * * *", tend_exports),
+        PeriodicTask("sweep_export_store", "27 * * * *", sweep_export_store),
+    ),
+    tenant=(
+        TenantTask(WRITE_TASK, write_export, WRITE_ATTEMPTS),
+        TenantTask(DELETE_TASK, delete_export_files),
     ),
 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from db.ids import TenantId
 from db.session import Database
+from handlers.export_writing import ExportWriter
 from service.settings import Settings
 
 
@@ -17,6 +18,7 @@ class WorkerParts:
 
     settings: Settings
     tenants: Database
+    exports: ExportWriter
 
 
 @dataclass(frozen=True, slots=True)

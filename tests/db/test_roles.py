@@ -42,6 +42,11 @@ _INSERTS = {
     "report_leases": "INSERT INTO report_leases VALUES"
     " (%(t)s, gen_random_uuid(), 'export', '00000000-0000-0000-0000-000000000000',"
     " gen_random_uuid(), now())",
+    "exports": "INSERT INTO exports VALUES (%(t)s, gen_random_uuid(), now(), 'k', now(), now(),"
+    " '00000000-0000-0000-0000-000000000000', gen_random_uuid(), 1, 'info', 'csv', 'gzip', false,"
+    " 'queued', 0, 0)",
+    "export_parts": "INSERT INTO export_parts VALUES"
+    " (%(t)s, gen_random_uuid(), 1, gen_random_uuid(), 1, 1, sha256(''))",
 }
 # Of these tables not every column may be changed.
 _CHANGEABLE = {"link_grants": "revoked_by", "report_leases": "expires_at"}

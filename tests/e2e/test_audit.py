@@ -15,6 +15,7 @@ from db.session import Database
 from service.settings import Settings
 from service.tasks.audit import expire_audit, seal_journal, write_checkpoint
 from service.tasks.task import WorkerParts
+from service.worker_parts import worker_parts
 from tests.e2e.service_process import Service, clean_environment, run_collector, running
 from tests.support.database import TestDatabase
 
@@ -82,7 +83,7 @@ def audited(own_database: TestDatabase, folder: Path) -> Iterator[Audited]:
         checkpoint_store=folder / "checkpoints",
     )
     maintenance = Database(own_database.url(access.MAINTENANCE), pool_size=1)
-    parts = WorkerParts(settings=settings, tenants=maintenance)
+    parts = worker_parts(settings, maintenance)
     with running("serve", environment, folder / "log") as service:
         yield Audited(service, own_database, environment, parts, maintenance, folder)
     maintenance.close()
@@ -181,7 +182,7 @@ def test_worker_without_a_signing_key_or_anything_to_drop_goes_on(
     settings = audited.parts.settings.model_copy(
         update={"signing_key": None, "checkpoint_store": tmp_path / "none"}
     )
-    parts = WorkerParts(settings=settings, tenants=audited.maintenance)
+    parts = worker_parts(settings, audited.maintenance)
     write_checkpoint(audited.maintenance, parts)
     expire_audit(audited.maintenance, parts)
     assert not (tmp_path / "none").exists()

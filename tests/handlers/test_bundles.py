@@ -129,7 +129,7 @@ def test_token_is_for_one_tenant_alone(
 def test_token_is_for_one_purpose_alone(callers: Callers, anyone: Client) -> None:
     report_id, link = signed_report(callers)
     payload = json.loads(b64decode(link["token"].partition(".")[0] + "==", b"-_"))
-    payload[3] = "export"
+    payload[3] = "sign"
     text = urlsafe_b64encode(json.dumps(payload, separators=(",", ":")).encode()).rstrip(b"=")
     signer = Signer(
         LINK_SECRET, salt="collector link v1", key_derivation="hmac", digest_method=hashlib.sha256
@@ -137,6 +137,10 @@ def test_token_is_for_one_purpose_alone(callers: Callers, anyone: Client) -> Non
     token = signer.sign(text).decode()
     answer = anyone.get(f"/reports/{report_id}/bundle.zip", {"token": token})
     assert _refused(answer, 401, "unauthenticated") == "The link's token is unknown."
+    payload[3] = "export"
+    text = urlsafe_b64encode(json.dumps(payload, separators=(",", ":")).encode()).rstrip(b"=")
+    answer = anyone.get(f"/reports/{report_id}/bundle.zip", {"token": signer.sign(text).decode()})
+    assert _refused(answer, 403, "forbidden") == "The link is to another thing."
     payload[3] = "bundle"
     text = urlsafe_b64encode(json.dumps(payload, separators=(",", ":")).encode()).rstrip(b"=")
     assert signer.sign(text).decode() == link["token"]

@@ -25,8 +25,16 @@ _TAGGED = [each for each in operations().values() if each.has_etag]
 # tests/handlers/test_holds.py those that depend on other data than reports.
 _QUERIES = [each for each in _TAGGED if "reports" in each.node["x-etag"].get("reads", ())]
 # Evidence of a report changes neither the report nor what is counted or listed of it, and a hold
-# neither; whose tags they do change, tests/handlers/test_signing.py and test_holds.py show.
-_BESIDE_REPORTS = ("sign_report", "revoke_bundle_links", "hold_report", "release_hold")
+# neither, nor an export; whose tags they do change, tests/handlers/test_signing.py, test_holds.py
+# and test_exports.py show.
+_BESIDE_REPORTS = (
+    "sign_report",
+    "revoke_bundle_links",
+    "hold_report",
+    "release_hold",
+    "create_export",
+    "cancel_export",
+)
 _WRITES = [each for each in operations().values() if each.writes and each.id not in _BESIDE_REPORTS]
 
 

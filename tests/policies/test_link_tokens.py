@@ -117,7 +117,7 @@ def test_fingerprint_is_what_sha256sum_prints_of_it() -> None:
     "fields",
     [
         [2, "acme", str(UUID(int=1)), "bundle", str(UUID(int=2)), 1, 2],
-        [1, "acme", str(UUID(int=1)), "export", str(UUID(int=2)), 1, 2],
+        [1, "acme", str(UUID(int=1)), "sign", str(UUID(int=2)), 1, 2],
         [1, "acme", "no uuid", "bundle", str(UUID(int=2)), 1, 2],
         [1, "acme", str(UUID(int=1)), "bundle", str(UUID(int=2)), 1, 10**30],
         [1, "acme", 7, "bundle", str(UUID(int=2)), 1, 2],

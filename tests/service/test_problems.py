@@ -34,6 +34,8 @@ _DOMAIN = [
     domain.NotFound(),
     domain.Gone(),
     domain.WrongLink(),
+    domain.ExportNotFinished(),
+    domain.TooManyExports(3),
     domain.LinkRefused("The link has expired."),
     domain.InvalidValue("query", "/bucket_m", "window", "60", "It must divide the window."),
     domain.Untranslatable("Not a log.", "/runs", "1"),

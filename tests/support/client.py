@@ -90,6 +90,7 @@ class Client:
     def __init__(
         self, service: RunningService, tenant: str | None = None, key: str | None = None
     ) -> None:
+        self._service = service
         self._http = service.http
         self.tenant = tenant
         self.key = key
@@ -101,6 +102,11 @@ class Client:
             cache=EntityCache(entries=0),
             transport=Checked(service.http),
         )
+
+    def have_work_done(self) -> None:
+        """What the tenant's requests have left to a worker is done when this returns."""
+        if self.tenant is not None:
+            self._service.have_work_done(self.tenant)
 
     def send(
         self, method: str, target: str, headers: Headers | None = None, body: Body | None = None

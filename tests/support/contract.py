@@ -10,6 +10,7 @@ from typing import Any, Final
 import yaml
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+_LINK_SCHEMES: Final = {"BundleToken", "ExportToken"}
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
@@ -76,7 +77,7 @@ def operations() -> dict[str, ContractOperation]:
             if method in item:
                 node = item[method]
                 security = node.get("security", [])
-                by_link = any("BundleToken" in requirement for requirement in security)
+                by_link = any(_LINK_SCHEMES & requirement.keys() for requirement in security)
                 roles = None if by_link else _roles(security)
                 found[node["operationId"]] = ContractOperation(
                     node["operationId"], method.upper(), path, roles, node, by_link

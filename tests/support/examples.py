@@ -94,20 +94,37 @@ def _linked(operation: ContractOperation, maker: Client) -> dict[str, str]:
                 if leads_here and parameters.keys() <= needed:
                     request = example_request(source, maker)
                     answer = request.send(maker)
+                    if answer.status == 202:
+                        maker.have_work_done()
                     found = {
-                        name: _value(expression, source, request, answer)
+                        name: value
                         for name, expression in parameters.items()
+                        if (value := _value(expression, source, request, answer))
                     }
-                    return found | ({"token": answer.json["token"]} if operation.by_link else {})
+                    if found.keys() != parameters.keys():
+                        continue
+                    return found | ({"token": _token(answer)} if operation.by_link else {})
     return {}
 
 
-def _value(expression: str, source: ContractOperation, request: ExampleRequest, answer: Any) -> str:
-    """What a runtime expression of a link stands for."""
-    if name := re.fullmatch(r"\$request\.path\.(\w+)", expression):
+def _token(answer: Any) -> str:
+    """The credential in an answer that has a link: by itself, or within the link's URL."""
+    told: dict[str, str] = answer.json
+    return told.get("token") or told["download_url"].partition("token=")[2]
+
+
+def _value(
+    expression: str, source: ContractOperation, request: ExampleRequest, answer: Any
+) -> str | None:
+    """What a runtime expression of a link stands for; None where a list has nothing."""
+    if from_path := re.fullmatch(r"\$request\.path\.(\w+)", expression):
         pattern = re.sub(r"\\?\{(\w+)\\?\}", r"(?P<\1>[^/?]+)", re.escape(source.path))
         found = re.match(pattern, request.target)
         assert found is not None
-        return found[name[1]]
-    value: str = answer.json[expression.removeprefix("$response.body#/")]
-    return value
+        return found[from_path[1]]
+    value = answer.json
+    for name in expression.removeprefix("$response.body#/").split("/"):
+        if value == []:
+            return None
+        value = value[int(name) if isinstance(value, list) else name]
+    return str(value)

@@ -4,10 +4,14 @@ One for a whole test session: each test calls with tenants and keys of its own.
 """
 
 import secrets
+import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 import httpx2
@@ -15,8 +19,12 @@ import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typing_extensions import override
 
+from db.exports import AT_WORK, list_exports
+from db.ids import TenantId
 from db.session import Database
 from handlers.auditing import Checkpoints
+from handlers.export_store import ExportStore
+from handlers.export_writing import ExportWriter
 from handlers.signing import Signing
 from policies.access import ROLES
 from policies.link_tokens import LinkTokens
@@ -24,10 +32,13 @@ from policies.published_keys import PublishedKey
 from service.app import Parts, create_app
 from service.auth import KeyEntry, KeyTable, parse_api_keys
 from service.denials import Denials
+from service.export_stores.folder import FolderStore
 from service.keyring import Keyring, keyring_entry, parse_keyring
 from service.rate_limits import RateLimits
+from service.sealing import Sealer
 from service.serve import listen
 from service.signing import KeyInMemory
+from tests.support.contract import document
 
 KEYRING_TEXT: Final = keyring_entry(bytes(range(32)), "test1")
 KEYRING: Final = parse_keyring(KEYRING_TEXT)
@@ -76,12 +87,28 @@ class IssuedKeys(KeyTable):
 class RunningService:
     """A service that answers at `url`. `database` is the one its handlers use."""
 
-    def __init__(self, url: str, database: Database, keys: IssuedKeys, denials: Denials) -> None:
+    def __init__(
+        self,
+        url: str,
+        database: Database,
+        keys: IssuedKeys,
+        denials: Denials,
+        exports: ExportWriter,
+    ) -> None:
         self.url = url
+        self.exports = exports
         self.denials = denials
         self.http = httpx2.Client(base_url=url, timeout=30, trust_env=False, verify=False)
         self.database = database
         self.keys = keys
+
+    def have_work_done(self, tenant: str) -> None:
+        """Does in this thread what a worker would do of the tenant's exports."""
+        with self.database.tenant_transaction(TenantId(tenant), read_only=True) as tx:
+            exports = list_exports(tx, before=None, limit=100)
+        for export in exports:
+            if export.status in AT_WORK or export.files_deleted_at is None:
+                self.exports.write(TenantId(tenant), export.id)
 
     def new_tenant(self) -> tuple[str, dict[str, str]]:
         """A tenant that nobody else has, and the secret of a key for each role."""
@@ -110,19 +137,23 @@ def running_service(
     draining: Callable[[], bool] = lambda: False,
     rate_limits: RateLimits | None = None,
     checkpoints: Checkpoints | None = None,
+    export_store: ExportStore | None = None,
 ) -> Iterator[RunningService]:
-    """Serves until the block ends, then closes the database.
+    """Serves until the block ends, then closes the database. Exports go to a folder of its own.
 
     Whom it refused, the audit log tells at the end, or when a test has `denials` flushed.
     """
     keys = IssuedKeys()
     denials = Denials(database, every_seconds=3600)
+    folder = Path(tempfile.mkdtemp(prefix="collector-exports-"))
+    store = export_store or FolderStore(folder)
     parts = Parts(
         database=database,
         keys=lambda: keys,
         keyring=keyring,
         signing=signing,
         links=links,
+        export_store=store,
         places=places,
         rate_limits=rate_limits,
         checkpoints=checkpoints,
@@ -141,10 +172,29 @@ def running_service(
                 raise RuntimeError("the service under test did not start")
             time.sleep(0.01)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        running = RunningService(url, database, keys, denials)
+        exports = export_writer(database, store, keyring, signing)
+        running = RunningService(url, database, keys, denials, exports)
         with running.http:
             yield running
     finally:
         server.should_exit = True
         thread.join(timeout=30)
         listener.close()
+        shutil.rmtree(folder)
+
+
+def export_writer(
+    database: Database,
+    store: ExportStore,
+    keyring: Keyring | None = KEYRING,
+    signing: Signing = SIGNING,
+) -> ExportWriter:
+    """What a worker writes exports with."""
+    return ExportWriter(
+        tenants=database,
+        store=store,
+        signing=signing,
+        sealer=None if keyring is None else Sealer(keyring),
+        contract_version=document()["info"]["version"],
+        keep_for=timedelta(days=7),
+    )

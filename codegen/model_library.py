@@ -66,6 +66,8 @@ def generate_module(
         )
     if not isinstance(text, str):
         raise AssertionError("one module was asked of datamodel-code-generator")
+    # Of this one place it says so even where standard collections were asked for.
+    text = text.replace("'__pydantic_extra__': Dict[", "'__pydantic_extra__': dict[")
     # The library takes no relative path of a class, and the package has no fixed name.
     text = text.replace(f"from {_BASE_MODULE} import ", "from .contract_model import ")
     return text.replace(f"from {FILE_MODULE} import ", "from ..runtime.file_part import ")

@@ -5,7 +5,7 @@ from typing import Any
 from .discriminators import choice_without_property
 from .nullable import admits_null, says_nullable
 from .pointers import local_pointer
-from .runtime.document import copied
+from .runtime.document import conjuncts, copied
 from .schema_types import SchemaTypes, wanted_name
 from .shape import Node, Pointer, walk
 from .sides import lenient_names, sent_and_answered
@@ -15,6 +15,7 @@ FILE_MODULE = "contract_file_part_of_this_package"
 FILE_PATH = f"{FILE_MODULE}.FilePart"
 # Marks a property that may be absent, or null, which is something else.
 MAY_BE_NULL = "x-may-be-null"
+_OTHERS = "additionalProperties"
 
 
 def model_schemas(types: SchemaTypes) -> dict[str, Any]:
@@ -48,6 +49,7 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
                 )
                 _mark_nullable(node.value, original.value, document)
                 _say_null(node.value, original.value, document)
+                _keep_others(node.value, original.value, document)
                 if without := choice_without_property(document, original.value):
                     del node.value["discriminator"]
                     _tell_left_out(types, (*types.pointer(name), *node.pointer), without)
@@ -110,6 +112,33 @@ def _say_null(schema: dict[str, Any], original: dict[str, Any], document: Any) -
         value = dict(schema)
         schema.clear()
         schema |= {**mark, "anyOf": [value, {"type": "null"}]}
+
+
+def _keep_others(schema: dict[str, Any], original: dict[str, Any], document: Any) -> None:
+    """Says of a schema itself what its parts say of members that have no name.
+
+    Of the parts of an `allOf` datamodel-code-generator heeds the named members alone, where they
+    aren't models that others derive from; beside `properties` it knows no `patternProperties`.
+    """
+    parts = list(conjuncts(document, original))
+    said = [part[_OTHERS] for part in parts if part.get(_OTHERS) is not None]
+    if any("patternProperties" in part for part in parts) and (
+        "allOf" in schema or "properties" in schema
+    ):
+        schema[_OTHERS] = True
+    elif "allOf" in schema and _OTHERS not in schema and said and False not in said:
+        # A reference leads nowhere here, so these are the parts that stand in place.
+        in_place = [part for part in conjuncts({}, schema) if _OTHERS in part]
+        if len(said) == len(in_place) == 1:
+            schema[_OTHERS] = in_place[0].pop(_OTHERS)
+        else:
+            # One that holds no other schema means the same wherever it stands.
+            is_simple = (
+                len(said) == 1
+                and isinstance(said[0], dict)
+                and said[0].keys() <= {"type", "format", "enum"}
+            )
+            schema[_OTHERS] = copied(said[0]) if is_simple else True
 
 
 def _is_nullable(schema: Any) -> bool:

@@ -16,7 +16,7 @@ from codegen.runtime.schemas import ContractSchemas, Direction
 Class = Literal[
     "null-for-absent", "text-for-number", "flag-for-number", "number-for-flag", "moment", "format",
     "unchecked-keyword", "hidden", "several-of-one", "no-such-type", "beside-reference",
-    "unnamed", "one-sided",
+    "unnamed", "one-sided", "several-of-others",
 ]  # fmt: skip
 CLASSES: Final[dict[Class, str]] = {
     "null-for-absent": "null for an optional member that may not be null",
@@ -30,6 +30,8 @@ CLASSES: Final[dict[Class, str]] = {
     "several-of-one": "a value that fits several schemas of a oneOf",
     "no-such-type": "`not`",
     "one-sided": "a required member missing that the other direction must not have",
+    "several-of-others": "a member without a name, where `patternProperties` or several parts of an"
+    " `allOf` say what it may be",
     "unnamed": "a `required` member that no `properties` name",
     "beside-reference": "a keyword beside `$ref` or `allOf`, which narrows what they say",
 }
@@ -49,18 +51,17 @@ def classes_of(
 ) -> set[Class] | None:
     """Why the models may take the invalid value; None if there is an error that no class covers."""
     errors = schemas.compiled(direction, pointer).iter_errors(value)
-    found = [_class_of(schemas.document, error, value) for error in errors]
+    found = [_class_of(schemas.document, error) for error in errors]
     return None if any(one is None for one in found) else {one for one in found if one}
 
 
-def _class_of(document: Any, error: jsonschema_rs.ValidationError, whole: Any) -> Class | None:
-    kind = error.kind.name
-    value = _at(whole, error.instance_path)
+def _class_of(document: Any, error: jsonschema_rs.ValidationError) -> Class | None:
+    kind, value = error.kind.name, error.instance
     schema = _schema(document, error)
     if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.OneOfMultipleValid):
         return "several-of-one"
     if kind in ("anyOf", "oneOf"):
-        return _of_branches(document, error, whole)
+        return _of_branches(document, error)
     if kind == "falseSchema":
         return "hidden"
     if kind == "not":
@@ -76,7 +77,21 @@ def _class_of(document: Any, error: jsonschema_rs.ValidationError, whole: Any) -
         return "format"
     if kind != "type" and isinstance(schema, dict) and ("$ref" in schema or "allOf" in schema):
         return "beside-reference"
-    return _of_type(value, schema) if kind in ("type", "enum", "const") else None
+    known = _of_type(value, schema) if kind in ("type", "enum", "const") else None
+    return known or ("several-of-others" if _is_other_member(document, error) else None)
+
+
+def _is_other_member(document: Any, error: jsonschema_rs.ValidationError) -> bool:
+    """Whether all that is wrong is in a member without a name that the model takes as it is."""
+    way = [str(step) for step in error.evaluation_path]
+    for number, step in enumerate(way):
+        if step == "patternProperties":
+            return True
+        if step == "additionalProperties" and "allOf" in way[:number]:
+            return True
+    return error.kind.name == "additionalProperties" and "patternProperties" in _schema(
+        document, error
+    )
 
 
 def _of_missing(document: Any, properties: dict[str, Any], name: str) -> Class | None:
@@ -100,10 +115,10 @@ def _of_type(value: Any, schema: Any) -> Class | None:
     return "number-for-flag" if is_flag else None
 
 
-def _of_branches(document: Any, error: jsonschema_rs.ValidationError, whole: Any) -> Class | None:
+def _of_branches(document: Any, error: jsonschema_rs.ValidationError) -> Class | None:
     """Of a union one schema suffices whose errors are all of a class."""
     for branch in getattr(error.kind, "context", ()):
-        found = [_class_of(document, inner, whole) for inner in branch]
+        found = [_class_of(document, inner) for inner in branch]
         if found and all(found):
             return found[0]
     return None
@@ -113,15 +128,6 @@ def _schema(document: Any, error: jsonschema_rs.ValidationError) -> Any:
     """The schema that holds the keyword which failed."""
     place = (error.absolute_keyword_location or "").partition("#")[2]
     return resolve(document, unquote(place.rpartition("/")[0]))
-
-
-def _at(value: Any, path: Iterable[str | int]) -> Any:
-    for step in path:
-        if isinstance(value, dict) and isinstance(step, int):
-            # Names that look like numbers come as numbers: 7 for "007".
-            step = next(name for name in value if name.isdecimal() and int(name) == step)
-        value = value[step]
-    return value
 
 
 def told(classes: Iterable[Class]) -> Iterator[str]:

@@ -15,9 +15,7 @@ from uuid import UUID
 from codegen.nullable import admits_null
 from codegen.runtime.document import alternatives
 
-Difference = Literal[
-    "number", "double", "date-time", "uuid", "default", "null", "undeclared", "joined"
-]
+Difference = Literal["number", "double", "date-time", "uuid", "default", "null", "undeclared"]
 DIFFERENCES: Final[dict[Difference, str]] = {
     "number": "1.0 comes back as 1, or 1 as 1.0",
     "double": "a whole number past 2^53 comes back as the nearest double, where it is a number",
@@ -25,7 +23,6 @@ DIFFERENCES: Final[dict[Difference, str]] = {
     "uuid": "in small letters",
     "default": "an absent member comes back with the default that the contract gives it",
     "null": "in a union, null is left out by the model of a schema that doesn't admit it there",
-    "joined": "a member that only `additionalProperties` of a part of `allOf` admits is left out",
     "undeclared": "a member of which the contract says nothing is left out",
 }
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -74,11 +71,6 @@ class Said:
             for part in self.parts
         )
 
-    def joins(self, name: str) -> bool:
-        """Whether only what a part says of all other members holds for it, beside other parts."""
-        is_named = any(name in part.get("properties", {}) for part in self.parts)
-        return not is_named and any("allOf" in part for part in self.parts)
-
     def differs_in_null(self, name: str) -> bool:
         """Whether some of the schemas that declare the member admit null there, others don't."""
         declared = [
@@ -122,8 +114,6 @@ def _member(said: Said, sent: Any, came: Any, name: str, place: str) -> Iterator
         yield from compare(said.member(name), sent[name], came[name], f"{place}/{name}")
     elif sent[name] is None and said.differs_in_null(name):
         yield "null"
-    elif said.joins(name):
-        yield "joined"
     elif said.declares(name):
         raise Changed(f"{place}/{name} was lost: {sent[name]!r}")
     else:

@@ -86,14 +86,17 @@ def _texts(form: object, styles: Mapping[str, str]) -> Iterator[tuple[str, str]]
 
 
 def _fields(form: object, styles: Mapping[str, str]) -> Iterator[tuple[str, str | FilePart]]:
-    """Names and values in order; a list has a field for each item, an object is JSON text."""
+    """Names and values in order; a list has a field for each item, an object is JSON text.
+
+    A list without items has no field, in whichever style: such is undefined (RFC 6570, 2.3).
+    """
     members: Mapping[str, Any] = _ANYTHING.dump_python(form, by_alias=True)
     for name, value in members.items():
         style = styles.get(name)
         if isinstance(value, Mapping) and style == _DEEP:
             for key, inner in value.items():
                 yield from ((f"{name}[{key}]", _text(one)) for one in _listed(inner))
-        elif isinstance(value, list | tuple) and style is not None and style != _DEEP:
+        elif isinstance(value, list | tuple) and value and style is not None and style != _DEEP:
             texts = [_text(one) for one in value]
             if any(style in text for text in texts):
                 raise ValueError(f"an item of the field {name} has its separator in it")

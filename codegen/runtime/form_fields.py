@@ -22,6 +22,7 @@ from .wire import encoded_pairs
 MAX_FIELDS: Final = 1000
 MAX_NAME_BYTES: Final = 256
 _MALFORMED: Final = 400
+_WRITTEN_AS_JSON: Final = frozenset({"object", "array"})
 _DEEP_KEY = re.compile(r"([^\[\]]+)\[([^\[\]]+)\]")
 
 
@@ -115,8 +116,8 @@ def _value(rule: FieldRule, fields: Sequence[SentField]) -> Any:
         if rule.separator is not None:
             return [scalar(text, rule.items) for text in first.text.split(rule.separator)]
         if "array" not in rule.items and (is_json(first.content_type) or "object" in rule.items):
-            whole = _one(first, frozenset({"array"}))
-            if isinstance(whole, list):
+            whole = _one(first, (rule.types & {"null"}) | {"array"})
+            if isinstance(whole, list) or (whole is None and "null" in rule.types):
                 return whole
     return [_one(field, rule.items) for field in fields]
 
@@ -134,6 +135,9 @@ def _one(field: SentField, types: Types) -> Any:
         except Problem as problem:
             if problem.status != _MALFORMED:
                 raise
+    if field.text == "null" and "null" in types and types & _WRITTEN_AS_JSON:
+        # Of a text it is no null, nor of what isn't written as JSON.
+        return field.text if "string" in types else None
     return scalar(field.text, types)
 
 

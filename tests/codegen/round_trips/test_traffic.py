@@ -27,7 +27,15 @@ CONTRACTS = {
     "discord": (HERE / "contracts" / "discord.json.gz", 200),
     **{
         name: (CASES / name / "openapi.yaml", 1)
-        for name in ("library", "gallery", "post_office", "several_files", "no_models", "odd_names")
+        for name in (
+            "library",
+            "gallery",
+            "post_office",
+            "several_files",
+            "no_models",
+            "odd_names",
+            "joined_objects",
+        )
     },
 }
 

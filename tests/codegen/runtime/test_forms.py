@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen.runtime.admission import LARGE_BYTES
+from codegen.runtime.client_forms import urlencoded
 from codegen.runtime.encoded_json import EncodedJson
 from codegen.runtime.file_part import FilePart
 from codegen.runtime.form_fields import MAX_FIELDS, MAX_NAME_BYTES, without_files
@@ -38,6 +39,9 @@ ORDER = {
         },
         "note": {"type": ["string", "null"]},
         "filter": {"type": "object", "properties": {"from": {"type": "integer"}}},
+        "parent": {"oneOf": [{"type": "null"}, {"type": "object", "required": ["sku"]}]},
+        "gifts": {"type": ["array", "null"], "items": {"type": ["object", "null"]}},
+        "rest": {"type": ["object", "string", "null"]},
     },
 }
 UPLOAD = {
@@ -52,6 +56,7 @@ UPLOAD = {
             "maxItems": 2,
         },
         "about": {"$ref": "#/components/schemas/Order"},
+        "more_lines": {"type": ["array", "null"], "items": {"type": "object"}},
         "title": {"type": "string", "maxLength": 9},
     },
 }
@@ -163,6 +168,33 @@ def test_fields_become_the_types_that_the_contract_gives_them(caller: Caller) ->
 def test_whole_array_of_objects_may_come_in_one_field(caller: Caller) -> None:
     answer = send(caller, urlencode({"name": "a", "lines": '[{"sku":7},{"sku":8}]'}).encode())
     assert answer.json()["value"]["lines"] == [{"sku": 7}, {"sku": 8}]
+
+
+def test_a_list_without_items_has_no_field_in_whichever_style(caller: Caller) -> None:
+    written = urlencoded({"name": "a", "tags": [], "sizes": []}, {"sizes": "|"})
+    assert written == b"name=a"
+    assert send(caller, written).json()["value"] == {"name": "a"}
+    assert urlencoded({"sizes": [4, 5]}, {"sizes": "|"}) == b"sizes=4%7C5"
+
+
+def test_null_is_written_as_json_in_fields_that_are_json(caller: Caller) -> None:
+    fields = [("name", "a"), ("parent", "null"), ("gifts", "null"), ("rest", "null")]
+    answer = send(caller, urlencode(fields).encode())
+    assert answer.status_code == 200, answer.text
+    # Where a text is admitted too it is that text.
+    expected = {"name": "a", "parent": None, "gifts": None, "rest": "null"}
+    assert answer.json()["value"] == expected
+    two = [("name", "a"), ("gifts", "null"), ("gifts", "{}")]
+    assert send(caller, urlencode(two).encode()).json()["value"]["gifts"] == [None, {}]
+    wrong = send(caller, urlencode([("name", "a"), ("address", "null")]).encode())
+    assert errors(wrong) == [("/address", "type", '"object"')]
+
+
+def test_null_may_be_a_part_of_json_in_the_place_of_a_list(caller: Caller) -> None:
+    head = 'name="more_lines"\r\nContent-Type: application/json'
+    answer = upload(caller, PICTURE, (head, b"null"))
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["value"]["more_lines"] is None
 
 
 def test_wrong_fields_are_told_as_those_of_json_are(caller: Caller) -> None:

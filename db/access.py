@@ -68,6 +68,18 @@ TABLE_GRANTS: Final[dict[str, dict[str, str]]] = {
         BACKUP: "SELECT",
     },
     tables.export_parts.name: {APP: "SELECT, INSERT, DELETE", BACKUP: "SELECT"},
+    # What was planned stays as it is, and how many were deleted the function alone says.
+    tables.retention_runs.name: {
+        APP: "SELECT, INSERT, UPDATE (status, committed_at, committed_by, started_at,"
+        " progressed_at, ended_at, looked_through, deferred_from, waits_for, failure)",
+        MAINTENANCE: "SELECT, DELETE",
+        BACKUP: "SELECT",
+    },
+    tables.retention_failures.name: {
+        APP: "SELECT, INSERT, DELETE",
+        MAINTENANCE: "SELECT, DELETE",
+        BACKUP: "SELECT",
+    },
 }
 FUNCTION_GRANTS: Final[dict[str, str]] = {
     "collector_uuid7(timestamptz)": APP,
@@ -87,6 +99,9 @@ FUNCTION_GRANTS: Final[dict[str, str]] = {
     "collector_expire_audit(text, timestamptz, integer)": MAINTENANCE,
     "collector_replace_epoch()": MAINTENANCE,
     "collector_worker_runs()": APP,
+    # Reports are deleted by this alone, and by no login of the API.
+    "collector_delete_reports(text, uuid, integer)": MAINTENANCE,
+    "collector_drop_partition(text, timestamptz)": MAINTENANCE,
 }
 """The roles besides the owner that may execute each function, or nobody."""
 

@@ -19,6 +19,7 @@ from db.job_functions import (
     COLLECTOR_ENQUEUE_1,
     COLLECTOR_WORKER_RUNS_1,
 )
+from db.retention_functions import COLLECTOR_DELETE_REPORTS_1, COLLECTOR_DROP_PARTITION_1
 
 COLLECTOR_UUID7_1: Final = """
 CREATE FUNCTION {schema}.collector_uuid7(moment timestamptz) RETURNS uuid
@@ -178,5 +179,7 @@ CURRENT: Final[tuple[str, ...]] = (
     COLLECTOR_EXPIRE_AUDIT_1,
     COLLECTOR_REPLACE_EPOCH_1,
     COLLECTOR_WORKER_RUNS_1,
+    COLLECTOR_DELETE_REPORTS_1,
+    COLLECTOR_DROP_PARTITION_1,
 )
 """The functions in force, in an order in which each needs only those before it."""

@@ -493,6 +493,83 @@ export_parts: Final = Table(
     _digest("export_parts", "sha256"),
 )
 
+# A plan, which is a dry run; and once somebody committed it, what became of it. `looked_through` is
+# the last report that was dealt with, `deferred_from` the one before the first passed over.
+retention_runs: Final = Table(
+    "retention_runs",
+    metadata,
+    Column("tenant_id", _words(), nullable=False),
+    Column("run_id", Uuid(), nullable=False),
+    Column("created_at", _moment(), nullable=False),
+    Column("created_by", _words()),
+    Column("retain_days", Integer, nullable=False),
+    Column("cutoff", _moment(), nullable=False),
+    Column("plan_hash", LargeBinary, nullable=False),
+    Column("candidates", BigInteger, nullable=False),
+    Column("held", BigInteger, nullable=False),
+    Column("by_month", JSON(), nullable=False),
+    Column("first_id", Uuid()),
+    Column("last_id", Uuid()),
+    Column("warnings", JSON(), nullable=False),
+    Column("status", _words(), nullable=False),
+    Column("committed_at", _moment()),
+    Column("committed_by", _words()),
+    Column("started_at", _moment()),
+    Column("progressed_at", _moment()),
+    Column("ended_at", _moment()),
+    Column("looked_through", Uuid(), nullable=False),
+    Column("deferred_from", Uuid()),
+    Column("deleted", BigInteger, nullable=False),
+    Column("waits_for", _words()),
+    Column("failure", _words()),
+    PrimaryKeyConstraint("tenant_id", "run_id", name="retention_runs_pkey"),
+    _length("retention_runs", "tenant_id", 128),
+    _length("retention_runs", "created_by", 128),
+    CheckConstraint("retain_days BETWEEN 1 AND 36500", name="retention_runs_retain_days_range"),
+    _digest("retention_runs", "plan_hash"),
+    CheckConstraint(
+        "candidates >= 0 AND held >= 0 AND deleted >= 0",
+        name="retention_runs_counts_not_negative",
+    ),
+    CheckConstraint(
+        "status IN ('planned', 'queued', 'running', 'waiting', 'done', 'done_with_failures',"
+        " 'failed')",
+        name="retention_runs_status_known",
+    ),
+    CheckConstraint(
+        "(committed_at IS NULL) = (committed_by IS NULL)"
+        " AND (committed_at IS NULL) = (status = 'planned')",
+        name="retention_runs_committed_by_somebody",
+    ),
+    _length("retention_runs", "committed_by", 128),
+    _length("retention_runs", "waits_for", 256),
+    _length("retention_runs", "failure", 1000),
+    Index(
+        "retention_runs_one_at_work",
+        "tenant_id",
+        unique=True,
+        postgresql_where=text("status IN ('queued', 'running', 'waiting')"),
+    ),
+)
+
+# Reports that a run could not delete: one, or all from `first_id` to `last_id`.
+retention_failures: Final = Table(
+    "retention_failures",
+    metadata,
+    Column("tenant_id", _words(), nullable=False),
+    Column("run_id", Uuid(), nullable=False),
+    Column("first_id", Uuid(), nullable=False),
+    Column("last_id", Uuid(), nullable=False),
+    Column("reports", Integer, nullable=False),
+    Column("reason", _words(), nullable=False),
+    Column("failed_at", _moment(), nullable=False),
+    PrimaryKeyConstraint("tenant_id", "run_id", "first_id", name="retention_failures_pkey"),
+    _length("retention_failures", "tenant_id", 128),
+    CheckConstraint("last_id >= first_id", name="retention_failures_last_is_not_before_first"),
+    CheckConstraint("reports > 0", name="retention_failures_reports_positive"),
+    _length("retention_failures", "reason", 1000),
+)
+
 TENANT_TABLES: Final = (
     reports,
     report_digests,
@@ -508,4 +585,6 @@ TENANT_TABLES: Final = (
     report_leases,
     exports,
     export_parts,
+    retention_runs,
+    retention_failures,
 )

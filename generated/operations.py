@@ -991,6 +991,183 @@ RELEASE_HOLD = Operation(
     ),
 )
 
+RUN_RETENTION = Operation(
+    id="run_retention",
+    method="POST",
+    path="/admin/retention/run",
+    tag="retention",
+    request_body=RequestBody(
+        required=False,
+        content=(
+            Media(
+                "application/json",
+                "/paths/~1admin~1retention~1run/post/requestBody/content/application~1json/schema",
+            ),
+        ),
+    ),
+    responses={
+        "200": (
+            Media(
+                "application/json",
+                "/paths/~1admin~1retention~1run/post/responses/200/content/application~1json/schema",
+            ),
+        ),
+        "202": (
+            Media(
+                "application/json",
+                "/paths/~1admin~1retention~1run/post/responses/202/content/application~1json/schema",
+            ),
+        ),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+    security=({"ApiKey": ("admin",), "Tenant": ()},),
+    extensions={"x-max-body": 16384},
+)
+
+LIST_RETENTION_RUNS = Operation(
+    id="list_retention_runs",
+    method="GET",
+    path="/admin/retention/runs",
+    tag="retention",
+    parameters=(
+        Parameter(
+            name="limit",
+            argument="limit",
+            location="query",
+            required=False,
+            pointer="/components/parameters/Limit",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="page_token",
+            argument="page_token",
+            location="query",
+            required=False,
+            pointer="/components/parameters/PageToken",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="If-None-Match",
+            argument="if_none_match",
+            location="header",
+            required=False,
+            pointer="/components/parameters/IfNoneMatch",
+            style="simple",
+            explode=False,
+        ),
+    ),
+    responses={
+        "200": (
+            Media(
+                "application/json",
+                "/paths/~1admin~1retention~1runs/get/responses/200/content/application~1json/schema",
+            ),
+        ),
+        "304": (),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+    security=(
+        {
+            "ApiKey": (
+                "auditor",
+                "admin",
+            ),
+            "Tenant": (),
+        },
+    ),
+    extensions={
+        "x-page": {"limit": "limit", "token": "page_token", "next": "next_page_token"},
+        "x-etag": {"kind": "query", "reads": ["retention"]},
+        "x-audit": {"object_type": "retention_run"},
+    },
+)
+
+GET_RETENTION_RUN = Operation(
+    id="get_retention_run",
+    method="GET",
+    path="/admin/retention/runs/{run_id}",
+    tag="retention",
+    parameters=(
+        Parameter(
+            name="run_id",
+            argument="run_id",
+            location="path",
+            required=True,
+            pointer="/paths/~1admin~1retention~1runs~1{run_id}/get/parameters/0",
+            style="simple",
+            explode=False,
+        ),
+        Parameter(
+            name="limit",
+            argument="limit",
+            location="query",
+            required=False,
+            pointer="/components/parameters/Limit",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="page_token",
+            argument="page_token",
+            location="query",
+            required=False,
+            pointer="/components/parameters/PageToken",
+            style="form",
+            explode=True,
+        ),
+        Parameter(
+            name="If-None-Match",
+            argument="if_none_match",
+            location="header",
+            required=False,
+            pointer="/components/parameters/IfNoneMatch",
+            style="simple",
+            explode=False,
+        ),
+    ),
+    responses={
+        "200": (
+            Media(
+                "application/json",
+                "/paths/~1admin~1retention~1runs~1{run_id}/get/responses/200/content/application~1json/schema",
+            ),
+        ),
+        "304": (),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+    security=(
+        {
+            "ApiKey": (
+                "auditor",
+                "admin",
+            ),
+            "Tenant": (),
+        },
+    ),
+    extensions={
+        "x-page": {"limit": "limit", "token": "page_token", "next": "next_page_token"},
+        "x-etag": {"kind": "body"},
+        "x-audit": {"object_type": "retention_run"},
+    },
+)
+
 GET_TIMELINE = Operation(
     id="get_timeline",
     method="GET",
@@ -1609,6 +1786,9 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
             GET_HOLD,
             HOLD_REPORT,
             RELEASE_HOLD,
+            RUN_RETENTION,
+            LIST_RETENTION_RUNS,
+            GET_RETENTION_RUN,
             GET_TIMELINE,
             CREATE_EXPORT,
             LIST_EXPORTS,

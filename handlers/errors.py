@@ -85,6 +85,24 @@ class BatchRefused(DomainError):
 
 
 @dataclass(eq=False)
+class PlanOutdated(DomainError):
+    """A dry run to commit that is too old, or that says no longer what would be deleted.
+
+    `plan` is a new one, as the contract has it.
+    """
+
+    plan: dict[str, Any]
+
+    @override
+    def __str__(self) -> str:
+        return f"the dry run is outdated; {self.plan['run_id']} is a new one"
+
+
+class RetentionAtWork(DomainError):
+    """Another run of retention is to be carried out first."""
+
+
+@dataclass(eq=False)
 class NotConfigured(DomainError):
     """The operation needs a setting that this service was started without."""
 

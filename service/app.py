@@ -26,9 +26,11 @@ from handlers.ingest import Ingest
 from handlers.links import Links
 from handlers.preparation import Preparation
 from handlers.reports import Reports
+from handlers.retention import Retention
 from handlers.signing import Signing
 from handlers.timeline import Timeline
 from policies.link_tokens import LinkTokens
+from policies.retention_rules import RetentionRules
 from service import VERSION
 from service.auth import Authentication, KeyTable
 from service.denials import Denials
@@ -58,6 +60,7 @@ class Parts:
     signing: Signing
     links: LinkTokens | None
     export_store: ExportStore
+    retention: RetentionRules
     places: int
     rate_limits: RateLimits | None = None
     checkpoints: Checkpoints | None = None
@@ -94,6 +97,7 @@ def create_app(parts: Parts, draining: Callable[[], bool] = lambda: False) -> AS
         evidence=Evidence(sealer, parts.signing, links),
         exports=Exports(parts.export_store, parts.signing, links),
         holds=Holds(preparation),
+        retention=Retention(parts.retention),
         timeline=Timeline(),
     )
     hooks = ServiceHooks(parts.database, contract_version, preparation)

@@ -71,9 +71,28 @@ def _of_domain(error: domain.DomainError) -> Problem | None:
         detail = f"{error.refused} of {len(error.outcomes)} lines can't be stored; nothing was."
         members = {"outcomes": error.outcomes}
         return Problem(422, "batch-refused", "Batch refused", detail, members=members)
+    if isinstance(error, domain.PlanOutdated | domain.RetentionAtWork):
+        return _of_retention(error)
     if isinstance(error, domain.NotConfigured):
         return unavailable(error.detail, retry_after=_RETRY_LATER)
     return None
+
+
+def _of_retention(error: domain.PlanOutdated | domain.RetentionAtWork) -> Problem:
+    if isinstance(error, domain.RetentionAtWork):
+        detail = (
+            "Another run of retention is at work. Nothing is committed until it has ended; "
+            "GET /admin/retention/runs tells how far it is."
+        )
+        headers = {"Retry-After": str(_RETRY_MUCH_LATER)}
+        return Problem(409, "retention-at-work", "Retention at work", detail, headers=headers)
+    detail = (
+        "The dry run is older than 24 hours, its plan_hash is another, or it says no longer what "
+        "would be deleted. Nothing was deleted. See plan for what would be now, and commit that."
+    )
+    members = {"plan": error.plan}
+    title = "Retention plan outdated"
+    return Problem(409, "retention-plan-outdated", title, detail, members=members)
 
 
 def _of_database(error: database.DatabaseError) -> Problem | None:

@@ -35,6 +35,7 @@ from service.key_source import WatchedKeyFile
 from service.keyring import parse_keyring
 from service.logs import configure_logging
 from service.rate_limits import configured_limits
+from service.retention_rules import configured_retention
 from service.settings import Settings
 from service.signing import configured_links, configured_signing
 
@@ -81,6 +82,7 @@ class AppFactory:
             links=configured_links(self.settings),
             signing=signing,
             export_store=configured_export_store(self.settings),
+            retention=configured_retention(self.settings),
             checkpoints=KeptCheckpoints(CheckpointFolder(self.settings.checkpoint_folder), signing),
             denials=Denials(database),
             places=self.settings.db_pool_size,

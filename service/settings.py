@@ -196,6 +196,20 @@ class Settings(BaseSettings):
     export_keep_days: Annotated[
         int, Field(ge=1, le=365, description="How long the file of an export is kept.")
     ] = 7
+    retain_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=36_500,
+            description="Days that reports are kept, where the policy names no others.",
+        ),
+    ] = 30
+    retention_policy: Annotated[
+        Path | None,
+        Field(
+            description="File of days by tenant, and of warnings; none: policies/retention.yaml."
+        ),
+    ] = None
     drain_seconds: Annotated[
         float,
         Field(ge=0, le=60, description="After SIGTERM: how long readiness fails before closing."),

@@ -21,6 +21,7 @@ from service.key_register import register_keyring
 from service.key_source import configured_keys, development_entries, development_keys
 from service.key_values import with_keys_revealed
 from service.keyring import keyring_text, parse_keyring
+from service.retention_rules import configured_retention
 from service.serve import AppFactory, new_draining_event
 from service.settings import Settings, SettingsError, secret_url
 from service.signing import configured_signing, link_secrets, with_development_signing
@@ -51,6 +52,7 @@ def prepared(settings: Settings, *, migrating: bool) -> Iterator[Prepared]:
     settings = with_keys_revealed(settings)
     configured_signing(settings)
     link_secrets(settings)
+    configured_retention(settings)
     if not settings.embedded:
         if migrating:
             migrate_configured(settings)

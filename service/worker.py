@@ -24,6 +24,7 @@ from service.failures import frames_of
 from service.job_queue import SYSTEM_QUEUE, TENANT_QUEUE, JobRunner, build_app
 from service.job_watch import JobWatch
 from service.key_values import with_keys_revealed
+from service.retention_rules import configured_retention
 from service.settings import Settings
 from service.signing import with_development_signing
 from service.tasks.task import Registry
@@ -40,12 +41,13 @@ _log = structlog.get_logger("worker")
 
 def run_worker(settings: Settings, registry: Registry) -> None:
     """Work until SIGTERM or SIGINT. Raises SettingsError, EmbeddedError, DatabaseError at start."""
+    configured_retention(settings)
     if settings.embedded:
         settings = with_development_signing(settings)
     # It signs checkpoints and manifests, and decrypts what an export asks for; it makes no links.
     settings = with_keys_revealed(settings, ["signing-key", "encryption-key"])
     with worker_databases(settings) as databases:
-        parts = worker_parts(settings, databases.tenants)
+        parts = worker_parts(settings, databases.tenants, databases.maintenance)
         metrics = WorkerMetrics()
         metrics.registry.register(QueueState(databases.maintenance, registry.names))
         watch = JobWatch(

@@ -14,7 +14,7 @@ from service.signing import configured_signing
 from service.tasks.task import WorkerParts
 
 
-def worker_parts(settings: Settings, tenants: Database) -> WorkerParts:
+def worker_parts(settings: Settings, tenants: Database, maintenance: Database) -> WorkerParts:
     """`settings` hold keys in plain. Raises SettingsError."""
     keys = keyring_text(settings)
     exports = ExportWriter(
@@ -25,7 +25,7 @@ def worker_parts(settings: Settings, tenants: Database) -> WorkerParts:
         contract_version=_contract_version(),
         keep_for=timedelta(days=settings.export_keep_days),
     )
-    return WorkerParts(settings=settings, tenants=tenants, exports=exports)
+    return WorkerParts(settings=settings, tenants=tenants, maintenance=maintenance, exports=exports)
 
 
 def _contract_version() -> str:

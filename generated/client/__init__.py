@@ -21,7 +21,7 @@ from ..runtime.client_errors import (
 from ..runtime.client_retries import Retrying
 from ..runtime.client_sync import Options
 from ..runtime.encoded_json import EncodedJson
-from . import admin, evidence, exports, health, holds, ingest, reports, timeline
+from . import admin, evidence, exports, health, holds, ingest, reports, retention, timeline
 
 __all__ = [
     "AsyncClient",
@@ -61,6 +61,7 @@ class Client(
     reports.ReportsMethods,
     evidence.EvidenceMethods,
     holds.HoldsMethods,
+    retention.RetentionMethods,
     timeline.TimelineMethods,
     exports.ExportsMethods,
     admin.AdminMethods,
@@ -82,6 +83,7 @@ class AsyncClient(
     reports.AsyncReportsMethods,
     evidence.AsyncEvidenceMethods,
     holds.AsyncHoldsMethods,
+    retention.AsyncRetentionMethods,
     timeline.AsyncTimelineMethods,
     exports.AsyncExportsMethods,
     admin.AsyncAdminMethods,

@@ -324,6 +324,8 @@ ProblemType = TypeAliasType(
         "/problems/method-not-allowed",
         "/problems/request-in-progress",
         "/problems/export-not-finished",
+        "/problems/retention-plan-outdated",
+        "/problems/retention-at-work",
         "/problems/gone",
         "/problems/body-too-large",
         "/problems/range-not-satisfiable",
@@ -348,6 +350,8 @@ ProblemType = TypeAliasType(
 - `/problems/method-not-allowed`: 405, see `Allow`
 - `/problems/request-in-progress`: 409, the same `Idempotency-Key` is being worked on; try again
 - `/problems/export-not-finished`: 409, the export is not done yet; wait for it
+- `/problems/retention-plan-outdated`: 409, the dry run to commit says no longer what would be deleted; see `plan`
+- `/problems/retention-at-work`: 409, another run of retention of this tenant is at work; wait for its end
 - `/problems/gone`: 410, what the link leads to is kept no longer, or the export has no file any more
 - `/problems/body-too-large`: 413, the body is over the operation's limit
 - `/problems/range-not-satisfiable`: 416, the range has nothing of the file
@@ -797,6 +801,187 @@ class SignedManifest(BaseModel):
     signatures: Annotated[list[ManifestSignature], Field(max_length=1, min_length=1)]
 
 
+RetentionRunId = TypeAliasType("RetentionRunId", UUID)
+"""UUIDv7; sorts by the time of the dry run."""
+
+
+class RetentionDryRun(BaseModel):
+    """Only look what would be deleted."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    mode: Literal["dry_run"]
+
+
+class RetentionCommit(BaseModel):
+    """Delete what a dry run has said."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    mode: Literal["commit"]
+    run_id: RetentionRunId
+    plan_hash: Sha256
+
+
+RetentionRequest = TypeAliasType(
+    "RetentionRequest", Annotated[RetentionDryRun | RetentionCommit, Field(discriminator="mode")]
+)
+"""A dry run, or which one to commit."""
+
+
+ReportCount = TypeAliasType("ReportCount", Annotated[int, Field(ge=0, le=9007199254740991)])
+"""A number of reports."""
+
+
+MaybeTimestamp = TypeAliasType("MaybeTimestamp", Timestamp | None)
+"""A time, or null where there is none yet."""
+
+
+MaybeKeyId = TypeAliasType("MaybeKeyId", Annotated[str | None, Field(max_length=128)])
+"""The id of a key, or null for the system itself."""
+
+
+class RetentionMonth(BaseModel):
+    """Reports of one month (UTC)."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    month: Annotated[str, Field(max_length=7, min_length=7, pattern="^[0-9]{4}-[0-9]{2}$")]
+    reports: ReportCount
+
+
+RetentionWarningsRetentionWarning = TypeAliasType(
+    "RetentionWarningsRetentionWarning", Annotated[str, Field(max_length=512)]
+)
+
+
+RetentionWarnings = TypeAliasType(
+    "RetentionWarnings", Annotated[list[RetentionWarningsRetentionWarning], Field(max_length=10)]
+)
+"""Why the plan is unusually large, for people; empty if it isn't."""
+
+
+class RetentionPlan(BaseModel):
+    """What a run would delete. Older than `cutoff` are `candidates` and `held` reports together."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    run_id: RetentionRunId
+    mode: Literal["dry_run"]
+    created_at: Timestamp
+    created_by: MaybeKeyId
+    retain_days: Annotated[int, Field(ge=1, le=36500)]
+    """How many whole days a report is kept."""
+    cutoff: Timestamp
+    plan_hash: Sha256
+    """Stands for the cutoff and for each report that would be deleted."""
+    candidates: ReportCount
+    """How many would be deleted."""
+    held: ReportCount
+    """How many as old are kept, because they are held."""
+    by_month: Annotated[list[RetentionMonth], Field(max_length=12000)]
+    """The candidates by the month they are from, oldest first."""
+    oldest: MaybeTimestamp
+    newest: MaybeTimestamp
+    warnings: RetentionWarnings
+
+
+RetentionStatus = TypeAliasType(
+    "RetentionStatus",
+    Literal["planned", "queued", "running", "waiting", "done", "done_with_failures", "failed"],
+)
+"""
+A dry run is `planned`. What is committed is `queued` until a worker takes it, `running`, and
+`waiting` while something reads what is to be deleted; it ends `done`, `done_with_failures`, or
+`failed` if it could not go on.
+
+"""
+
+
+class RetentionRun(BaseModel):
+    """A plan, and what became of it."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    run_id: RetentionRunId
+    mode: Literal["dry_run", "commit"]
+    status: RetentionStatus
+    created_at: Timestamp
+    created_by: MaybeKeyId
+    retain_days: Annotated[int, Field(ge=1, le=36500)]
+    """How many whole days a report is kept."""
+    cutoff: Timestamp
+    plan_hash: Sha256
+    candidates: ReportCount
+    """How many were to be deleted."""
+    held: ReportCount
+    """How many as old were held when it was planned."""
+    oldest: MaybeTimestamp
+    newest: MaybeTimestamp
+    warnings: RetentionWarnings
+    committed_at: MaybeTimestamp
+    committed_by: MaybeKeyId
+    started_at: MaybeTimestamp
+    ended_at: MaybeTimestamp
+    deleted: ReportCount
+    """How many are deleted so far."""
+    failed: ReportCount
+    """How many could not be deleted."""
+    waits_for: Annotated[str | None, Field(max_length=256)]
+    """What a waiting run waits for."""
+    failure: Annotated[str | None, Field(max_length=1000)]
+    """Why it could not go on, and what to do."""
+
+
+class RetentionRunPage(BaseModel):
+    """One page of runs, newest first."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    items: Annotated[list[RetentionRun], Field(max_length=100)]
+    next_page_token: Annotated[str | None, Field(max_length=512)]
+    """Leads to the next page; null on the last."""
+
+
+class RetentionFailure(BaseModel):
+    """Reports that a run could not delete, one or several that follow each other."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    first_report_id: ReportId
+    last_report_id: ReportId
+    reports: Annotated[int, Field(ge=1, le=1000000)]
+    reason: Annotated[str, Field(max_length=1000)]
+    """Why, and what to do."""
+
+
+class RetentionRunDetails(BaseModel):
+    """A run, and one page of what it could not delete."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    run: RetentionRun
+    failures: Annotated[list[RetentionFailure], Field(max_length=100)]
+    next_page_token: Annotated[str | None, Field(max_length=512)]
+    """Leads to the next page; null on the last."""
+
+
 AuditSeq = TypeAliasType("AuditSeq", Annotated[int, Field(ge=0, le=9007199254740991)])
 """The number of an entry in its tenant's chain; 0 stands before the first."""
 
@@ -1030,3 +1215,5 @@ class Problem(ContractModel):
         list[ValidLine | RefusedLine] | None, Field(max_length=10000, min_length=1)
     ] = None
     """Of `/problems/batch-refused` alone, one for each line that isn't blank."""
+    plan: RetentionPlan | None = None
+    """Of `/problems/retention-plan-outdated` alone, what a run would delete now."""

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from ..runtime.binding import check_handlers
 from ..runtime.hooks import Hooks
 from ..runtime.path_order import match_order
-from . import admin, evidence, exports, health, holds, ingest, reports, timeline
+from . import admin, evidence, exports, health, holds, ingest, reports, retention, timeline
 
 ContextT = TypeVar("ContextT")
 
@@ -24,6 +24,7 @@ class Handlers(Generic[ContextT]):
     reports: reports.ReportsHandlers[ContextT]
     evidence: evidence.EvidenceHandlers[ContextT]
     holds: holds.HoldsHandlers[ContextT]
+    retention: retention.RetentionHandlers[ContextT]
     timeline: timeline.TimelineHandlers[ContextT]
     exports: exports.ExportsHandlers[ContextT]
     admin: admin.AdminHandlers[ContextT]
@@ -39,6 +40,7 @@ def routes(handlers: Handlers[ContextT], hooks: Hooks[ContextT]) -> list[Route]:
     check_handlers("reports", reports.ReportsHandlers, handlers.reports)
     check_handlers("evidence", evidence.EvidenceHandlers, handlers.evidence)
     check_handlers("holds", holds.HoldsHandlers, handlers.holds)
+    check_handlers("retention", retention.RetentionHandlers, handlers.retention)
     check_handlers("timeline", timeline.TimelineHandlers, handlers.timeline)
     check_handlers("exports", exports.ExportsHandlers, handlers.exports)
     check_handlers("admin", admin.AdminHandlers, handlers.admin)
@@ -48,6 +50,7 @@ def routes(handlers: Handlers[ContextT], hooks: Hooks[ContextT]) -> list[Route]:
         *reports.routes(handlers.reports, hooks),
         *evidence.routes(handlers.evidence, hooks),
         *holds.routes(handlers.holds, hooks),
+        *retention.routes(handlers.retention, hooks),
         *timeline.routes(handlers.timeline, hooks),
         *exports.routes(handlers.exports, hooks),
         *admin.routes(handlers.admin, hooks),

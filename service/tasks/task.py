@@ -13,12 +13,13 @@ from service.settings import Settings
 class WorkerParts:
     """What work may need beside the database that it is handed.
 
-    `tenants` logs in as collector_app, under row level security.
+    `tenants` logs in as collector_app, under row level security; `maintenance` as collector_maint.
     """
 
     settings: Settings
     tenants: Database
     exports: ExportWriter
+    maintenance: Database
 
 
 @dataclass(frozen=True, slots=True)

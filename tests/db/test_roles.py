@@ -47,9 +47,20 @@ _INSERTS = {
     " 'queued', 0, 0)",
     "export_parts": "INSERT INTO export_parts VALUES"
     " (%(t)s, gen_random_uuid(), 1, gen_random_uuid(), 1, 1, sha256(''))",
+    "retention_runs": "INSERT INTO retention_runs (tenant_id, run_id, created_at, retain_days,"
+    " cutoff, plan_hash, candidates, held, by_month, warnings, status, looked_through, deleted)"
+    " VALUES (%(t)s, gen_random_uuid(), now(), 30, now(), sha256(''), 0, 0, '{}', '[]', 'planned',"
+    " gen_random_uuid(), 0)",
+    "retention_failures": "INSERT INTO retention_failures (tenant_id, run_id, first_id, last_id,"
+    " reports, reason, failed_at) SELECT %(t)s, gen_random_uuid(), id, id, 1, 'why', now()"
+    " FROM (SELECT gen_random_uuid() AS id) AS made",
 }
 # Of these tables not every column may be changed.
-_CHANGEABLE = {"link_grants": "revoked_by", "report_leases": "expires_at"}
+_CHANGEABLE = {
+    "link_grants": "revoked_by",
+    "report_leases": "expires_at",
+    "retention_runs": "waits_for",
+}
 _CHAINED = ("audit_heads", "audit_entries", "audit_segments")
 
 
@@ -143,6 +154,13 @@ def test_a_tenant_reads_and_changes_no_other_tenants_rows(
         "DELETE FROM idempotency_keys",
         "DELETE FROM revisions",
         "TRUNCATE reports",
+        "DELETE FROM report_bundles",
+        "UPDATE retention_runs SET cutoff = now()",
+        "UPDATE retention_runs SET plan_hash = sha256('')",
+        "UPDATE retention_runs SET deleted = 1",
+        "DELETE FROM retention_runs",
+        "SELECT collector_delete_reports('a', gen_random_uuid(), 1)",
+        "SELECT collector_drop_partition('reports_p20260101_00', now() - interval '2 days')",
         *(
             statement
             for table in ("audit_heads", "audit_entries", "audit_segments", "ingest_journal")
@@ -176,6 +194,8 @@ def test_the_app_role_may_not(shared_database: TestDatabase, statement: str) -> 
         "UPDATE reports SET tenant_id = 'a'",
         "DELETE FROM reports",
         "INSERT INTO reports DEFAULT VALUES",
+        "DELETE FROM report_holds",
+        "UPDATE retention_runs SET status = 'running'",
         "UPDATE encryption_key_uses SET kid = 'k'",
         *(_INSERTS[table] % {"t": "'a'"} for table in (*_CHAINED, "ingest_journal")),
         "UPDATE audit_entries SET body = body",

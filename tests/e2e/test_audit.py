@@ -83,7 +83,7 @@ def audited(own_database: TestDatabase, folder: Path) -> Iterator[Audited]:
         checkpoint_store=folder / "checkpoints",
     )
     maintenance = Database(own_database.url(access.MAINTENANCE), pool_size=1)
-    parts = worker_parts(settings, maintenance)
+    parts = worker_parts(settings, maintenance, maintenance)
     with running("serve", environment, folder / "log") as service:
         yield Audited(service, own_database, environment, parts, maintenance, folder)
     maintenance.close()
@@ -182,7 +182,7 @@ def test_worker_without_a_signing_key_or_anything_to_drop_goes_on(
     settings = audited.parts.settings.model_copy(
         update={"signing_key": None, "checkpoint_store": tmp_path / "none"}
     )
-    parts = worker_parts(settings, audited.maintenance)
+    parts = worker_parts(settings, audited.maintenance, audited.maintenance)
     write_checkpoint(audited.maintenance, parts)
     expire_audit(audited.maintenance, parts)
     assert not (tmp_path / "none").exists()

@@ -24,9 +24,9 @@ _TAGGED = [each for each in operations().values() if each.has_etag]
 # Whoever reads what says who read it changes it: tests/handlers/test_audit.py has those; and
 # tests/handlers/test_holds.py those that depend on other data than reports.
 _QUERIES = [each for each in _TAGGED if "reports" in each.node["x-etag"].get("reads", ())]
-# Evidence of a report changes neither the report nor what is counted or listed of it, and a hold
-# neither, nor an export; whose tags they do change, tests/handlers/test_signing.py, test_holds.py
-# and test_exports.py show.
+# Evidence of a report changes neither the report nor what is counted or listed of it, nor do a
+# hold, an export and a dry run; whose tags they do change, tests/handlers/test_signing.py,
+# test_holds.py, test_exports.py and test_retention.py show.
 _BESIDE_REPORTS = (
     "sign_report",
     "revoke_bundle_links",
@@ -34,6 +34,7 @@ _BESIDE_REPORTS = (
     "release_hold",
     "create_export",
     "cancel_export",
+    "run_retention",
 )
 _WRITES = [each for each in operations().values() if each.writes and each.id not in _BESIDE_REPORTS]
 

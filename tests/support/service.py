@@ -29,6 +29,7 @@ from handlers.signing import Signing
 from policies.access import ROLES
 from policies.link_tokens import LinkTokens
 from policies.published_keys import PublishedKey
+from policies.retention_rules import RetentionRules, WarningRules
 from service.app import Parts, create_app
 from service.auth import KeyEntry, KeyTable, parse_api_keys
 from service.denials import Denials
@@ -48,6 +49,8 @@ SIGNING_KEY: Final = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 SIGNING: Final = Signing(KeyInMemory(SIGNING_KEY), (PublishedKey(SIGNING_KEY.public_key()),))
 LINK_SECRET: Final = "secret of the links of all tests"
 LINKS: Final = LinkTokens([LINK_SECRET])
+
+RETENTION: Final = RetentionRules(30, {}, WarningRules(1000, 0.5, 3))
 
 SECRET_MARK: Final = "secretmark-"
 TENANT_MARK: Final = "tenantmark-"
@@ -138,6 +141,7 @@ def running_service(
     rate_limits: RateLimits | None = None,
     checkpoints: Checkpoints | None = None,
     export_store: ExportStore | None = None,
+    retention: RetentionRules = RETENTION,
 ) -> Iterator[RunningService]:
     """Serves until the block ends, then closes the database. Exports go to a folder of its own.
 
@@ -154,6 +158,7 @@ def running_service(
         signing=signing,
         links=links,
         export_store=store,
+        retention=retention,
         places=places,
         rate_limits=rate_limits,
         checkpoints=checkpoints,

@@ -4,25 +4,14 @@ Reads no file and asks nobody: what is to be checked, and the keys that are trus
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from policies.attestation import Statement, StatementError, read_statement
 from policies.bundle import ATTESTATION, FILES, MANIFEST, MARKDOWN, REPORT, manifest_text
-from policies.dsse import IN_TOTO, EnvelopeError, Verdict, check_signatures, parse_envelope
-from policies.published_keys import PublishedKey
+from policies.dsse import IN_TOTO, EnvelopeError, parse_envelope
+from policies.findings import Finding, Keys, signature_findings, wrong_ones
 from policies.stored_zip import ArchiveError, Member, first_difference, read_members
-
-Keys = Mapping[str, PublishedKey]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at. `holds` is None for what can't be said, for want of a key."""
-
-    subject: str
-    holds: bool | None
-    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +24,7 @@ class Checked:
     @property
     def wrong(self) -> tuple[Finding, ...]:
         """What does not hold."""
-        return tuple(finding for finding in self.findings if finding.holds is False)
+        return wrong_ones(self.findings)
 
 
 def check_bundle(archive: bytes, keys: Keys | None) -> Checked:
@@ -103,33 +92,8 @@ def check_attestation(content: bytes, keys: Keys | None) -> Checked:
         statement = read_statement(envelope.payload)
     except (EnvelopeError, StatementError) as error:
         return Checked(None, (Finding(ATTESTATION, False, f"can't be read: {error}"),))
-    public_keys = {key_id: key.public_key for key_id, key in (keys or {}).items()}
-    verdicts = check_signatures(envelope, public_keys)
-    findings = [
-        _of_signature(key_id, verdict, None if keys is None else keys.get(key_id), statement)
-        if keys is not None
-        else Finding("signature", None, f"can't be checked without keys; it names {key_id}")
-        for key_id, verdict in verdicts
-    ]
-    return Checked(statement, tuple(findings))
-
-
-def _of_signature(
-    key_id: str, verdict: Verdict, key: PublishedKey | None, statement: Statement
-) -> Finding:
-    if verdict is Verdict.UNKNOWN_KEY or key is None:
-        words = f"is by a key that is not among those given, {key_id}"
-        return Finding("signature", False, words)
-    if verdict is Verdict.WRONG:
-        return Finding("signature", False, f"is not the one of key {key_id} over {ATTESTATION}")
-    moment = f"{statement.signed_at:%Y-%m-%d %H:%M:%S} UTC"
-    if not key.covers(statement.signed_at):
-        words = f"is right, but key {key_id} did not sign at {moment}, when it says it was made"
-        return Finding("signature", False, words)
-    state = "the current key" if key.valid_until is None else "a retired key, in its time,"
-    return Finding(
-        "signature", True, f"over {ATTESTATION} is right, by {state} {key_id}, of {moment}"
-    )
+    found = signature_findings(envelope, ATTESTATION, statement.signed_at, keys)
+    return Checked(statement, found)
 
 
 def _strangers(statement: Statement) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from tests.support.database import (
     own_database,
     postgres_server,
     shared_database,
+    shared_maintenance,
     tenant,
 )
 
@@ -28,6 +29,7 @@ __all__ = [
     "postgres_server",
     "service",
     "shared_database",
+    "shared_maintenance",
     "tenant",
 ]
 

@@ -994,9 +994,11 @@ AuditAction = TypeAliasType(
 
 AuditActor = TypeAliasType(
     "AuditActor",
-    Annotated[str, Field(max_length=128, min_length=1, pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$")],
+    Annotated[
+        str, Field(max_length=128, min_length=1, pattern="^(link:)?[A-Za-z0-9][A-Za-z0-9._-]*$")
+    ],
 )
-"""The id of a key."""
+"""The id of a key; of whoever came by a link `link:` and the id of its grant."""
 
 
 AuditObject = TypeAliasType(

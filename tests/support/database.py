@@ -215,3 +215,11 @@ def tenant() -> TenantId:
 @pytest.fixture
 def other_tenant() -> TenantId:
     return TenantId(f"other-{uuid.uuid4().hex[:12]}")
+
+
+@pytest.fixture(scope="session")
+def shared_maintenance(shared_database: TestDatabase) -> Iterator[Database]:
+    """The shared database as the system's own jobs see it."""
+    database = Database(shared_database.url(access.MAINTENANCE), pool_size=2)
+    yield database
+    database.close()

@@ -97,8 +97,10 @@ class RunningService:
         keys: IssuedKeys,
         denials: Denials,
         exports: ExportWriter,
+        export_folder: Path,
     ) -> None:
         self.url = url
+        self.export_folder = export_folder
         self.exports = exports
         self.denials = denials
         self.http = httpx2.Client(base_url=url, timeout=30, trust_env=False, verify=False)
@@ -178,7 +180,7 @@ def running_service(
             time.sleep(0.01)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         exports = export_writer(database, store, keyring, signing)
-        running = RunningService(url, database, keys, denials, exports)
+        running = RunningService(url, database, keys, denials, exports, folder)
         with running.http:
             yield running
     finally:

@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -36,18 +36,21 @@ class FolderStore(ExportStore):
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             draft = place.with_name(f"{_DRAFT}{secrets.token_hex(8)}")
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        file = os.fdopen(descriptor, "wb")
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                for chunk in chunks:
-                    with _told():
-                        file.write(chunk)
+            for chunk in chunks:
                 with _told():
-                    file.flush()
-                    os.fsync(file.fileno())
+                    file.write(chunk)
             with _told():
+                file.flush()
+                os.fsync(file.fileno())
+                file.close()
                 draft.rename(place)
                 _onto_disk(place.parent)
         except BaseException:
+            # Closing writes what is left, which fails again where there is no room.
+            with suppress(OSError):
+                file.close()
             draft.unlink(missing_ok=True)
             raise
 

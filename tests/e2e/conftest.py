@@ -62,11 +62,11 @@ def _on(database: TestDatabase) -> dict[str, str]:
         "MAINTENANCE_DATABASE_URL": database.url(access.MAINTENANCE),
         "API_KEYS": ",".join(keys),
         "ENCRYPTION_KEYS": f"k1:{key}",
-        "SIGNING_KEY": _new_signing_key(),
+        "SIGNING_KEY": new_signing_key(),
         "EXPORT_SIGN_SECRET": secrets.token_hex(20),
     }
 
 
-def _new_signing_key() -> str:
+def new_signing_key() -> str:
     key = Ed25519PrivateKey.generate()
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

@@ -26,7 +26,7 @@ GRANT INSERT ON effects TO collector_app;
 
 @dataclass(slots=True)
 class WorkerProcess:
-    """`tests/e2e/worker_with_tasks.py` at work."""
+    """A worker at work."""
 
     process: subprocess.Popen[bytes]
     log_path: Path
@@ -49,11 +49,15 @@ class WorkerProcess:
 
 
 @contextmanager
-def worker(environment: Mapping[str, str], log_path: Path) -> Iterator[WorkerProcess]:
+def worker(
+    environment: Mapping[str, str],
+    log_path: Path,
+    module: str = "tests.e2e.worker_with_tasks",
+) -> Iterator[WorkerProcess]:
     """A worker until the block ends; killed there if it still runs."""
     with log_path.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.e2e.worker_with_tasks"],
+            [sys.executable, "-m", module],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -159,8 +159,8 @@ def test_another_tenants_export_is_like_one_that_never_was(
 def test_list_is_newest_first_in_pages(callers: Callers) -> None:
     auditor = callers.by_role["auditor"]
     ids = [asked(auditor) for _ in range(3)]
-    page = auditor.get("/exports", {"limit": 2}).json
-    rest = auditor.get("/exports", {"limit": 2, "page_token": page["next_page_token"]}).json
+    page = auditor.get("/exports", {"limit": "2"}).json
+    rest = auditor.get("/exports", {"limit": "2", "page_token": page["next_page_token"]}).json
     assert [item["id"] for item in [*page["items"], *rest["items"]]] == ids[::-1]
 
 
@@ -278,7 +278,7 @@ def test_expired_export_keeps_its_manifest_and_no_file(
         "UPDATE exports SET expires_at = now() - interval '1 second' WHERE id = %s",
         (done["id"],),
     )
-    tend_exports(shared_maintenance, _parts(service))
+    tend_exports(shared_maintenance, _parts(service, shared_maintenance))
     auditor = callers.by_role["auditor"]
     assert look(auditor, done["id"])["status"] == "expired"
     assert not _folder(service, callers, done["id"]).exists()
@@ -298,7 +298,7 @@ def test_export_whose_job_is_gone_fails_with_a_reason(
         " WHERE id = (SELECT job_id FROM public.exports WHERE id = %s)",
         (export_id,),
     )
-    tend_exports(shared_maintenance, _parts(service))
+    tend_exports(shared_maintenance, _parts(service, shared_maintenance))
     told = look(callers.by_role["auditor"], export_id)
     assert told["status"] == "failed"
     assert "Ask for the export again" in told["failure"]
@@ -310,10 +310,15 @@ def test_files_that_no_export_has_are_swept(
     done = written(callers)
     left = f"{folder_name(callers.tenant, UUID(_ABSENT))}part-000001"
     service.exports.store.put(left, [b"left behind"])
-    sweep_export_store(shared_maintenance, _parts(service))
+    sweep_export_store(shared_maintenance, _parts(service, shared_maintenance))
     assert not _folder(service, callers, _ABSENT).exists()
     assert anyone.get(done["download_url"]).status == 200
 
 
-def _parts(service: RunningService) -> WorkerParts:
-    return WorkerParts(settings=Settings(), tenants=service.database, exports=service.exports)
+def _parts(service: RunningService, maintenance: Database) -> WorkerParts:
+    return WorkerParts(
+        settings=Settings(),
+        tenants=service.database,
+        maintenance=maintenance,
+        exports=service.exports,
+    )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
+import jsonschema_rs
 from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.openapi.checks import (
     JsonSchemaError,
@@ -18,7 +19,7 @@ from schemathesis.openapi.checks import (
     UndefinedStatusCode,
 )
 
-from codegen.runtime.document import copied, follow, objects, pointer_to
+from codegen.runtime.document import follow, objects, pointer_to
 from codegen.runtime.schemas import ContractSchemas
 
 _OWN: Final = "the runtime's own refusal: a problem (RFC 9457), whatever the contract says of it"
@@ -34,6 +35,7 @@ _UNKNOWN_TWICE: Final = "a list in a form's field of which the contract doesn't 
 _NO_FORM: Final = "a form without a field is no body, and the contract requires none"
 _NULL_TEXT: Final = "null in a parameter or a form's field is written as the text null"
 _NULLABLE: Final = "in OpenAPI 3.0 `nullable` beside `allOf` admits no null that a part doesn't"
+_TEXT_OR_LIST: Final = "a query parameter that may be a text or a list is read as a list"
 _FORMAT: Final = "a text that isn't of its format, such as none at all for a date-time"
 _LONG_LINE: Final = "a URL beyond what the HTTP server takes (64 KiB) is refused by that"
 _LONGEST_LINE: Final = 60_000
@@ -57,7 +59,12 @@ def reason_of(failure: Failure, case: Any, response: Any) -> str | None:
             return _EMPTY
         if found and all(keyword == "unrepresentable" for _, _, keyword in found):
             return _UNREPRESENTABLE
-        return _written_otherwise(found, case) or _null_as_text(found, case) or _not_valid(case)
+        return (
+            _written_otherwise(found, case)
+            or _null_as_text(found, case)
+            or _text_for_list(found, case)
+            or _not_valid(case)
+        )
     return None
 
 
@@ -77,6 +84,16 @@ def _null_as_text(found: list[tuple[str, str, str]], case: Any) -> str | None:
     return _NULL_TEXT if found and all(are_null) else None
 
 
+def _text_for_list(found: list[tuple[str, str, str]], case: Any) -> str | None:
+    texts = {
+        ("query", f"/{name}") for name, value in _members(case.query) if isinstance(value, str)
+    }
+    of_choices = {(one, at) for one, at, keyword in found if keyword in ("anyOf", "oneOf")}
+    return (
+        _TEXT_OR_LIST if found and len(of_choices) == len(found) and of_choices <= texts else None
+    )
+
+
 def _has_null(value: Any) -> bool:
     return value is None or (isinstance(value, list) and None in value)
 
@@ -86,7 +103,7 @@ def _not_valid(case: Any) -> str | None:
     if not str(case.media_type).startswith("application/json"):
         return None
     operation = case.operation
-    strict, lenient = _schemas(operation.schema)
+    strict, lenient = _schemas(json.dumps(operation.schema.raw_schema))
     body = pointer_to(["paths", operation.path, operation.method, "requestBody"])
     if reference := operation.definition.raw["requestBody"].get("$ref"):
         body = reference.removeprefix("#")
@@ -96,18 +113,23 @@ def _not_valid(case: Any) -> str | None:
     if lenient.compiled("request", pointer).is_valid(case.body):
         return _FORMAT
     errors = list(strict.compiled("request", pointer).iter_errors(case.body))
-    is_null = all(one.instance is None and "allOf" in one.evaluation_path for one in errors)
-    return _NULLABLE if is_null else None
+    return _NULLABLE if all(map(_is_null_beside_parts, errors)) else None
+
+
+def _is_null_beside_parts(error: jsonschema_rs.ValidationError) -> bool:
+    """Whether it is the type of a part itself that null doesn't fit."""
+    way = [step for step in error.evaluation_path if step != "$ref"]
+    return error.instance is None and way[-3:-2] == ["allOf"] and way[-1] == "type"
 
 
 @lru_cache(maxsize=1)
-def _schemas(schema: Any) -> tuple[ContractSchemas, ContractSchemas]:
+def _schemas(contract: str) -> tuple[ContractSchemas, ContractSchemas]:
     """As the contract has them, and without formats."""
-    document = copied(schema.raw_schema)
+    document = json.loads(contract)
     for node in list(objects(document)):
         if isinstance(node.get("format"), str):
             del node["format"]
-    return ContractSchemas(copied(schema.raw_schema)), ContractSchemas(document)
+    return ContractSchemas(json.loads(contract)), ContractSchemas(document)
 
 
 def _written_otherwise(found: list[tuple[str, str, str]], case: Any) -> str | None:

@@ -13,7 +13,7 @@ from hypothesis.errors import Unsatisfiable
 from bench.round_trips.callers import Awaiting, Blocking
 from bench.round_trips.calls import Line, Lost, Message, called
 from bench.round_trips.echo import Echo, echoing
-from bench.round_trips.messages import Body, Exchange, Place, Slot, exchanges
+from bench.round_trips.messages import Body, Exchange, Slot, exchanges
 from bench.round_trips.package import Package
 from bench.round_trips.refusals import refused
 from bench.round_trips.sameness import Changed
@@ -46,7 +46,7 @@ class Draw:
     def valid(self, exchange: Exchange) -> st.SearchStrategy[Message]:
         return st.builds(
             Message,
-            parameters=self._places(exchange.parameters, "request"),
+            parameters=self._parameters(exchange),
             body=self._body(exchange.body, "request"),
             answer=self._body(exchange.answer.body, "response"),
             headers=self._headers(exchange),
@@ -58,25 +58,27 @@ class Draw:
             raise ValueError(f"{exchange.name} has no body that could be invalid")
         return st.builds(
             Message,
-            parameters=self._places(exchange.parameters, "request"),
+            parameters=self._parameters(exchange),
             body=self._values["request"].invalid(exchange.body.slot.pointer),
             answer=st.none(),
             headers=st.just({}),
         )
 
-    def _places(
-        self, places: tuple[Place, ...], direction: Direction
-    ) -> st.SearchStrategy[dict[str, Any]]:
+    def _parameters(self, exchange: Exchange) -> st.SearchStrategy[dict[str, Any]]:
         values = {
-            one.name: self._values[direction].valid(one.slot.pointer)
-            for one in places
+            one.name: self._values["request"].valid(one.slot.pointer)
+            for one in exchange.parameters
             if one.slot.pointer
         }
-        required = {one.name: values[one.name] for one in places if one.required}
+        for one in exchange.operation.parameters:
+            if one.location == "path" and one.argument in values:
+                # The client refuses to send nothing there, which tests no more the second time.
+                values[one.argument] = values[one.argument].filter(_is_something)
+        required = {one.name: values[one.name] for one in exchange.parameters if one.required}
         # None leaves a parameter out, whatever the contract says of null.
         optional = {
             one.name: values[one.name].filter(lambda value: value is not None)
-            for one in places
+            for one in exchange.parameters
             if not one.required
         }
         return st.fixed_dictionaries(required, optional=optional)
@@ -103,6 +105,10 @@ class Draw:
             return st.just(b'{"of": [1, null]}') if is_json else _RAW
         values = self._values[direction].valid(slot.pointer)
         return st.lists(values, min_size=1, max_size=3) if slot.form == "lines" else values
+
+
+def _is_something(value: Any) -> bool:
+    return value not in ("", [], {}, None)
 
 
 def _slots(body: Body | None) -> list[Slot]:

@@ -1,0 +1,132 @@
+"""A failure that Schemathesis tells counts for nothing for a reason alone, and else it counts."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import schemathesis
+from schemathesis.config import SchemathesisConfig
+from schemathesis.core.failures import AcceptedNegativeData, Failure
+from schemathesis.openapi.checks import RejectedPositiveData, UndefinedContentType
+
+from bench.round_trips.fuzzing_reasons import reason_of
+
+FORM = "application/x-www-form-urlencoded"
+TEXTS = {"type": "array", "items": {"type": "string"}}
+WHEN = {"type": "string", "format": "date-time"}
+PLACE = {"type": "object", "required": ["city"], "properties": {"city": {"type": "string"}}}
+
+
+def contract(required: bool) -> dict[str, Any]:
+    json_schema = {
+        "type": "object",
+        "properties": {"when": WHEN, "place": {"allOf": [PLACE], "nullable": True}},
+    }
+    form_schema = {"type": "object", "properties": {"tags": TEXTS, "place": PLACE}}
+    body = {
+        "required": required,
+        "content": {
+            "application/json": {"schema": json_schema},
+            FORM: {"schema": form_schema},
+        },
+    }
+    count = {"type": "integer", "format": "int64", "minimum": 1}
+    parameters = [
+        {"name": "count", "in": "query", "schema": count},
+        {"name": "tag", "in": "query", "schema": {"oneOf": [{"type": "string"}, TEXTS]}},
+    ]
+    operation = {
+        "operationId": "ask",
+        "parameters": parameters,
+        "requestBody": body,
+        "responses": {"200": {"description": "Well."}},
+    }
+    info = {"title": "Asked", "version": "1"}
+    return {"openapi": "3.0.3", "info": info, "paths": {"/ask": {"post": operation}}}
+
+
+def case(body: Any = None, media: str = FORM, required: bool = True, **query: Any) -> Any:
+    settings = SchemathesisConfig.from_dict({})
+    schema = schemathesis.openapi.from_dict(contract(required), config=settings)
+    return schema["/ask"]["POST"].Case(body=body, media_type=media, query=query)
+
+
+def answer(*errors: tuple[str, str, str], status: int = 422, url: str = "/ask") -> Any:
+    named = ("in", "pointer", "keyword")
+    told = {"errors": [dict(zip(named, error, strict=True)) for error in errors]}
+    kind = "application/problem+json" if errors else "text/plain"
+    return SimpleNamespace(
+        status_code=status,
+        headers={"content-type": [kind]},
+        content=json.dumps(told).encode(),
+        request=SimpleNamespace(url=url),
+    )
+
+
+REFUSED = RejectedPositiveData(operation="ask", message="", status_code=422, allowed_statuses=[])
+
+
+def taken(told: str) -> Failure:
+    return AcceptedNegativeData(
+        operation="ask", message=told, status_code=200, expected_statuses=["422"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("end", "counts"), [("greater than maximum", False), ("smaller than minimum", True)]
+)
+def test_a_number_beyond_its_width_counts_where_the_contract_has_a_bound(
+    end: str, counts: bool
+) -> None:
+    told = f"Invalid component: parameter `count` in query - count: Value {end}"
+    assert (reason_of(taken(told), case(), answer()) is None) is counts
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_a_form_without_a_field_counts_where_a_body_is_required(required: bool) -> None:
+    told = "Invalid component: Missing required property: place"
+    found = reason_of(taken(told), case({}, required=required), answer())
+    assert (found is None) is required
+
+
+def test_null_as_text_explains_what_is_refused_of_its_member_alone() -> None:
+    sent = case({"tags": ["a", None], "place": {"city": "b"}})
+    assert reason_of(REFUSED, sent, answer(("body", "/tags/1", "type"))) is not None
+    assert reason_of(REFUSED, sent, answer(("body", "/place", "type"))) is None
+    both = answer(("body", "/tags/1", "type"), ("body", "/place", "type"))
+    assert reason_of(REFUSED, sent, both) is None
+
+
+def test_a_text_that_may_be_a_list_is_explained_and_a_list_is_not() -> None:
+    refused = answer(("query", "/tag", "oneOf"))
+    assert reason_of(REFUSED, case(tag="00"), refused) is not None
+    assert reason_of(REFUSED, case(tag=["00", "1"]), refused) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "counts"),
+    [
+        ({"when": ""}, "/when", False),
+        ({"when": "2026-01-01T00:00:00Z"}, "/when", True),
+        ({"when": 1}, "/when", True),
+        ({"place": None}, "/place", False),
+        ({"place": {"city": None}}, "/place/city", True),
+    ],
+)
+def test_json_counts_unless_formats_or_null_beside_all_of_make_it_invalid(
+    body: Any, pointer: str, counts: bool
+) -> None:
+    sent = case(body, "application/json")
+    assert (reason_of(REFUSED, sent, answer(("body", pointer, "any"))) is None) is counts
+
+
+@pytest.mark.parametrize(("length", "counts"), [(70_000, False), (100, True)])
+def test_what_the_http_server_answers_counts_unless_the_url_is_too_long(
+    length: int, counts: bool
+) -> None:
+    failure = UndefinedContentType(
+        operation="ask", message="", content_type="text/plain", defined_content_types=[]
+    )
+    came = answer(status=400, url="/ask?tag=" + "a" * length)
+    assert (reason_of(failure, case(), came) is None) is counts

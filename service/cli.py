@@ -12,6 +12,7 @@ from service.keys_command import keys
 from service.log_stream import STANDARD_ERROR, STANDARD_OUTPUT, tell
 from service.logs import configure_logging
 from service.push_command import push
+from service.retention_command import retention
 from service.serve import Ending, listen
 from service.serve import serve as run_server
 from service.settings import Settings, SettingsError, described, load_settings
@@ -157,5 +158,6 @@ main.add_command(audit)
 main.add_command(jobs)
 main.add_command(keys)
 main.add_command(push)
+main.add_command(retention)
 main.add_command(worker)
 main.add_command(verify)

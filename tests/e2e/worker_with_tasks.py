@@ -35,7 +35,11 @@ def fails(job: Job, parts: WorkerParts) -> None:
 
 TASKS = Registry(
     periodic=REGISTRY.periodic,
-    tenant=(TenantTask("slow_effect", slow_effect), TenantTask("fails", fails, attempts=2)),
+    tenant=(
+        *REGISTRY.tenant,
+        TenantTask("slow_effect", slow_effect),
+        TenantTask("fails", fails, attempts=2),
+    ),
 )
 
 if __name__ == "__main__":

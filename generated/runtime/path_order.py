@@ -8,12 +8,16 @@ import re
 from typing import Final
 
 TEMPLATE: Final = re.compile(r"\{([^{}]+)\}")
+_NAMELESS: Final = "{_}"
 
 
-def match_order(path: str) -> list[int]:
-    """Sort key by which a router may try paths in turn: at each segment, the literal one first,
-    then one that is templated in part."""
-    return [openness(segment) for segment in segments(path)]
+def match_order(path: str) -> list[tuple[int, int]]:
+    """Sort key by which a router may try paths in turn, segment by segment from the left.
+
+    First the literal segment, then one that is templated in part, of such the one with more text:
+    what fits `{name}.tar.gz` fits `{name}.gz` too.
+    """
+    return [(openness(segment), -_text(segment)) for segment in segments(path)]
 
 
 def openness(segment: str) -> int:
@@ -23,6 +27,11 @@ def openness(segment: str) -> int:
     return 2 if TEMPLATE.fullmatch(segment) else 1
 
 
+def _text(segment: str) -> int:
+    """How many characters it has beside templates; of a literal one it makes no difference."""
+    return len(segment.replace(_NAMELESS, "")) if "{" in segment else 0
+
+
 def segments(path: str) -> list[str]:
     """Without the names of parameters, as these may hold anything."""
-    return TEMPLATE.sub("{_}", path).split("/")
+    return TEMPLATE.sub(_NAMELESS, path).split("/")

@@ -38,12 +38,13 @@ class KnownPath:
     """A path of the contract; `methods` with HEAD, `order` as `match_order` has it."""
 
     methods: tuple[str, ...]
-    order: list[int]
+    order: list[tuple[int, int]]
 
     def is_meant_before(self, other: "KnownPath") -> bool:
         """Of two that match a URL: whether this one is concrete wherever one of them is."""
         pairs = [
-            (bool(own), bool(others)) for own, others in zip(self.order, other.order, strict=True)
+            (bool(own), bool(others))
+            for (own, _), (others, _) in zip(self.order, other.order, strict=True)
         ]
         return (False, True) in pairs and (True, False) not in pairs
 

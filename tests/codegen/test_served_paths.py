@@ -1,0 +1,61 @@
+"""Which operation of a generated service takes a URL that several paths match, over HTTP."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from .conftest import HERE, generated, serving
+
+CONTRACT = HERE / "cases" / "crossing_paths" / "openapi.yaml"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    folder = generated(CONTRACT, tmp_path_factory.mktemp("generated") / "crossing_paths")
+    with serving(folder, str(HERE / "stub_service.py"), "crossing_paths") as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "found"),
+    [
+        ("GET", "/a/b/c", "get_leaf(shelf: str, book: str, leaf: str)"),
+        ("GET", "/a/b/cover", "get_cover(shelf: str, book: str)"),
+        ("GET", "/a/latest/c", "get_latest_leaf(shelf: str, leaf: str)"),
+        # The first segment where they differ decides: `latest` goes before `{book}`.
+        ("GET", "/a/latest/cover", "get_latest_leaf(shelf: str, leaf: str)"),
+        ("GET", "/oak/b/c", "get_oak_leaf(book: str, leaf: str)"),
+        ("GET", "/oak/b/cover", "get_oak_cover(book: str)"),
+        ("GET", "/oak/latest/c", "get_latest_oak_leaf(leaf: str)"),
+        ("GET", "/oak/latest/cover", "get_latest_oak_cover()"),
+        ("PUT", "/a/b/c", "put_leaf(shelf: str, book: str, leaf: str)"),
+        ("GET", "/files/a", "get_file(name: str)"),
+        ("GET", "/files/a.gz", "get_packed(name: str)"),
+        ("GET", "/files/a.tar.gz", "get_archive(name: str)"),
+        ("GET", "/files/all.tar.gz", "get_all()"),
+        # Templated both, so that a method that only one has finds it.
+        ("DELETE", "/files/a.tar.gz", "drop_file(name: str)"),
+    ],
+)
+def test_the_most_concrete_path_takes_it(
+    service: httpx.Client, method: str, path: str, found: str
+) -> None:
+    answer = service.request(method, path)
+    assert (answer.status_code, answer.json()["detail"]) == (501, found)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("PUT", "/oak/latest/c", "DELETE, GET, HEAD"),
+        ("DELETE", "/oak/latest/cover", "GET, HEAD"),
+        ("PUT", "/a/b/cover", "GET, HEAD"),
+        ("DELETE", "/files/all.tar.gz", "GET, HEAD"),
+    ],
+)
+def test_a_method_that_only_less_concrete_paths_have_is_a_405(
+    service: httpx.Client, method: str, path: str, allow: str
+) -> None:
+    answer = service.request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allow)

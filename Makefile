@@ -63,7 +63,7 @@ lock: $(READY) ## Pin the newest versions that pyproject.toml admits
 	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-header --all-extras --quiet -o requirements-dev.lock
 	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-		--extra kms --no-header --quiet -c requirements-dev.lock -o requirements.lock
+		--extra kms --extra s3 --no-header --quiet -c requirements-dev.lock -o requirements.lock
 
 clean: ## Remove .venv/, caches and the demo's data
 	@rm -rf .venv .demo .fuzzing .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from redis.asyncio import ConnectionPool
@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError
 from typing_extensions import override
 
 from policies.rates import parse_rate
+from service.s3_place import S3Place, mistakes_of, parse_place
 
 # Their `_FILE` forms are settings of their own: the file is read again whenever it changes.
 _OWN_FILE_SETTING = frozenset({"api_keys"})
@@ -190,8 +191,15 @@ class Settings(BaseSettings):
     audit_retain_days: Annotated[
         int, Field(ge=1, le=36_500, description="How long audit entries and checkpoints are kept.")
     ] = 400
+    aws_allow_http: Annotated[
+        bool, Field(description="Whether S3 may be at an http:// address of another machine.")
+    ] = False
     export_store: Annotated[
-        Path | None, Field(description="Folder of exports' files; none: exports in COLLECTOR_HOME.")
+        str | None,
+        Field(
+            description="Folder of exports' files, or s3://bucket/prefix; "
+            "none: exports in COLLECTOR_HOME."
+        ),
     ] = None
     export_keep_days: Annotated[
         int, Field(ge=1, le=365, description="How long the file of an export is kept.")
@@ -257,13 +265,27 @@ class Settings(BaseSettings):
             _check_redis_url(secret.get_secret_value())
         return secret
 
+    @field_validator("export_store")
+    @classmethod
+    def _usable_store(cls, text: str | None, info: ValidationInfo) -> str | None:
+        if text is not None and "://" in text:
+            parse_place(text)
+            http_is_fine = bool(info.data.get("aws_allow_http"))
+            mistakes = list(mistakes_of(os.environ, http_is_fine=http_is_fine))
+            if mistakes:
+                raise ValueError(f"s3:// can't be reached: {'; '.join(mistakes)}")
+        return text or None
+
     @property
     def checkpoint_folder(self) -> Path:
         return self.checkpoint_store or self.collector_home / "checkpoints"
 
     @property
-    def export_folder(self) -> Path:
-        return self.export_store or self.collector_home / "exports"
+    def export_place(self) -> S3Place | Path:
+        if self.export_store is None:
+            return self.collector_home / "exports"
+        is_url = "://" in self.export_store
+        return parse_place(self.export_store) if is_url else Path(self.export_store)
 
     @property
     def embedded(self) -> bool:

@@ -18,6 +18,7 @@ from handlers.export_store import ExportStore, StoredFileMissing, StoreRefused, 
 
 _PIECE_BYTES: Final = 256 * 1024
 _DRAFT: Final = ".draft-"
+_DRAFT_TRIES: Final = 10
 _RETRY_SECONDS: Final = 30
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENAMETOOLONG)
@@ -33,9 +34,7 @@ class FolderStore(ExportStore):
     def put(self, name: str, chunks: Iterable[bytes]) -> None:
         place = self._place(name)
         with _told():
-            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            draft = place.with_name(f"{_DRAFT}{secrets.token_hex(8)}")
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            draft, descriptor = _new_draft(place)
         file = os.fdopen(descriptor, "wb")
         try:
             for chunk in chunks:
@@ -56,9 +55,9 @@ class FolderStore(ExportStore):
 
     @override
     def read(self, name: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        with _told(), self._place(name).open("rb") as file:
+        with _told(), self._file(name).open("rb") as file:
             file.seek(start)
-            left = None if end is None else end - start
+            left = None if end is None else max(end - start, 0)
             while piece := file.read(_PIECE_BYTES if left is None else min(left, _PIECE_BYTES)):
                 left = None if left is None else left - len(piece)
                 yield piece
@@ -66,7 +65,7 @@ class FolderStore(ExportStore):
     @override
     def size(self, name: str) -> int:
         with _told():
-            return self._place(name).stat().st_size
+            return self._file(name).stat().st_size
 
     @override
     def delete(self, prefix: str) -> int:
@@ -75,6 +74,7 @@ class FolderStore(ExportStore):
         with _told():
             for place in self._files(prefix, drafts=True):
                 place.unlink(missing_ok=True)
+                self._remove_emptied(place.parent)
                 deleted += not place.name.startswith(_DRAFT)
             if prefix.endswith("/"):
                 shutil.rmtree(self._place(prefix.rstrip("/")), ignore_errors=True)
@@ -103,10 +103,40 @@ class FolderStore(ExportStore):
             and (drafts or not place.name.startswith(_DRAFT))
         ]
 
+    def _remove_emptied(self, folder: Path) -> None:
+        while folder != self._path:
+            try:
+                folder.rmdir()
+            except OSError:
+                # Something is in it.
+                return
+            folder = folder.parent
+
+    def _file(self, name: str) -> Path:
+        """Raises StoredFileMissing."""
+        place = self._place(name)
+        if not place.is_file():
+            raise StoredFileMissing
+        return place
+
     def _place(self, name: str) -> Path:
         if any(piece in ("", ".", "..") for piece in name.split("/")):
             raise ValueError("a name in the store must not lead out of it")
         return self._path / name
+
+
+def _new_draft(place: Path) -> tuple[Path, int]:
+    """An open file beside `place`."""
+    for left in reversed(range(_DRAFT_TRIES)):
+        try:
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            draft = place.with_name(f"{_DRAFT}{secrets.token_hex(8)}")
+            return draft, os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileNotFoundError:
+            # Another export's deletion has just removed a folder that was empty.
+            if not left:
+                raise
+    raise AssertionError("the last try returns or raises")
 
 
 @contextmanager

@@ -5,11 +5,8 @@ no key that is disabled and no login that is denied, which is what the second is
 """
 
 import json
-import re
 import subprocess
-import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +17,8 @@ from typing import Any, Final
 import boto3
 from typing_extensions import override
 
-_START_SECONDS: Final = 60.0
+from tests.support.moto import end, moto_server
+
 REGION: Final = "eu-central-1"
 
 
@@ -64,35 +62,14 @@ class KmsServer:
         return arn
 
     def end(self) -> None:
-        self.process.terminate()
-        self.process.wait(_START_SECONDS)
+        end(self.process)
 
 
 @contextmanager
 def kms_server(folder: Path) -> Iterator[KmsServer]:
     """A KMS until the block ends. Its log goes to `folder`."""
-    log = folder / "kms.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    server = KmsServer(_port(log, process), process)
-    try:
-        yield server
-    finally:
-        server.end()
-
-
-def _port(log: Path, process: subprocess.Popen[bytes]) -> int:
-    deadline = time.monotonic() + _START_SECONDS
-    while (found := re.search(r"Running on http://127.0.0.1:(\d+)", log.read_text())) is None:
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, "the KMS did not start"
-        time.sleep(0.05)
-    return int(found[1])
+    with moto_server(folder / "kms.log") as (port, process):
+        yield KmsServer(port, process)
 
 
 @dataclass(slots=True)

@@ -73,10 +73,11 @@ def check(
     if response is None:
         raise ContractBroken(f"{operation.id} has no response {status} in the contract")
     _check_headers(response, status, headers)
-    if status in (204, 304):
+    is_named = str(status) in operation.node["responses"]
+    if status in (204, 304) or (is_named and "content" not in response):
         if body or "content-type" in headers:
             raise ContractBroken("it has neither body nor Content-Type")
-    elif str(status) not in operation.node["responses"]:
+    elif not is_named:
         _check_problem(method, status, headers, body)
     else:
         _check_content(operation, method, response, headers, body)

@@ -1530,11 +1530,21 @@ DOWNLOAD_EXPORT = Operation(
             style="simple",
             explode=False,
         ),
+        Parameter(
+            name="If-None-Match",
+            argument="if_none_match",
+            location="header",
+            required=False,
+            pointer="/components/parameters/IfNoneMatch",
+            style="simple",
+            explode=False,
+        ),
     ),
     responses={
         "200": (Media("application/octet-stream", None),),
         "206": (Media("application/octet-stream", None),),
         "303": (),
+        "304": (),
         "default": (
             Media(
                 "application/problem+json",
@@ -1543,6 +1553,7 @@ DOWNLOAD_EXPORT = Operation(
         ),
     },
     security=({"ExportToken": ()},),
+    extensions={"x-etag": {"kind": "file"}},
 )
 
 LIST_AUDIT_LOGS = Operation(

@@ -210,7 +210,7 @@ class Exports(ExportsHandlers[Context]):
             )
         return DownloadExport200(
             self._file(name, row),
-            etag=f'"{(row.sha256 or b"").hex()}"',
+            etag=(row.sha256 or b"").hex(),
             cache_control=_NO_STORE,
             referrer_policy=_NO_REFERRER,
             content_disposition=f'attachment; filename="{saved_as}"',

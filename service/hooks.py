@@ -101,6 +101,8 @@ class ServiceHooks(Hooks[Context]):
         if options["kind"] == "query":
             return self._query_tag(context, call, handler)
         result = handler()
+        if options["kind"] == "file":
+            return _file_tag(call, result)
         if options["kind"] == "object":
             # The handler names the object's version where the tag will stand.
             version = str(cast(Any, result).etag)
@@ -172,6 +174,18 @@ def _window(context: Context, call: Call, clock: dict[str, str] | None) -> str:
     hours = call.parameters[clock["hours"]]
     window = window_at(context, hours, call.parameters.get(clock["bucket_minutes"]))
     return f"{window.start.isoformat()}/{window.end.isoformat()}"
+
+
+def _file_tag(call: Call, result: ResultT) -> Answer[ResultT] | NotModified:
+    """A file's tag is of its bytes alone, so that parts of it go by the tag of the whole.
+
+    Where the answer leads elsewhere there is none.
+    """
+    version = getattr(result, "etag", None)
+    if version is None:
+        return Answer(result)
+    tag = f'"{version}"'
+    return NotModified(tag) if _matches(call, tag) else Answer(result, {"ETag": tag})
 
 
 def _matches(call: Call, tag: str) -> bool:

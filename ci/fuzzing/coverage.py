@@ -15,13 +15,18 @@ from tests.support.contract import ROOT, ContractOperation, document, operations
 UNSEEN_STATUSES: Final = {
     ("get_health", "503"): "the runs leave the database alone; tests/service/test_availability.py "
     "takes it away",
+    ("download_export", "303"): "files are in a folder here; only an object store has links of its "
+    "own",
 }
 # The same for problem types.
 UNSEEN_PROBLEMS: Final = {
     "internal-error": "it would be a defect",
     "unavailable": "the runs leave the database and its pool alone; "
     "tests/service/test_availability.py doesn't",
-    "gone": "the runs delete no report; tests/handlers/test_bundles.py does",
+    "gone": "the runs delete no report, and seldom ask for a cancelled export's manifest; "
+    "tests/handlers/test_bundles.py and test_exports.py do",
+    "export-not-finished": "a worker is mostly quicker; tests/handlers/test_exports.py has none",
+    "too-many-exports": "a worker is mostly quicker; tests/handlers/test_exports.py has none",
     "request-in-progress": "one client at a time; tests/handlers/test_idempotency.py has two",
     "query-too-slow": "a few thousand reports are never slow; tests/db/test_session.py waits",
     "rate-limit-exceeded": "the limits are set beyond a fuzzer's reach; "

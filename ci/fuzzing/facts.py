@@ -19,7 +19,7 @@ class Facts:
     each with a stand-in of the same shape that nobody has. `hidden` are strings no answer may hold:
     the neighbour's name, ids and marks, and every key. Whatever begins with `canary` was sent and
     may stand in no error and no log. `folder` takes what the run counted. `links` are tokens that
-    work, by the tenant's report that they lead to.
+    work, by the tenant's report or export that they lead to.
     """
 
     role: str

@@ -7,6 +7,7 @@ import itertools
 import json
 import zlib
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import requests
@@ -82,6 +83,11 @@ def _changes(case: Case) -> Iterator[Changes]:
         yield strategies.sampled_from(fitting_buckets(case)).map(_asks_for_bucket)
     if operation_id(case) in ("ingest_qc", "ingest_batch"):
         yield strategies.just(_noted)
+    if operation_id(case) == "create_export":
+        yield strategies.sampled_from(("ndjson", "csv", "parquet")).map(_exports)
+    if operation_id(case) == "download_export":
+        ranges = ("bytes=0-9", "bytes=-1", "bytes=5-", "bytes=999999999-")
+        yield strategies.sampled_from(ranges).map(_sets_range)
 
 
 def _known_values(case: Case) -> Iterator[Changes]:
@@ -132,6 +138,27 @@ def _asks_for_bucket(minutes: int) -> Change:
     return change
 
 
+def _exports(export_format: str) -> Change:
+    def change(case: Case) -> None:
+        now = datetime.now(UTC)
+        if isinstance(case.body, dict):
+            case.body["since"] = (now - timedelta(days=30)).isoformat(timespec="seconds")
+            case.body["until"] = now.isoformat(timespec="seconds")
+            case.body["format"] = export_format
+            case.body.pop("compression", None)
+
+    return change
+
+
+def _sets_range(asked: str) -> Change:
+    def change(case: Case) -> None:
+        case.headers["Range"] = asked
+        case.headers.pop("If-Range", None)
+        case.headers.pop("If-None-Match", None)
+
+    return change
+
+
 def _noted(case: Case) -> None:
     """A canary where a report may hold any text, beside secrets that must be taken out of it."""
     for report in case.body if isinstance(case.body, list) else [case.body]:
@@ -152,10 +179,10 @@ def before_call(context: schemathesis.HookContext, case: Case, kwargs: dict[str,
             case.headers[name] = f"c={new_canary()}"
     if not is_positive(case):
         case.headers.setdefault("X-Request-Id", f"{new_canary()} isn't well-formed")
-    if operation_id(case) == "download_bundle" and is_positive(case):
-        # The token is a credential, as keys are, but of one report.
-        token = STORED.links.get(str(case.path_parameters["report_id"]).lower(), "unknown")
-        case.query["token"] = token
+    if operation_id(case) in ("download_bundle", "download_export") and is_positive(case):
+        # The token is a credential, as keys are, but of one report or export.
+        [thing] = case.path_parameters.values()
+        case.query["token"] = STORED.links.get(str(thing).lower(), "unknown")
     if _is_packed(case):
         _pack(case, kwargs)
     if case.headers.get("Idempotency-Key") == _EXAMPLE_KEY:

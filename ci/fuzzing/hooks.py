@@ -19,10 +19,11 @@ from ci.fuzzing.tenant_checks import role_is_admitted
 
 # Importing them registers what is in them.
 LOADED: Final = (canaries, error_checks, generation, http_checks, tally, tenant_checks)
-_KEPT: Final = ("ingest_qc", "ingest_batch", "ingest_tool_output", "sign_report")
+_KEPT: Final = ("ingest_qc", "ingest_batch", "ingest_tool_output", "sign_report", "create_export")
 _explained: Final[Counter[Refusal]] = Counter()
 
 STORED.report_ids.update(facts().own["report_id"])
+STORED.exports.update(dict.fromkeys(facts().own["export_id"], "done"))
 STORED.links.update(facts().links)
 
 
@@ -40,6 +41,20 @@ def after_call(context: schemathesis.HookContext, case: Case, response: Answer) 
         STORED.links[_report_id(case)] = json.loads(response.content)["token"]
     if operation_id(case) == "revoke_bundle_links" and response.status_code == 204:
         STORED.links.pop(_report_id(case), None)
+    if operation_id(case).endswith("_export") and response.status_code in (200, 202):
+        _note_export(case, response)
+
+
+def _note_export(case: Case, response: Answer) -> None:
+    """What an answer tells of an export: that it is there, at an end, or can be had by a link."""
+    if operation_id(case) == "download_export":
+        return
+    told = json.loads(response.content)
+    STORED.exports[told["id"]] = told["status"]
+    if "download_url" in told:
+        STORED.links[told["id"]] = told["download_url"].partition("token=")[2]
+    if told["status"] == "cancelled":
+        STORED.links.pop(told["id"], None)
 
 
 def _report_id(case: Case) -> str:

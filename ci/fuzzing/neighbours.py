@@ -7,15 +7,18 @@ import secrets
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from tests.e2e.service_process import ROLES, Service
+from tests.e2e.service_process import ROLES, Service, wait_until
 
 TENANT: Final = "fuzzed-tenant"
 NEIGHBOUR: Final = "neighbour-tenant"
 _MARK: Final = "neighbours-secret-mark"
 _REPORTS: Final = 25
 _SIGNED: Final = 5
+
+Keys = Mapping[tuple[str, str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +50,10 @@ def as_setting(keys: Mapping[tuple[str, str], str]) -> str:
     return ",".join(entries)
 
 
-def settle(service: Service, keys: Mapping[tuple[str, str], str]) -> Neighbourhood:
+def settle(service: Service, keys: Keys) -> Neighbourhood:
     """Stores reports of every severity for both tenants."""
-    own = _stored(service, TENANT, keys[TENANT, "operator"], "own")
-    neighbours = _stored(service, NEIGHBOUR, keys[NEIGHBOUR, "operator"], _MARK)
+    own = _stored(service, TENANT, keys, "own")
+    neighbours = _stored(service, NEIGHBOUR, keys, _MARK)
     return Neighbourhood(
         keys,
         own,
@@ -69,12 +72,19 @@ def signed_links(service: Service, around: Neighbourhood) -> dict[str, str]:
         for report_id in around.own["report_id"][:_SIGNED]:
             signed = client.post(f"/reports/{report_id}/sign").raise_for_status()
             links[report_id] = signed.json()["token"]
+    service.keys["auditor"] = around.keys[TENANT, "auditor"]
+    with service.client("auditor", TENANT) as client:
+        for export_id in around.own["export_id"]:
+            told = client.get(f"/exports/{export_id}").raise_for_status().json()
+            # A role's run before may have cancelled it.
+            if "download_url" in told:
+                links[export_id] = told["download_url"].partition("token=")[2]
     return links
 
 
-def _stored(service: Service, tenant: str, key: str, mark: str) -> dict[str, list[str]]:
+def _stored(service: Service, tenant: str, keys: Keys, mark: str) -> dict[str, list[str]]:
     """Stores the reports, and returns the values that the tenant has, by parameter name."""
-    service.keys["operator"] = key
+    service.keys["operator"] = keys[tenant, "operator"]
     ids, tags = [], []
     with service.client(tenant=tenant) as client:
         for number in range(_REPORTS):
@@ -86,12 +96,25 @@ def _stored(service: Service, tenant: str, key: str, mark: str) -> dict[str, lis
         page = client.get("/reports", params={"limit": 5}).json()
     return {
         "report_id": ids,
+        "export_id": _exported(service, tenant, keys[tenant, "auditor"]),
         "stream": [f"{mark}-stream"],
         "source": [f"{mark}-tool"],
         "policy_version": [f"{mark}-policy"],
         "page_token": [page["next_page_token"]],
         "If-None-Match": tags,
     }
+
+
+def _exported(service: Service, tenant: str, key: str) -> list[str]:
+    """Has all reports exported, and waits until a worker has done so."""
+    service.keys["auditor"] = key
+    now = datetime.now(UTC)
+    window = {"since": (now - timedelta(days=1)).isoformat(), "until": now.isoformat()}
+    with service.client("auditor", tenant) as client:
+        asked = client.post("/exports", json={**window, "format": "ndjson"}).raise_for_status()
+        path = asked.headers["location"]
+        wait_until(lambda: client.get(path).json()["status"] == "done", "an export", 60)
+    return [asked.json()["id"]]
 
 
 def _report(mark: str, number: int) -> dict[str, Any]:

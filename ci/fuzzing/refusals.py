@@ -5,23 +5,26 @@ Looks at requests only; `hooks` asks it about each refusal of valid input.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ci.fuzzing.requests_and_answers import Case, operation_id
 from ci.fuzzing.sent_secrets import SENT_SECRETS
 from ci.fuzzing.tool_outputs import real_outputs
 from formats.registry import FORMATS
+from policies.exports import LONGEST_WINDOW
 from service.redaction import report_redactor
 from tests.support.contract import document
 
 
 @dataclass(slots=True)
 class Stored:
-    """What this run has stored so far: report ids, (operation, idempotency key), and of the links
-    that work the token of each report."""
+    """What this run has stored so far: report ids, (operation, idempotency key), exports with the
+    status last told, and of the links that work the token of each report or export."""
 
     report_ids: set[str] = field(default_factory=set)
     keys: set[tuple[str, str]] = field(default_factory=set)
+    exports: dict[str, str] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
 
 
@@ -64,7 +67,40 @@ def _report_is_unknown(case: Case) -> bool:
 
 
 def _has_no_link_that_works(case: Case) -> bool:
-    return str(case.path_parameters["report_id"]).lower() not in STORED.links
+    [thing] = case.path_parameters.values()
+    return str(thing).lower() not in STORED.links
+
+
+def _export_id(case: Case) -> str:
+    return str(case.path_parameters["export_id"]).lower()
+
+
+def _export_is_unknown(case: Case) -> bool:
+    return _export_id(case) not in STORED.exports
+
+
+def _export_was_not_done(case: Case) -> bool:
+    return STORED.exports.get(_export_id(case)) in ("queued", "running")
+
+
+def _export_was_cancelled(case: Case) -> bool:
+    return STORED.exports.get(_export_id(case)) == "cancelled"
+
+
+def _asks_for_no_export(case: Case) -> bool:
+    """Past a limit that the schema can't say."""
+    body: Any = case.body
+    since, until = (datetime.fromisoformat(body[name]) for name in ("since", "until"))
+    packs_parquet = body["format"] == "parquet" and body.get("compression") == "gzip"
+    return packs_parquet or not timedelta(0) < until - since <= LONGEST_WINDOW
+
+
+def _always(case: Case) -> bool:
+    return True
+
+
+def _asks_for_a_range(case: Case) -> bool:
+    return "Range" in case.headers
 
 
 def _key_was_used(case: Case) -> bool:
@@ -111,7 +147,7 @@ REFUSED_FOR_MEANING: Final = (
             "a token must come from the page before; a made-up one belongs to no list",
             _sends_token,
         )
-        for operation in ("list_reports", "list_sign_history", "list_audit_logs")
+        for operation in ("list_reports", "list_sign_history", "list_audit_logs", "list_exports")
     ),
     *(
         Refusal(operation, 404, "not-found", "no report has a made-up id", _report_is_unknown)
@@ -123,6 +159,42 @@ REFUSED_FOR_MEANING: Final = (
         "unauthenticated",
         "a link comes of signing a report; no token that is made up is one",
         _has_no_link_that_works,
+    ),
+    *(
+        Refusal(operation, 404, "not-found", "no export has a made-up id", _export_is_unknown)
+        for operation in ("get_export", "cancel_export", "get_export_manifest")
+    ),
+    Refusal(
+        "create_export",
+        422,
+        "invalid-input",
+        "a window ends after it begins, within 90 days; Parquet is never gzip",
+        _asks_for_no_export,
+    ),
+    Refusal("create_export", 429, "too-many-exports", "three at a time", _always),
+    Refusal(
+        "get_export_manifest",
+        409,
+        "export-not-finished",
+        "only an export that is done has one",
+        _export_was_not_done,
+    ),
+    Refusal(
+        "get_export_manifest", 410, "gone", "a cancelled export has none", _export_was_cancelled
+    ),
+    Refusal(
+        "download_export",
+        401,
+        "unauthenticated",
+        "a link comes of looking at an export that is done; no token that is made up is one",
+        _has_no_link_that_works,
+    ),
+    Refusal(
+        "download_export",
+        416,
+        "range-not-satisfiable",
+        "a range is of the bytes that there are",
+        _asks_for_a_range,
     ),
     Refusal(
         "get_timeline",
@@ -139,7 +211,7 @@ REFUSED_FOR_MEANING: Final = (
             "an Idempotency-Key stands for one request",
             _key_was_used,
         )
-        for operation in (*_INGESTS, "sign_report")
+        for operation in (*_INGESTS, "sign_report", "create_export")
     ),
     *(
         Refusal(
@@ -149,7 +221,7 @@ REFUSED_FOR_MEANING: Final = (
             _SECRET_REFUSED,
             _sends_secret_where_none_is_taken_out,
         )
-        for operation in (*_INGESTS, "sign_report")
+        for operation in (*_INGESTS, "sign_report", "create_export")
     ),
     Refusal(
         "ingest_batch",

@@ -306,7 +306,12 @@ class ExportsMethods(SyncCalls):
         return self._call(_GET_EXPORT_MANIFEST, {"export_id": export_id})
 
     def download_export(
-        self, *, export_id: models.ExportId, range: str | None = None, if_range: str | None = None
+        self,
+        *,
+        export_id: models.ExportId,
+        range: str | None = None,
+        if_range: str | None = None,
+        if_none_match: str | None = None,
     ) -> AbstractContextManager[
         DownloadExport200[ByteStream] | DownloadExport206[ByteStream] | DownloadExport303
     ]:
@@ -319,7 +324,13 @@ class ExportsMethods(SyncCalls):
         one by HEAD and one of a part too.
         """
         return self._stream(
-            _DOWNLOAD_EXPORT, {"export_id": export_id, "range": range, "if_range": if_range}
+            _DOWNLOAD_EXPORT,
+            {
+                "export_id": export_id,
+                "range": range,
+                "if_range": if_range,
+                "if_none_match": if_none_match,
+            },
         )
 
     def list_exports_pages(
@@ -387,7 +398,12 @@ class AsyncExportsMethods(AsyncCalls):
         return await self._call(_GET_EXPORT_MANIFEST, {"export_id": export_id})
 
     def download_export(
-        self, *, export_id: models.ExportId, range: str | None = None, if_range: str | None = None
+        self,
+        *,
+        export_id: models.ExportId,
+        range: str | None = None,
+        if_range: str | None = None,
+        if_none_match: str | None = None,
     ) -> AbstractAsyncContextManager[
         DownloadExport200[AsyncByteStream] | DownloadExport206[AsyncByteStream] | DownloadExport303
     ]:
@@ -400,7 +416,13 @@ class AsyncExportsMethods(AsyncCalls):
         one by HEAD and one of a part too.
         """
         return self._stream(
-            _DOWNLOAD_EXPORT, {"export_id": export_id, "range": range, "if_range": if_range}
+            _DOWNLOAD_EXPORT,
+            {
+                "export_id": export_id,
+                "range": range,
+                "if_range": if_range,
+                "if_none_match": if_none_match,
+            },
         )
 
     def list_exports_pages(

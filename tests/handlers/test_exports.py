@@ -204,6 +204,10 @@ def test_parts_of_a_file_are_had_by_range(callers: Callers, anyone: Client) -> N
     assert (other.status, other.content) == (200, whole.content)
     beyond = anyone.get(url, headers={"Range": f"bytes={size}-"})
     assert (beyond.status, beyond.problem_type) == (416, "range-not-satisfiable")
+    for tags in (tag, f'"other", W/{tag}', "*"):
+        held = anyone.get(url, headers={"If-None-Match": tags})
+        assert (held.status, held.content, held.etag) == (304, b"", tag)
+    assert anyone.get(url, headers={"If-None-Match": '"other"'}).status == 200
     head = anyone.send("HEAD", url)
     assert (head.status, head.headers["content-length"], head.content) == (200, str(size), b"")
 

@@ -24,7 +24,7 @@ from db.transaction import Transaction
 from handlers.errors import NotConfigured, RawUnreadable
 from handlers.export_assembly import AssembledFile, PartBroken, StoredPart, assemble
 from handlers.export_reading import PartRows, ReportReader
-from handlers.export_store import ExportStore, StoreRefused
+from handlers.export_store import ExportStore, StoredFileMissing, StoreRefused, StoreUnavailable
 from handlers.hashing import Hashed
 from handlers.sealing import RawSealer
 from handlers.signing import Signing, signed_envelope
@@ -79,6 +79,11 @@ class ExportWriter:
             _Writing(self, tenant_id, export).run()
         except ExportEnded:
             self.clear(tenant_id, export_id)
+        except (StoreUnavailable, StoredFileMissing):
+            # Of an export that was cancelled, another worker deletes what this one writes.
+            if self._is_at_work(tenant_id, export_id):
+                raise
+            self.clear(tenant_id, export_id)
         except ExportFailed as failed:
             self.give_up(tenant_id, export_id, failed.reason)
         except StoreRefused as refused:
@@ -123,6 +128,11 @@ class ExportWriter:
         with self.tenants.tenant_transaction(tenant_id) as tx:
             delete_parts(tx, export_id)
             stored.note_files_deleted(tx, export_id)
+
+    def _is_at_work(self, tenant_id: TenantId, export_id: UUID) -> bool:
+        with self.tenants.tenant_transaction(tenant_id, read_only=True) as tx:
+            export = stored.get_export(tx, export_id)
+        return export is not None and export.status in stored.AT_WORK
 
     def _begun(self, tenant_id: TenantId, export_id: UUID) -> ExportRow:
         """The export, running. Raises ExportEnded, ExportFailed."""

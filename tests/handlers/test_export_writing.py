@@ -177,6 +177,25 @@ def test_export_cancelled_while_it_is_written_leaves_nothing(
         assert not (tmp_path / _folder(callers, export_id)).exists()
 
 
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("deleted_at", ["part-000002", "export."])
+def test_export_whose_files_another_worker_deletes_meanwhile_ends_quietly(
+    callers: Callers, app: Database, reports: int, tmp_path: Path, deleted_at: str
+) -> None:
+    export_id = asked(callers.by_role["auditor"])
+
+    def cancel_and_clear(name: str, _: bytes) -> None:
+        if deleted_at in name:
+            callers.by_role["admin"].send("POST", f"/exports/{export_id}/cancel")
+            export_writer(app, FolderStore(tmp_path)).clear(
+                TenantId(callers.tenant), UUID(export_id)
+            )
+
+    _write(export_writer(app, Faulty(tmp_path, cancel_and_clear)), callers, export_id)
+    assert _row(app, callers, export_id).status == "cancelled"
+    assert _names(FolderStore(tmp_path), callers, export_id) == []
+
+
 def test_store_that_refuses_fails_the_export_with_what_to_do(
     callers: Callers, app: Database, tmp_path: Path
 ) -> None:

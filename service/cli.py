@@ -6,6 +6,7 @@ import click
 
 from service import VERSION
 from service.audit_command import audit
+from service.export_command import export
 from service.jobs_command import jobs
 from service.key_source import DEVELOPMENT_TENANT
 from service.keys_command import keys
@@ -34,6 +35,7 @@ def main() -> None:
     Try it on this machine, with nothing set:
       collector up                          database, schema, API and worker in one go
       collector push report.sarif           send a tool's output (API_KEY, TENANT_ID)
+      collector export --since 7d           have reports in a file (an auditor's or admin's key)
       collector verify bundle.zip           check what somebody has sent you
     """
 
@@ -155,6 +157,7 @@ def settings() -> None:
 
 
 main.add_command(audit)
+main.add_command(export)
 main.add_command(jobs)
 main.add_command(keys)
 main.add_command(push)

@@ -7,21 +7,20 @@ neither a retry nor the same push once more, after this process was killed, stor
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, cast
+from typing import Final, Literal, cast
 
 from formats.registry import FORMATS
 from generated.client import (
     Client,
     ClientError,
-    ConnectionLost,
     EncodedJson,
-    ProblemAnswer,
     Retrying,
 )
 from generated.client.ingest import IngestQc201, IngestToolOutput201
 from generated.models import IngestReceipt, RefusedLine, StoredLine, ToolFormat
+from service.answers import problem_told, why
 
 MEDIA_TYPES: Final = {
     "qc": "application/json",
@@ -118,9 +117,7 @@ class Pusher:
         return f"push-{digest}-{self._sent[digest]}"
 
     def _why(self, error: ClientError) -> str:
-        if isinstance(error, ConnectionLost):
-            return f"can't reach {self._url}: {error.reason}"
-        return _explained(error) if isinstance(error, ProblemAnswer) else str(error)
+        return why(error, self._url)
 
 
 def _outcome(name: str, outcome: StoredLine | RefusedLine, replayed: str | None) -> Pushed:
@@ -128,7 +125,7 @@ def _outcome(name: str, outcome: StoredLine | RefusedLine, replayed: str | None)
         return _stored(name, outcome, replayed)
     problem = outcome.problem
     entries = [each.model_dump(by_alias=True) for each in problem.errors or ()]
-    return Pushed(name, error=_told(problem.status, problem.title, problem.detail, entries))
+    return Pushed(name, error=problem_told(problem.status, problem.title, problem.detail, entries))
 
 
 def _stored(name: str, stored: IngestReceipt | StoredLine, replayed: str | None) -> Pushed:
@@ -140,19 +137,3 @@ def _stored(name: str, stored: IngestReceipt | StoredLine, replayed: str | None)
         None if earlier is None else str(earlier),
         is_replay=replayed == "true",
     )
-
-
-def _explained(problem: ProblemAnswer) -> str:
-    if not problem.detail:
-        return f"{problem.status} {problem.title}"
-    return _told(problem.status, problem.title, problem.detail, problem.errors)
-
-
-def _told(status: int, title: str, detail: str, errors: Iterable[Mapping[str, Any]]) -> str:
-    lines = [f"{status} {title}: {detail}"]
-    for entry in errors:
-        limit = "" if entry.get("limit") is None else f" {entry['limit']}"
-        lines.append(
-            f"  {entry.get('in')} {entry.get('pointer') or '/'}: {entry.get('keyword')}{limit}"
-        )
-    return "\n".join(lines)

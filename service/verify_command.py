@@ -17,6 +17,7 @@ from policies.dsse import EnvelopeError, parse_envelope
 from policies.export_check import check_export
 from policies.export_manifest import PAYLOAD_TYPE, ExportManifest
 from policies.findings import Finding, Keys
+from service.answers import reports
 from service.trusted_keys import trusted_keys
 
 _EXIT_WRONG: Final = 1
@@ -154,7 +155,7 @@ def _told(statement: Statement) -> str:
 def _told_of_export(manifest: ExportManifest) -> str:
     with_raw = "with" if manifest.include_raw else "without"
     return (
-        f"export {manifest.export_id} of tenant {manifest.tenant_id}, {manifest.records:,} reports "
+        f"export {manifest.export_id} of tenant {manifest.tenant_id}, {reports(manifest.records)} "
         f"({', '.join(manifest.severities)}; {with_raw} raw) stored from "
         f"{manifest.since:%Y-%m-%d %H:%M:%S} to {manifest.until:%Y-%m-%d %H:%M:%S} UTC; signed "
         f"{manifest.finished_at:%Y-%m-%d %H:%M:%S} UTC."

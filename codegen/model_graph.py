@@ -23,13 +23,12 @@ _PASSED_OVER = frozenset(
 class Links:
     """Names of models, in the order that they are met.
 
-    `extends`: this one's class, or one inside of it, is a subclass of theirs. `bases`: what stands
-    there counts for this one. `variants`: told apart by a discriminator here, whose properties are
+    `bases`: what stands there counts for this one, whose class, or one inside of it, may be a
+    subclass of theirs. `variants`: told apart by a discriminator here, whose properties are
     in `telling`. `tells_heirs`: told apart are those that build on this one.
     """
 
     references: dict[str, None] = field(default_factory=dict)
-    extends: set[str] = field(default_factory=set)
     bases: dict[str, None] = field(default_factory=dict)
     variants: dict[str, None] = field(default_factory=dict)
     telling: set[str] = field(default_factory=set)
@@ -61,11 +60,6 @@ def _scan(value: Any, links: Links, models: Mapping[str, Any], is_base: bool) ->
         links.tells_heirs |= not any(keyword in value for keyword in _CHOICES)
         if isinstance(value["discriminator"], dict):
             links.telling.add(str(value["discriminator"].get("propertyName")))
-    parts = value.get("allOf")
-    for part in parts if isinstance(parts, list) else ():
-        base = _target(part.get("$ref"), models) if isinstance(part, dict) else None
-        if base is not None:
-            links.extends.add(base)
     merges = is_base or "properties" in value
     for key, inner in value.items():
         builds = key == "allOf" or (merges and key in _CHOICES)

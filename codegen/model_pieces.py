@@ -49,7 +49,7 @@ def whole(models: Mapping[str, Any]) -> Piece:
 
 
 def _extended(names: Iterable[str], links: Mapping[str, Links]) -> tuple[str, ...]:
-    extended = {base for each in links.values() for base in each.extends}
+    extended = {base for each in links.values() for base in each.bases}
     return tuple(name for name in names if name in extended)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from .discriminators import choice_without_property
 from .nullable import admits_null, says_nullable
 from .pointers import local_pointer
+from .required_names import declare_required, declared_beside
 from .runtime.document import conjuncts, copied
 from .schema_types import SchemaTypes, wanted_name
 from .shape import Node, Pointer, walk
@@ -16,6 +17,7 @@ FILE_PATH = f"{FILE_MODULE}.FilePart"
 # Marks a property that may be absent, or null, which is something else.
 MAY_BE_NULL = "x-may-be-null"
 _OTHERS = "additionalProperties"
+_COMBINATIONS = frozenset({"allOf", "anyOf", "oneOf"})
 
 
 def model_schemas(types: SchemaTypes) -> dict[str, Any]:
@@ -26,6 +28,7 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
     document = types.contract.document
     done: dict[str, Any] = {}
     sent, answered = sent_and_answered(document)
+    declared = declared_beside(document)
     while len(done) < len(types.models):
         name = next(name for name in types.models if name not in done)
         schema = copied(types.models[name])
@@ -50,6 +53,8 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
                 _mark_nullable(node.value, original.value, document)
                 _say_null(node.value, original.value, document)
                 _keep_others(node.value, original.value, document)
+                if not {*node.pointer[-2:-1]} & _COMBINATIONS:
+                    declare_required(node.value, declared.get(id(original.value), ()))
                 if without := choice_without_property(document, original.value):
                     del node.value["discriminator"]
                     _tell_left_out(types, (*types.pointer(name), *node.pointer), without)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 from pydantic_core import to_json, to_jsonable_python
 
 from .file_part import FilePart
@@ -89,10 +89,16 @@ def _fields(form: object, styles: Mapping[str, str]) -> Iterator[tuple[str, str 
     """Names and values in order; a list has a field for each item, an object is JSON text.
 
     A list without items has no field, in whichever style: such is undefined (RFC 6570, 2.3).
+    Raises ValueError where that field is required.
     """
     members: Mapping[str, Any] = _ANYTHING.dump_python(form, by_alias=True)
+    required = _required(form)
     for name, value in members.items():
         style = styles.get(name)
+        if name in required and _has_no_field(value, style):
+            raise ValueError(
+                f"the field {name} is required and can't be empty: a form has no way to write that"
+            )
         if isinstance(value, Mapping) and style == _DEEP:
             for key, inner in value.items():
                 yield from ((f"{name}[{key}]", _text(one)) for one in _listed(inner))
@@ -104,6 +110,17 @@ def _fields(form: object, styles: Mapping[str, str]) -> Iterator[tuple[str, str 
         else:
             for one in _listed(value):
                 yield name, one if isinstance(one, FilePart) else _text(one)
+
+
+def _required(form: object) -> set[str]:
+    """The names in JSON of the fields that a form must have; of a mapping nothing is known."""
+    fields = type(form).model_fields if isinstance(form, BaseModel) else {}
+    return {field.alias or name for name, field in fields.items() if field.is_required()}
+
+
+def _has_no_field(value: Any, style: str | None) -> bool:
+    is_apart = isinstance(value, list | tuple) or (style == _DEEP and isinstance(value, Mapping))
+    return is_apart and not value
 
 
 def _listed(value: Any) -> list[Any]:

@@ -3,16 +3,17 @@
 import json
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel, Field
 
 from codegen.runtime.admission import LARGE_BYTES
-from codegen.runtime.client_forms import urlencoded
+from codegen.runtime.client_forms import Multipart, urlencoded
 from codegen.runtime.encoded_json import EncodedJson
 from codegen.runtime.file_part import FilePart
 from codegen.runtime.form_fields import MAX_FIELDS, MAX_NAME_BYTES, without_files
@@ -175,6 +176,24 @@ def test_a_list_without_items_has_no_field_in_whichever_style(caller: Caller) ->
     assert written == b"name=a"
     assert send(caller, written).json()["value"] == {"name": "a"}
     assert urlencoded({"sizes": [4, 5]}, {"sizes": "|"}) == b"sizes=4%7C5"
+
+
+class Shirt(BaseModel):
+    sizes: Annotated[list[int], Field(alias="sizes[]")]
+    colors: list[str] = []
+    filter: dict[str, int] = {}
+
+
+@pytest.mark.parametrize("style", [None, "|"])
+def test_a_required_list_without_items_is_refused_before_it_is_sent(style: str | None) -> None:
+    styles = {"sizes[]": style} if style else {}
+    empty = Shirt.model_validate({"sizes[]": []})
+    for write in (urlencoded, Multipart):
+        with pytest.raises(ValueError, match=r"the field sizes\[\] is required and can't be empty"):
+            write(empty, styles)
+    whole = Shirt.model_validate({"sizes[]": [4]})
+    # Of the others the server can tell by itself what they are where they are absent.
+    assert urlencoded(whole, {**styles, "filter": "deepObject"}) == b"sizes%5B%5D=4"
 
 
 def test_null_is_written_as_json_in_fields_that_are_json(caller: Caller) -> None:

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypeAliasType
 
 from .contract_model import ContractModel
@@ -221,6 +221,68 @@ class RequiredInPlace(ContractModel):
     note: Annotated[str | None, Field(json_schema_extra={"x-may-be-null": True})]
 
 
+class Unnamed(BaseModel):
+    """What it must have nothing says more of."""
+
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    color: str
+    id: Any
+
+
+class NothingElse(BaseModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    id: Any
+
+
+class Untyped(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    color: str | None = None
+
+
+class NamedAbove(Untyped):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    id: int
+
+
+class Cat(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    meow: str
+
+
+class OwnedPetOwnedPet(Cat):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    owner: str | None = None
+
+
+class Dog(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    bark: str
+
+
+class OwnedPetOwnedPet1(Dog):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    owner: str | None = None
+
+
+OwnedPet = TypeAliasType("OwnedPet", OwnedPetOwnedPet | OwnedPetOwnedPet1)
+
+
 class All(ContractModel):
     model_config = ConfigDict(
         populate_by_name=True,
@@ -240,6 +302,10 @@ class All(ContractModel):
     required_above: RequiredAbove | None = None
     required_beside: RequiredBeside | None = None
     required_in_place: RequiredInPlace | None = None
+    unnamed: Unnamed | None = None
+    nothing_else: NothingElse | None = None
+    named_above: NamedAbove | None = None
+    owned_pet: OwnedPet | None = None
 
 
 Labels = TypeAliasType("Labels", dict[str, str])

@@ -1,0 +1,47 @@
+"""Which members an object must have that nothing in its contract says more of.
+
+Models left such out, but where datamodel-code-generator joins an `allOf`.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any
+
+from .runtime.document import conjuncts, objects
+
+_OBJECTS = ("object", ["object", "null"], ["null", "object"])
+# Beside these others may declare the member, or hold it to something.
+_SAY_MORE = ("allOf", "anyOf", "oneOf", "$ref", "patternProperties")
+
+
+def declare_required(schema: dict[str, Any], declared: Collection[str]) -> None:
+    """Declares them in `schema`, to be of any value. `declared` are those that others declare."""
+    names = schema.get("required")
+    if (
+        not isinstance(names, list)
+        or schema.get("type") not in _OBJECTS
+        or schema.get("additionalProperties", True) is not True
+        or any(key in schema for key in _SAY_MORE)
+    ):
+        return
+    known = {*schema.get("properties", ()), *declared}
+    unnamed = [name for name in names if isinstance(name, str) and name not in known]
+    if unnamed:
+        schema["properties"] = {**schema.get("properties", {}), **{name: {} for name in unnamed}}
+
+
+def declared_beside(document: Any) -> dict[int, set[str]]:
+    """By the id of each part of an `allOf`, the members that any of the parts declares."""
+    found: dict[int, set[str]] = defaultdict(set)
+    for schema in objects(document):
+        if isinstance(schema.get("allOf"), list):
+            parts = list(conjuncts(document, schema))
+            names = {name for part in parts for name in _properties(part)}
+            for part in parts:
+                found[id(part)] |= names
+    return found
+
+
+def _properties(schema: dict[str, Any]) -> Collection[str]:
+    properties = schema.get("properties")
+    return properties if isinstance(properties, dict) else ()

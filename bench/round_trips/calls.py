@@ -61,6 +61,9 @@ def called(line: Line, exchange: Exchange, message: Message) -> set[str]:
 
     Raises Lost, or Changed of `sameness`, for any other end.
     """
+    if "#" in exchange.operation.path:
+        # Another operation's path may stand before it, which then gets the call.
+        return {"# in a path"}
     try:
         arguments = made(exchange.parameters, message.parameters)
         body = exchange.body.slot.made(message.body) if exchange.body else None
@@ -153,8 +156,6 @@ def _refused(line: Line, exchange: Exchange, message: Message, error: Any) -> se
     keywords = {one.get("keyword") for one in getattr(error, "errors", ())}
     if status == 422 and keywords == {"unrepresentable"}:
         return {"unrepresentable"}
-    if status in (404, 405) and "#" in exchange.operation.path:
-        return {"# in a path"}
     if keywords == {"required"} and message.body == "":
         return {"empty body"}
     is_form = exchange.body is not None and exchange.body.slot.form in _FORMS

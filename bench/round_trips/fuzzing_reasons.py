@@ -31,6 +31,9 @@ _WIDTH: Final = "int32 and int64 say how a number is held, not which are valid"
 _ONE_OF_A_LIST: Final = "in a form a list of one item and that item are the same bytes"
 _EMPTY_LIST: Final = "an empty list is written as one empty text, and is read as that"
 _IN_BRACKETS: Final = "an object in a form is written as name[member], where no encoding says so"
+_AS_KEYS: Final = (
+    "objects in an urlencoded form are written as the names of their members, or not at all"
+)
 _UNKNOWN_TWICE: Final = "a list in a form's field of which the contract doesn't say that it is one"
 _NO_FORM: Final = "a form without a field is no body, and the contract requires none"
 _NULL_TEXT: Final = "null in a parameter or a form's field is written as the text null"
@@ -62,6 +65,7 @@ def reason_of(failure: Failure, case: Any, response: Any) -> str | None:
         return (
             _written_otherwise(found, case)
             or _null_as_text(found, case)
+            or _objects_as_keys(found, case)
             or _text_for_list(found, case)
             or _not_valid(case)
         )
@@ -95,12 +99,24 @@ def _text_for_list(found: list[tuple[str, str, str]], case: Any) -> str | None:
 
 
 def _has_null(value: Any) -> bool:
-    return value is None or (isinstance(value, list) and None in value)
+    """Or had, before it was written."""
+    return value is None or (isinstance(value, list) and (None in value or "null" in value))
+
+
+def _objects_as_keys(found: list[tuple[str, str, str]], case: Any) -> str | None:
+    held = {name for name, value in _members(case.body) if _has_object(value)}
+    are_objects = [at.split("/")[1] in held if at else bool(held) for _, at, _ in found]
+    is_urlencoded = str(case.media_type).startswith(_FORMS[0])
+    return _AS_KEYS if is_urlencoded and found and all(are_objects) else None
+
+
+def _has_object(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(map(_has_object, value)))
 
 
 def _not_valid(case: Any) -> str | None:
     """What only its formats make invalid, or null that only `nullable` beside `allOf` admits."""
-    if not str(case.media_type).startswith("application/json"):
+    if not str(case.media_type).startswith(("application/json", *_FORMS)):
         return None
     operation = case.operation
     strict, lenient = _schemas(json.dumps(operation.schema.raw_schema))
@@ -169,6 +185,11 @@ def _taken(told: str, case: Any) -> str | None:
     if _is_form(case) and not case.body and "equired propert" in told:
         required = case.operation.definition.raw.get("requestBody", {}).get("required")
         return None if required else _NO_FORM
+    named = _MEMBER.search(told)
+    if named and str(case.media_type).startswith(_FORMS[0]):
+        value = dict(_members(case.body)).get(named[1])
+        if _has_object(value):
+            return _AS_KEYS
     is_of_form = _is_form(case) and "in body - " in told
     return _ONE_OF_A_LIST if is_of_form and "ncorrect type" in told else None
 
@@ -194,6 +215,7 @@ _WIDTHS: Final = '"format": "int'
 _BEYOND: Final = re.compile(
     "(?i)value (greater than maximum|smaller than minimum)|violates [`a-z, ]*`(minimum|maximum)`"
 )
+_MEMBER: Final = re.compile("in body - ([^ :]+): ")
 _PARAMETER: Final = re.compile("parameter `([^`]+)` in ([a-z]+)")
 _FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 

@@ -67,6 +67,7 @@ class Said:
         """Whether anything is said of the member, or of all that have no name in the contract."""
         return any(
             name in part.get("properties", {})
+            or name in part.get("required", ())
             or any(key in part for key in (*_OTHER_MEMBERS, "patternProperties"))
             for part in self.parts
         )

@@ -91,11 +91,21 @@ def test_a_form_without_a_field_counts_where_a_body_is_required(required: bool) 
 
 
 def test_null_as_text_explains_what_is_refused_of_its_member_alone() -> None:
-    sent = case({"tags": ["a", None], "place": {"city": "b"}})
+    sent = case({"tags": ["a", None], "size": "b"})
     assert reason_of(REFUSED, sent, answer(("body", "/tags/1", "type"))) is not None
-    assert reason_of(REFUSED, sent, answer(("body", "/place", "type"))) is None
-    both = answer(("body", "/tags/1", "type"), ("body", "/place", "type"))
+    assert reason_of(REFUSED, sent, answer(("body", "/size", "type"))) is None
+    both = answer(("body", "/tags/1", "type"), ("body", "/size", "type"))
     assert reason_of(REFUSED, sent, both) is None
+
+
+def test_objects_that_a_form_has_as_the_names_of_their_members_explain_themselves_alone() -> None:
+    sent = case({"place": {"city": "b"}, "tags": ["a"]})
+    assert reason_of(REFUSED, sent, answer(("body", "/place", "repeated"))) is not None
+    refused = answer(("body", "/place", "type"), ("body", "/tags/0", "type"))
+    assert reason_of(REFUSED, sent, refused) is None
+    told = "Invalid component: in body - {}: Array with more items than allowed by maxItems"
+    assert reason_of(taken(told.format("place")), sent, answer()) is not None
+    assert reason_of(taken(told.format("tags")), sent, answer()) is None
 
 
 def test_a_text_that_may_be_a_list_is_explained_and_a_list_is_not() -> None:

@@ -25,14 +25,17 @@ WITH part AS MATERIALIZED (
            WHERE id > %(after)s AND id < %(end)s ORDER BY id LIMIT %(limit)s) AS report
     LEFT JOIN report_holds AS hold ON hold.report_id = report.id
 )
-SELECT to_char(created_at, 'YYYY-MM') AS month,
-       count(*) FILTER (WHERE NOT held),
-       count(*) FILTER (WHERE held),
-       (min(id::text COLLATE "C") FILTER (WHERE NOT held))::uuid,
-       (max(id::text COLLATE "C") FILTER (WHERE NOT held))::uuid,
-       sha256(string_agg(uuid_send(id), ''::bytea ORDER BY id) FILTER (WHERE NOT held)),
-       (max(id::text COLLATE "C"))::uuid
-  FROM part GROUP BY month ORDER BY month
+SELECT to_char(month, 'YYYY-MM'), candidates, held,
+       encode(substring(ids FROM 1 FOR 16), 'hex')::uuid,
+       encode(substring(ids FROM octet_length(ids) - 15), 'hex')::uuid,
+       sha256(ids),
+       (SELECT id FROM part ORDER BY id DESC LIMIT 1)
+  FROM (SELECT date_trunc('month', created_at) AS month,
+               count(*) FILTER (WHERE NOT held) AS candidates,
+               count(*) FILTER (WHERE held) AS held,
+               string_agg(uuid_send(id), ''::bytea ORDER BY id) FILTER (WHERE NOT held) AS ids
+          FROM part GROUP BY 1) AS months
+ ORDER BY month
 """
 _YOUNGER: Final = """
 SELECT count(*) FROM (SELECT FROM reports WHERE id >= %(first)s LIMIT %(limit)s) AS counted

@@ -37,7 +37,7 @@ class Pace:
     for the report that is the reason.
     """
 
-    reports_a_chunk: int = 5_000
+    reports_a_chunk: int = 2_500
     seconds_a_job: float = 20.0
     idle: float = 1.0
     wait_seconds: float = 30.0

@@ -25,6 +25,8 @@ _explained: Final[Counter[Refusal]] = Counter()
 STORED.report_ids.update(facts().own["report_id"])
 STORED.exports.update(dict.fromkeys(facts().own["export_id"], "done"))
 STORED.links.update(facts().links)
+# Of runs from before, the hash isn't known.
+STORED.plans.update(dict.fromkeys(facts().own.get("run_id", ()), ""))
 
 
 @schemathesis.hook
@@ -43,6 +45,7 @@ def after_call(context: schemathesis.HookContext, case: Case, response: Answer) 
         STORED.links.pop(_report_id(case), None)
     if operation_id(case).endswith("_export") and response.status_code in (200, 202):
         _note_export(case, response)
+    _remember_retention(operation_id(case), case, response)
 
 
 def _note_export(case: Case, response: Answer) -> None:
@@ -55,6 +58,18 @@ def _note_export(case: Case, response: Answer) -> None:
         STORED.links[told["id"]] = told["download_url"].partition("token=")[2]
     if told["status"] == "cancelled":
         STORED.links.pop(told["id"], None)
+
+
+def _remember_retention(operation: str, case: Case, response: Answer) -> None:
+    if operation == "hold_report" and response.status_code == 200:
+        STORED.holds.add(_report_id(case))
+    if operation == "release_hold" and response.status_code == 204:
+        STORED.holds.discard(_report_id(case))
+    if operation == "run_retention" and response.status_code in (200, 409):
+        told = json.loads(response.content)
+        plan = told.get("plan", told)
+        if "run_id" in plan:
+            STORED.plans[plan["run_id"]] = plan["plan_hash"]
 
 
 def _report_id(case: Case) -> str:

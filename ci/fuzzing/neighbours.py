@@ -54,6 +54,8 @@ def settle(service: Service, keys: Keys) -> Neighbourhood:
     """Stores reports of every severity for both tenants."""
     own = _stored(service, TENANT, keys, "own")
     neighbours = _stored(service, NEIGHBOUR, keys, _MARK)
+    own["run_id"] = _planned(service, TENANT, keys[TENANT, "admin"])
+    neighbours["run_id"] = _planned(service, NEIGHBOUR, keys[NEIGHBOUR, "admin"])
     return Neighbourhood(
         keys,
         own,
@@ -115,6 +117,13 @@ def _exported(service: Service, tenant: str, key: str) -> list[str]:
         path = asked.headers["location"]
         wait_until(lambda: client.get(path).json()["status"] == "done", "an export", 60)
     return [asked.json()["id"]]
+
+
+def _planned(service: Service, tenant: str, key: str) -> list[str]:
+    """Make a dry run of retention; returns its id."""
+    service.keys["admin"] = key
+    with service.client("admin", tenant) as client:
+        return [client.post("/admin/retention/run").raise_for_status().json()["run_id"]]
 
 
 def _report(mark: str, number: int) -> dict[str, Any]:

@@ -20,9 +20,12 @@ from tests.support.contract import document
 @dataclass(slots=True)
 class Stored:
     """What this run has stored so far: report ids, (operation, idempotency key), exports with the
-    status last told, and of the links that work the token of each report or export."""
+    status last told, of the links that work the token of each report or export, which reports are
+    held, and the hash of each plan of retention."""
 
     report_ids: set[str] = field(default_factory=set)
+    holds: set[str] = field(default_factory=set)
+    plans: dict[str, str] = field(default_factory=dict)
     keys: set[tuple[str, str]] = field(default_factory=set)
     exports: dict[str, str] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
@@ -36,6 +39,8 @@ _OF_A_REPORT: Final = (
     "revoke_bundle_links",
     "list_sign_history",
     "get_bundle_meta",
+    "hold_report",
+    "release_hold",
 )
 _REDACTOR: Final = report_redactor(document())
 _SECRET_REFUSED: Final = "a secret is refused where it can't be taken out"
@@ -103,6 +108,41 @@ def _asks_for_a_range(case: Case) -> bool:
     return "Range" in case.headers
 
 
+def _report_is_not_held(case: Case) -> bool:
+    return str(case.path_parameters["report_id"]).lower() not in STORED.holds
+
+
+def _run_is_unknown(case: Case) -> bool:
+    return str(case.path_parameters["run_id"]).lower() not in STORED.plans
+
+
+def _committed(case: Case) -> Any:
+    """The commit that the case sends, None if it sends none."""
+    sent: Any = case.body
+    return sent if isinstance(sent, dict) and sent.get("mode") == "commit" else None
+
+
+def _is_commit(case: Case) -> bool:
+    return _committed(case) is not None
+
+
+def _commits_unknown_run(case: Case) -> bool:
+    sent = _committed(case)
+    return sent is not None and str(sent["run_id"]).lower() not in STORED.plans
+
+
+def _commits_another_plan(case: Case) -> bool:
+    sent = _committed(case)
+    known = None if sent is None else STORED.plans.get(str(sent["run_id"]).lower())
+    return known is not None and known != sent["plan_hash"]
+
+
+def _reason_is_secret(case: Case) -> bool:
+    sent: Any = case.body
+    reason = sent.get("reason") if isinstance(sent, dict) else None
+    return isinstance(reason, str) and _REDACTOR.rule_that_hits(reason) is not None
+
+
 def _key_was_used(case: Case) -> bool:
     return (operation_id(case), str(case.headers.get("Idempotency-Key"))) in STORED.keys
 
@@ -147,11 +187,37 @@ REFUSED_FOR_MEANING: Final = (
             "a token must come from the page before; a made-up one belongs to no list",
             _sends_token,
         )
-        for operation in ("list_reports", "list_sign_history", "list_audit_logs", "list_exports")
+        for operation in (
+            "list_reports",
+            "list_sign_history",
+            "list_audit_logs",
+            "list_exports",
+            "list_holds",
+            "list_retention_runs",
+            "get_retention_run",
+        )
     ),
     *(
         Refusal(operation, 404, "not-found", "no report has a made-up id", _report_is_unknown)
         for operation in _OF_A_REPORT
+    ),
+    Refusal("get_hold", 404, "not-found", "a hold comes of holding", _report_is_not_held),
+    Refusal("hold_report", 422, "invalid-input", _SECRET_REFUSED, _reason_is_secret),
+    Refusal("get_retention_run", 404, "not-found", "no run has a made-up id", _run_is_unknown),
+    Refusal("run_retention", 404, "not-found", "no run has a made-up id", _commits_unknown_run),
+    Refusal(
+        "run_retention",
+        409,
+        "retention-plan-outdated",
+        "a commit must name the hash of its plan",
+        _commits_another_plan,
+    ),
+    Refusal(
+        "run_retention",
+        409,
+        "retention-at-work",
+        "one run is at work at a time, and a worker takes a moment to end it",
+        _is_commit,
     ),
     Refusal(
         "download_bundle",

@@ -1,7 +1,7 @@
 """For auditors and administrators: the audit log, whether it is whole, and the chain itself."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import orjson
@@ -52,7 +52,7 @@ class Admin(AdminHandlers[Context]):
         include_total: bool = False,
         page: Page,
     ) -> ListAuditLogs200:
-        filters = stored.AuditFilters(action, actor, object, outcome, since, until)
+        filters = stored.AuditFilters(action, actor, object, outcome, _utc(since), _utc(until))
         before = _cursor(page)
         with context.transaction(read_only=True) as transaction:
             # One entry more than the page shows tells whether there is another page.
@@ -80,6 +80,11 @@ class Admin(AdminHandlers[Context]):
         self, context: Context, /, *, after: AuditSeq | None = None
     ) -> GetAuditChain200:
         return GetAuditChain200(EncodedJson(orjson.dumps(chain_part(context, after or 0))))
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """RFC 3339 knows offsets to almost a day, PostgreSQL to less than 16 hours."""
+    return None if moment is None else moment.astimezone(UTC)
 
 
 def _cursor(page: Page) -> int | None:

@@ -495,3 +495,9 @@ def test_verifying_beside_writers_finds_nothing(audited: Audited) -> None:
         ended.set()
         for thread in threads:
             thread.join()
+
+
+@pytest.mark.parametrize("offset", ["-23:59", "-20:36", "+16:00", "+23:59"])
+def test_log_is_filtered_by_times_of_any_offset(callers: Callers, offset: str) -> None:
+    query = {"since": f"2026-01-01T00:00:00{offset}", "until": f"2999-12-31T00:00:00{offset}"}
+    assert callers.by_role["auditor"].get("/admin/audit/logs", query).status == 200

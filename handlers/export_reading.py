@@ -4,15 +4,16 @@ Where a part ends depends on the reports alone, so that whoever writes it again 
 """
 
 from collections.abc import Callable, Iterator
-from typing import Final
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, Self
 from uuid import UUID
 
-from db.export_rows import before_first, read_chunk
+from db.export_rows import ExportedRow, before_first, read_chunk
 from db.exports import ExportRow
-from db.ids import TenantId
-from db.reports import ReportRow
+from db.ids import ReportId, TenantId
 from db.session import Database
-from handlers.sealing import RawSealer, opened_text
+from handlers.errors import RawUnreadable
+from handlers.sealing import RawSealer, with_raw
 from policies.export_formats import ExportedReport
 
 PART_ROWS: Final = 50_000
@@ -22,7 +23,10 @@ Look = Callable[[int], None]
 
 
 class ReportReader:
-    """Hands out an export's reports after `last_id`, part by part; each report once."""
+    """Hands out an export's reports after `last_id`, part by part; each report once.
+
+    Use it with `with`: a thread reads the next chunk while this one is encoded.
+    """
 
     def __init__(
         self,
@@ -36,10 +40,17 @@ class ReportReader:
         self._sealer = sealer
         self._tenant_id = tenant_id
         self._export = export
-        self._after = before_first(export) if last_id is None else last_id
-        self._chunk: Iterator[ReportRow] = iter(())
-        self._next: ReportRow | None = None
+        self._chunk: Iterator[ExportedRow] = iter(())
+        self._next: ExportedRow | None = None
         self._at_end = False
+        self._ahead = ThreadPoolExecutor(1, thread_name_prefix="export-reader")
+        self._coming = self._ahead.submit(self._read_after, last_id or before_first(export))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ahead.shutdown(cancel_futures=True)
 
     def has_more(self) -> bool:
         return self._peek() is not None
@@ -53,44 +64,37 @@ class ReportReader:
         row, self._next = self._peek(), None
         return None if row is None else self._exported(row)
 
-    def _peek(self) -> ReportRow | None:
+    def _peek(self) -> ExportedRow | None:
         if self._next is None and not self._at_end:
             self._next = next(self._chunk, None)
             if self._next is None:
-                self._read()
+                self._begin_chunk()
         return self._next
 
-    def _read(self) -> None:
-        with self._database.tenant_transaction(self._tenant_id, read_only=True) as tx:
-            rows = read_chunk(tx, self._export, self._after)
+    def _begin_chunk(self) -> None:
+        rows = self._coming.result()
         if not rows:
             self._at_end = True
             return
-        self._after = rows[-1].id
+        self._coming = self._ahead.submit(self._read_after, rows[-1].id)
         self._chunk = iter(rows)
         self._next = next(self._chunk)
 
-    def _exported(self, row: ReportRow) -> ExportedReport:
-        if self._export.include_raw:
-            document = opened_text(self._sealer, self._tenant_id, row)
-        else:
-            document = row.document.encode()
-        return ExportedReport(
-            row.id,
-            row.created_at,
-            row.severity,
-            row.policy_version,
-            row.source,
-            row.stream,
-            row.pass_count,
-            row.warn_count,
-            row.block_count,
-            row.inconsistencies,
-            row.duplicate_of,
-            row.sha256,
-            row.redaction,
-            document,
-        )
+    def _read_after(self, after: UUID) -> list[ExportedRow]:
+        with self._database.tenant_transaction(self._tenant_id, read_only=True) as tx:
+            return read_chunk(tx, self._export, after)
+
+    def _exported(self, row: ExportedRow) -> ExportedReport:
+        document = row.document.encode()
+        if row.raw_kid is not None and row.raw_sealed is not None:
+            raw = self._opened(row.id, row.raw_kid, bytes(row.raw_sealed))
+            document = with_raw(document, raw)
+        return ExportedReport(*row[:11], bytes(row.sha256), row.redaction, document)
+
+    def _opened(self, report_id: ReportId, kid: str, sealed: bytes) -> bytes:
+        if self._sealer is None:
+            raise RawUnreadable(report_id, kid, "ENCRYPTION_KEYS is not set")
+        return self._sealer.open(self._tenant_id, report_id, kid, sealed)
 
 
 class PartRows:

@@ -182,16 +182,16 @@ class _Writing:
             self.writer.tenants, self.writer.sealer, self.tenant_id, self.export, last_id
         )
         look = _Look(self, done)
-        while reader.has_more() or not parts:
-            rows = reader.part(look)
-            part = self._write_part(encoding, len(parts) + 1, rows)
-            done += part.records
-            look.done = done
-            with self.writer.tenants.tenant_transaction(self.tenant_id) as tx:
-                _at_work(stored.lock_export(tx, self.export.id))
-                self._enter(tx, part)
-                stored.note_progress(tx, self.export.id, done)
-            parts.append(part)
+        with reader:
+            while reader.has_more() or not parts:
+                rows = reader.part(look)
+                part = self._write_part(encoding, len(parts) + 1, rows)
+                look.done += part.records
+                with self.writer.tenants.tenant_transaction(self.tenant_id) as tx:
+                    _at_work(stored.lock_export(tx, self.export.id))
+                    self._enter(tx, part)
+                    stored.note_progress(tx, self.export.id, look.done)
+                parts.append(part)
 
     def _write_part(self, encoding: Encoding, number: int, rows: PartRows) -> PartRow:
         content = Hashed(encoding.encode_part(rows, is_first=number == 1))

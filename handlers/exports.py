@@ -1,6 +1,6 @@
 """Exports: asked for, looked at, cancelled, and their files had. A worker writes them."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -78,15 +78,17 @@ class Exports(ExportsHandlers[Context]):
         return CreateExport202(_shown(row), location=f"/exports/{row.id}")
 
     def _create(self, context: Context, transaction: Transaction, body: ExportRequest) -> UUID:
-        _refuse(policy.check_window(body.since, body.until))
+        # PostgreSQL knows offsets below 16 hours alone.
+        since, asked_until = body.since.astimezone(UTC), body.until.astimezone(UTC)
+        _refuse(policy.check_window(since, asked_until))
         compression = policy.compression_of(body.format, body.compression)
         if isinstance(compression, policy.TooMuch):
             raise _refusal(compression)
         if stored.lock_tenants_exports(transaction) >= policy.MOST_AT_WORK:
             raise TooManyExports(policy.MOST_AT_WORK)
         now = transaction.began_at
-        until = max(min(body.until, now), body.since)
-        first_id, end_id = first_id_at(body.since), first_id_at(until)
+        until = max(min(asked_until, now), since)
+        first_id, end_id = first_id_at(since), first_id_at(until)
         export_id = stored.new_export_id(now)
         last_id = UUID(int=max(end_id.int - 1, first_id.int))
         # First, so that what is counted then stays.
@@ -97,7 +99,7 @@ class Exports(ExportsHandlers[Context]):
             id=export_id,
             created_at=now,
             created_by=context.principal.key_id,
-            since=body.since,
+            since=since,
             until=until,
             first_id=first_id,
             end_id=end_id,

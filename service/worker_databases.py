@@ -22,7 +22,8 @@ _CHANNEL: Final = "collector_worker_check"
 
 @dataclass(frozen=True, slots=True)
 class WorkerDatabases:
-    """`queue` leads to PostgreSQL itself; `maintenance` and `tenants` have a connection a job."""
+    """`queue` leads to PostgreSQL itself; `maintenance` has a connection a job, and
+    `tenants` has two."""
 
     queue: URL
     maintenance: Database
@@ -38,7 +39,8 @@ def worker_databases(settings: Settings) -> Iterator[WorkerDatabases]:
     queue, maintenance_url, tenants_url = _urls(settings)
     # Beside the jobs, lost ones are looked after, failures noted, and metrics told.
     maintenance = _database(maintenance_url, settings.worker_concurrency + 3)
-    tenants = _database(tenants_url, settings.worker_concurrency)
+    # An export reads on while what it has written is noted.
+    tenants = _database(tenants_url, settings.worker_concurrency * 2)
     try:
         require_current(maintenance)
         require_queue_rights(maintenance)

@@ -98,6 +98,9 @@ def _known_values(case: Case) -> Iterator[Changes]:
         for parameter in operation_of(case).parameters(location):
             name = parameter["name"]
             known = [*facts().own.get(name, []), *facts().neighbours.get(name, {})]
+            if operation_id(case) == "cancel_export":
+                # The run's own is there to be had.
+                known = [*facts().neighbours.get(name, {})]
             if name == "page_token" and operation_id(case) != "list_reports":
                 continue  # a token is of one list
             if known:

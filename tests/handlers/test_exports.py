@@ -122,6 +122,16 @@ def test_what_is_over_a_limit_is_refused_with_the_limit_and_the_size(
     assert detail in answer.json["detail"]
 
 
+def test_window_may_be_told_with_any_offset(callers: Callers) -> None:
+    since, until = "2026-01-01T00:00:00+23:59", "2026-01-01T00:00:00-23:59"
+    told = ask(callers.by_role["auditor"], since=since, until=until)
+    assert told.status == 202
+    assert (told.json["since"], told.json["until"]) == (
+        "2025-12-31T00:01:00Z",
+        "2026-01-01T23:59:00Z",
+    )
+
+
 def test_a_fourth_at_a_time_has_to_wait(callers: Callers, other_callers: Callers) -> None:
     auditor = callers.by_role["auditor"]
     first, *_ = [asked(auditor) for _ in range(3)]

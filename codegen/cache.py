@@ -6,7 +6,7 @@ only checks leaves no trace.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -57,15 +57,21 @@ class Cache:
         self._new: dict[str, bytes] = {}
         self._shelves: list[tuple[str, str, Shelf]] = []
 
-    def value(self, name: str, make: Callable[[], Any]) -> Any:
-        """What `make` gives, as JSON knows it, or gave when it was asked by the same name."""
-        file, full_name = self._entry(name)
-        found = self._load(file, full_name)
-        if found is not None:
-            return found
-        value = make()
-        self._new[file] = _written(full_name, value)
-        return value
+    def values(
+        self, names: Sequence[str], make: Callable[[Sequence[int]], Iterable[Any]]
+    ) -> list[Any]:
+        """What `make` gives, as JSON knows it, or gave when it was asked by the same names.
+
+        It is asked once, for those that aren't known, by their indices in `names`.
+        """
+        entries = [self._entry(name) for name in names]
+        found = [self._load(file, full_name) for file, full_name in entries]
+        missing = [index for index, value in enumerate(found) if value is None]
+        for index, value in zip(missing, make(missing), strict=True):
+            file, full_name = entries[index]
+            found[index] = value
+            self._new[file] = _written(full_name, value)
+        return found
 
     def shelf(self, name: str) -> Shelf:
         """Many small results in one entry: those that this run uses are kept. Ask once a name."""

@@ -1,6 +1,6 @@
 """The module of all models: made piece by piece, so that pieces which are known needn't be made."""
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from .cache import Cache
@@ -14,6 +14,7 @@ from .model_assembly import (
 )
 from .model_library import generate_module
 from .model_pieces import Piece, pieces_of, whole
+from .model_processes import made_of
 from .model_statements import Pieced, Statement, from_json, statements_of
 from .python_text import module
 
@@ -26,9 +27,16 @@ def models_module(
 ) -> tuple[str, list[Statement]]:
     """The text, and the statements that it defines types by. `name` is the contract's."""
 
-    def make(piece: Piece) -> Pieced:
-        key = f"models {schema_version} {piece.key}"
-        return from_json(cache.value(key, lambda: _generated(piece, schema_version).as_json()))
+    def make(pieces: Sequence[Piece]) -> list[Pieced]:
+        def make_missing(missing: Iterable[int]) -> list[dict[str, Any]]:
+            made = made_of([pieces[index] for index in missing], generated)
+            return [each.as_json() for each in made]
+
+        names = [f"models {schema_version} {piece.key}" for piece in pieces]
+        return list(map(from_json, cache.values(names, make_missing)))
+
+    def generated(piece: Piece) -> Pieced:
+        return _generated(piece, schema_version)
 
     made, groups = _together(models, make)
     statements = [each for group in groups for each in group]
@@ -43,14 +51,14 @@ def models_module(
 
 
 def _together(
-    models: Mapping[str, Any], make: Callable[[Piece], Pieced]
+    models: Mapping[str, Any], make: Callable[[Sequence[Piece]], list[Pieced]]
 ) -> tuple[list[Pieced], list[list[Statement]]]:
     try:
-        made = [make(piece) for piece in pieces_of(models)]
+        made = make(pieces_of(models))
         return made, in_order(with_own_names(made, models), models)
     except PiecesDoNotFitError:
         # In the order that the library gave them.
-        piece = make(whole(models))
+        [piece] = make([whole(models)])
         return [piece], [[*piece.statements]]
 
 

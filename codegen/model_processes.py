@@ -1,0 +1,95 @@
+"""Makes many pieces of the models, in as many processes as there are cores to use.
+
+What comes out is what one process makes, in the same order. A piece that another process failed to
+make is made here, so that what is wrong with it is said here.
+"""
+
+import gc
+import os
+import sys
+from collections.abc import Callable, Sequence
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from signal import SIG_IGN, SIGINT, signal
+
+from .model_pieces import Piece
+from .model_statements import Pieced
+
+Make = Callable[[Piece], Pieced]
+
+# Each takes memory of its own.
+_MOST_PROCESSES = 4
+# For fewer, a process takes longer to begin than it saves.
+_PIECES_A_PROCESS = 4
+_WIDTH = 4
+# A pipe holds so many numbers at least before a reader takes one.
+_MOST_SHARED = 4096 // _WIDTH
+
+
+def made_of(pieces: Sequence[Piece], make: Make, cores: int | None = None) -> list[Pieced]:
+    """What `make` gives of each piece. `cores` is how many to use, those that there are if None."""
+    # What it loads for the first is there for all: other processes begin as copies of this one.
+    made = {index: make(piece) for index, piece in enumerate(pieces[:1])}
+    processes = min(cores or _cores(), _MOST_PROCESSES, len(pieces) // _PIECES_A_PROCESS)
+    if processes > 1:
+        made |= _made_together(pieces, make, processes)
+    return [made[index] if index in made else make(piece) for index, piece in enumerate(pieces)]
+
+
+def _cores() -> int:
+    """One where a process can't safely begin as a copy of another."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
+
+
+def _made_together(pieces: Sequence[Piece], make: Make, processes: int) -> dict[int, Pieced]:
+    todo = _numbers(range(1, min(len(pieces), _MOST_SHARED)))
+    # The collector would write to every object there is, and so copy its page for each process.
+    gc.freeze()
+    try:
+        others = [_begun(pieces, make, todo) for _ in range(processes - 1)]
+        made = _taken(pieces, make, todo)
+        for other in others:
+            try:
+                made |= other.recv()
+            except EOFError:
+                # It ended early; its pieces are among those that are still to be made.
+                continue
+        return made
+    finally:
+        gc.unfreeze()
+        os.close(todo)
+
+
+def _numbers(numbers: Sequence[int]) -> int:
+    """The end of a pipe of which each read, by whatever process, gives another number."""
+    todo, begin = os.pipe()
+    os.write(begin, b"".join(number.to_bytes(_WIDTH, "big") for number in numbers))
+    os.close(begin)
+    return todo
+
+
+def _taken(pieces: Sequence[Piece], make: Make, todo: int) -> dict[int, Pieced]:
+    made = {}
+    while number := os.read(todo, _WIDTH):
+        index = int.from_bytes(number, "big")
+        made[index] = make(pieces[index])
+    return made
+
+
+def _begun(pieces: Sequence[Piece], make: Make, todo: int) -> Connection:
+    context = get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(pieces, make, todo, sender), daemon=True)
+    process.start()
+    sender.close()
+    return receiver
+
+
+def _work(pieces: Sequence[Piece], make: Make, todo: int, sender: Connection) -> None:
+    # Whoever interrupts the command means the process that began this one, which ends it.
+    signal(SIGINT, SIG_IGN)
+    try:
+        made = _taken(pieces, make, todo)
+    except Exception:  # noqa: BLE001  # said where the piece is made again
+        return
+    sender.send(made)

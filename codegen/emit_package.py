@@ -1,14 +1,11 @@
 """Writes what every package has: its head, the runtime, the bundled contract."""
 
-import re
 from collections.abc import Mapping
 from importlib.resources import files
 
 from .contract import Contract
 from .json_text import indented
 from .python_text import header
-
-_INDENT = re.compile(rb"^(?:  )+", re.MULTILINE)
 
 
 def emit_package(contract: Contract) -> dict[str, str]:
@@ -32,5 +29,5 @@ def _runtime(contract: Contract) -> dict[str, str]:
 
 def _json(document: Mapping[str, object]) -> str:
     """Indented by one space, which keeps a large contract small."""
-    text = indented(document).encode()
-    return _INDENT.sub(lambda match: match[0][: len(match[0]) // 2], text).decode() + "\n"
+    lines = indented(document).split("\n")
+    return "\n".join(line[(len(line) - len(line.lstrip(" "))) // 2 :] for line in lines) + "\n"

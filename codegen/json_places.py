@@ -11,7 +11,6 @@ from typing import Any
 from .json_source import MAX_DEPTH, MAX_DIGITS, Pointer, Position
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-_LONG_NUMBER = re.compile(rf"[0-9]{{{MAX_DIGITS + 1}}}")
 
 
 class IrregularError(Exception):
@@ -20,8 +19,6 @@ class IrregularError(Exception):
 
 def read_regular(text: str) -> Any:
     """The value of a JSON text. Raises IrregularError where it isn't JSON or a key stands twice."""
-    if _LONG_NUMBER.search(text):
-        raise IrregularError
     try:
         value = _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
@@ -38,6 +35,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
+def _short(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise IrregularError
+    return int(text)
+
+
 def _finite(text: str) -> float:
     value = float(text)
     if value in (float("inf"), float("-inf")):
@@ -50,7 +53,7 @@ def _constant(text: str) -> Any:
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_float=_finite, parse_constant=_constant
+    object_pairs_hook=_object, parse_int=_short, parse_float=_finite, parse_constant=_constant
 )
 _SCANNER = json.JSONDecoder()
 _CONTAINERS = (dict, list)

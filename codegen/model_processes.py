@@ -8,8 +8,10 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
-from multiprocessing import get_context
+from contextlib import suppress
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from signal import SIG_IGN, SIGINT, signal
 
 from .model_pieces import Piece
@@ -43,21 +45,24 @@ def _cores() -> int:
 
 def _made_together(pieces: Sequence[Piece], make: Make, processes: int) -> dict[int, Pieced]:
     todo = _numbers(range(1, min(len(pieces), _MOST_SHARED)))
+    others: list[tuple[BaseProcess, Connection]] = []
     # The collector would write to every object there is, and so copy its page for each process.
     gc.freeze()
     try:
-        others = [_begun(pieces, make, todo) for _ in range(processes - 1)]
+        others += [_begun(pieces, make, todo) for _ in range(processes - 1)]
         made = _taken(pieces, make, todo)
-        for other in others:
-            try:
-                made |= other.recv()
-            except EOFError:
-                # It ended early; its pieces are among those that are still to be made.
-                continue
+        for _, results in others:
+            # One that ended early sends none: its pieces are among those still to be made.
+            with suppress(EOFError):
+                made |= results.recv()
         return made
     finally:
         gc.unfreeze()
         os.close(todo)
+        for process, results in others:
+            results.close()
+            process.terminate()
+            process.join()
 
 
 def _numbers(numbers: Sequence[int]) -> int:
@@ -70,26 +75,28 @@ def _numbers(numbers: Sequence[int]) -> int:
 
 def _taken(pieces: Sequence[Piece], make: Make, todo: int) -> dict[int, Pieced]:
     made = {}
+    began_this = parent_process()
     while number := os.read(todo, _WIDTH):
         index = int.from_bytes(number, "big")
         made[index] = make(pieces[index])
+        # Nobody waits for what a killed command had begun.
+        if began_this is not None and not began_this.is_alive():
+            break
     return made
 
 
-def _begun(pieces: Sequence[Piece], make: Make, todo: int) -> Connection:
+def _begun(pieces: Sequence[Piece], make: Make, todo: int) -> tuple[BaseProcess, Connection]:
     context = get_context("fork")
-    receiver, sender = context.Pipe(duplex=False)
+    results, sender = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(pieces, make, todo, sender), daemon=True)
     process.start()
     sender.close()
-    return receiver
+    return process, results
 
 
 def _work(pieces: Sequence[Piece], make: Make, todo: int, sender: Connection) -> None:
     # Whoever interrupts the command means the process that began this one, which ends it.
     signal(SIGINT, SIG_IGN)
-    try:
-        made = _taken(pieces, make, todo)
-    except Exception:  # noqa: BLE001  # said where the piece is made again
-        return
-    sender.send(made)
+    # What fails here is said where the piece is made again.
+    with suppress(Exception):
+        sender.send(_taken(pieces, make, todo))

@@ -7,6 +7,7 @@ kind comes before it (`operation_1st`) or stands for it; `is_wordless` tells.
 import keyword
 import re
 from collections.abc import Container
+from functools import cache
 from itertools import count
 
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -61,6 +62,8 @@ def pascal(text: str) -> str:
     return "".join(word[0].upper() + word[1:] for word in words)
 
 
+# A name is asked for wherever it occurs.
+@cache
 def _words(text: str) -> str:
     spaced = _WORD_START.sub("_", _NO_WORD.sub("_", text))
     return re.sub("_+", "_", spaced).strip("_").lower()

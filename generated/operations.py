@@ -1089,7 +1089,7 @@ LIST_RETENTION_RUNS = Operation(
     ),
     extensions={
         "x-page": {"limit": "limit", "token": "page_token", "next": "next_page_token"},
-        "x-etag": {"kind": "query", "reads": ["retention"]},
+        "x-etag": {"kind": "body"},
         "x-audit": {"object_type": "retention_run"},
     },
 )

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from db import access
-from db.errors import DatabaseError
+from db.errors import DatabaseError, LockUnavailable
 from db.holds import hold_report
 from db.ids import ReportId, TenantId
 from db.leases import release_lease, take_lease
@@ -261,6 +261,22 @@ def test_run_that_takes_longer_than_a_job_is_gone_on_with_by_the_next(past: Past
     waiting = "SELECT count(*) FROM procrastinate.procrastinate_jobs WHERE status = 'todo'"
     assert past.database.run(access.OWNER, waiting) == [(1,)]
     assert past.work(run_id).status == "done"
+
+
+def test_run_that_somebody_keeps_waiting_is_tried_again_and_nothing_is_given_up(
+    past: Past,
+) -> None:
+    ids = past.ids()
+    run_id = past.committed()
+    impatient = Database(past.database.url(access.MAINTENANCE), lock_timeout_ms=50)
+    with past.tenants.tenant_transaction(_TENANT) as tx:
+        hold_report(tx, ReportId(UUID(ids[0])), reason="case", held_by="k")
+        with pytest.raises(LockUnavailable):
+            RetentionRun(impatient, past.tenants, _TENANT, run_id, _PACE).work()
+    impatient.close()
+    assert (past.run(run_id).status, past.run(run_id).deleted) == ("running", 0)
+    assert past.failures(run_id) == []
+    assert past.work(run_id).deleted == 499
 
 
 def test_two_that_work_at_one_run_delete_nothing_twice(past: Past) -> None:

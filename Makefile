@@ -57,7 +57,7 @@ bench-round-trips: $(READY) ## Random values of other contracts through their mo
 	@PYTHONPATH=. $(BIN)/python -m bench.round_trips $(OPTIONS) $(SPECS)
 
 bench-fuzz: $(READY) ## Schemathesis against stub services of other contracts: SPECS="a.yaml b.json", minutes each
-	@PYTHONPATH=. $(BIN)/python -m bench.round_trips.fuzz $(SPECS)
+	@PYTHONPATH=. $(BIN)/python -m bench.round_trips.fuzz $(SPECS) $(OPTIONS)
 
 lock: $(READY) ## Pin the newest versions that pyproject.toml admits
 	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \

@@ -116,7 +116,7 @@ def _has_object(value: Any) -> bool:
 
 def _not_valid(case: Any) -> str | None:
     """What only its formats make invalid, or null that only `nullable` beside `allOf` admits."""
-    if not str(case.media_type).startswith(("application/json", *_FORMS)):
+    if not str(case.media_type).startswith(("application/json", *_FORMS)) or _has_bytes(case.body):
         return None
     operation = case.operation
     strict, lenient = _schemas(json.dumps(operation.schema.raw_schema))
@@ -130,6 +130,15 @@ def _not_valid(case: Any) -> str | None:
         return _FORMAT
     errors = list(strict.compiled("request", pointer).iter_errors(case.body))
     return _NULLABLE if all(map(_is_null_beside_parts, errors)) else None
+
+
+def _has_bytes(value: Any) -> bool:
+    """Or whatever else is no JSON, as files in forms are."""
+    if isinstance(value, dict):
+        return any(map(_has_bytes, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_bytes, value))
+    return not isinstance(value, str | int | float | None)
 
 
 def _is_null_beside_parts(error: jsonschema_rs.ValidationError) -> bool:

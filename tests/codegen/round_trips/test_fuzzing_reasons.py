@@ -23,7 +23,7 @@ def contract(required: bool) -> dict[str, Any]:
         "type": "object",
         "properties": {"when": WHEN, "place": {"allOf": [PLACE], "nullable": True}},
     }
-    form_schema = {"type": "object", "properties": {"tags": TEXTS, "place": PLACE}}
+    form_schema = {"type": "object", "properties": {"tags": TEXTS, "place": PLACE, "when": WHEN}}
     body = {
         "required": required,
         "content": {
@@ -96,6 +96,13 @@ def test_null_as_text_explains_what_is_refused_of_its_member_alone() -> None:
     assert reason_of(REFUSED, sent, answer(("body", "/size", "type"))) is None
     both = answer(("body", "/tags/1", "type"), ("body", "/size", "type"))
     assert reason_of(REFUSED, sent, both) is None
+
+
+def test_formats_explain_what_is_refused_in_a_form_without_files() -> None:
+    refused = answer(("body", "/when", "format"))
+    assert reason_of(REFUSED, case({"when": ""}), refused) is not None
+    assert reason_of(REFUSED, case({"when": "2026-01-01T00:00:00Z"}), refused) is None
+    assert reason_of(REFUSED, case({"when": "", "tags": [b"\xff"]}), refused) is None
 
 
 def test_objects_that_a_form_has_as_the_names_of_their_members_explain_themselves_alone() -> None:

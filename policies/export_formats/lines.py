@@ -1,20 +1,13 @@
 """NDJSON: a line a report, what `GET /reports/{report_id}` answers and nothing else."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final
 
 import orjson
 from typing_extensions import override
-from zlib_ng import zlib_ng
 
 from policies.export_formats.encoding import Encoding, Piece
+from policies.export_formats.packing import gathered, packed
 from policies.export_formats.row import ExportedReport
-
-_GATHERED_BYTES: Final = 256 * 1024
-# As small as zlib makes it by its usual level, in a third of the time.
-_LEVEL: Final = 4
-# The gzip format; the header that zlib makes for it holds no time.
-_GZIP: Final = 31
 
 
 class JsonLines(Encoding):
@@ -25,8 +18,8 @@ class JsonLines(Encoding):
 
     @override
     def encode_part(self, rows: Iterable[ExportedReport], *, is_first: bool) -> Iterator[bytes]:
-        gathered = _gathered(line(row) for row in rows)
-        return _packed(gathered) if self._is_packed else gathered
+        pieces = gathered(line(row) for row in rows)
+        return packed(pieces) if self._is_packed else pieces
 
     @override
     def assemble(self, parts: Sequence[Callable[[], Iterator[bytes]]]) -> Iterator[Piece]:
@@ -55,25 +48,3 @@ def line(row: ExportedReport) -> bytes:
     )
     redaction = b"" if row.redaction is None else b',"redaction":' + row.redaction.encode()
     return b"".join((head[:-1], redaction, b',"report":', row.document, b"}\n"))
-
-
-def _gathered(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """In pieces of some size: each costs a call where it goes."""
-    found: list[bytes] = []
-    size = 0
-    for each in lines:
-        found.append(each)
-        size += len(each)
-        if size >= _GATHERED_BYTES:
-            yield b"".join(found)
-            found, size = [], 0
-    if found:
-        yield b"".join(found)
-
-
-def _packed(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    packer = zlib_ng.compressobj(_LEVEL, zlib_ng.DEFLATED, _GZIP)
-    for piece in pieces:
-        if packed := packer.compress(piece):
-            yield packed
-    yield packer.flush()

@@ -3,6 +3,7 @@
 from typing import Any
 
 from .discriminators import choice_without_property
+from .model_choices import spread_choices
 from .nullable import admits_null, says_nullable
 from .pointers import local_pointer
 from .required_names import declare_required, declared_beside
@@ -60,6 +61,14 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
                     _tell_left_out(types, (*types.pointer(name), *node.pointer), without)
                 _rename_references(node.value, types)
         done[name] = schema
+
+    def tell(name: str, pointer: Pointer) -> None:
+        place = types.contract.place((*types.pointer(name), *pointer))
+        message = "models may lack members that a choice here adds to what is joined with it"
+        hint = "let the choices be objects, few in all, and name each as a schema of its own"
+        types.findings.add(place, "CG081", message, hint)
+
+    spread_choices(done, lambda schema, known: _keep_others(schema, schema, known), tell)
     return done
 
 

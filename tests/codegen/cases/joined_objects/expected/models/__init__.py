@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypeAliasType
@@ -283,6 +283,142 @@ class OwnedPetOwnedPet1(Dog):
 OwnedPet = TypeAliasType("OwnedPet", OwnedPetOwnedPet | OwnedPetOwnedPet1)
 
 
+class HousedPet1(Cat):
+    """Two choices, of which each of one goes with each of the other."""
+
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    kind: Literal["house"]
+    size: int | None = None
+    owner: str | None = None
+
+
+class HousedPet2(Cat):
+    """Two choices, of which each of one goes with each of the other."""
+
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    kind: Literal["tent"]
+    size: str | None = None
+    owner: str | None = None
+
+
+class HousedPet3(Dog):
+    """Two choices, of which each of one goes with each of the other."""
+
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    kind: Literal["house"]
+    size: int | None = None
+    owner: str | None = None
+
+
+class HousedPet4(Dog):
+    """Two choices, of which each of one goes with each of the other."""
+
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    kind: Literal["tent"]
+    size: str | None = None
+    owner: str | None = None
+
+
+HousedPet = TypeAliasType("HousedPet", HousedPet1 | HousedPet2 | HousedPet3 | HousedPet4)
+"""Two choices, of which each of one goes with each of the other."""
+
+
+class ChosenBeside1(Cat):
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+    __annotations__ = {
+        "__pydantic_extra__": dict[str, str],
+    }
+    owner: str | None = None
+
+
+class ChosenBeside2(Dog):
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+    __annotations__ = {
+        "__pydantic_extra__": dict[str, str],
+    }
+    owner: str | None = None
+
+
+ChosenBeside = TypeAliasType("ChosenBeside", ChosenBeside1 | ChosenBeside2)
+
+
+class AboveChosen1(Cat):
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+    owner: str
+    color: str | None = None
+
+
+class AboveChosen2(Dog):
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+    owner: str
+    color: str | None = None
+
+
+AboveChosen = TypeAliasType("AboveChosen", AboveChosen1 | AboveChosen2)
+
+
+class ChoiceOfChoices1(Cat):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    color: str | None = None
+
+
+class ChoiceOfChoices2(Dog):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    color: str | None = None
+
+
+ChoiceOfChoices = TypeAliasType("ChoiceOfChoices", ChoiceOfChoices1 | ChoiceOfChoices2)
+
+
+NotOnlyObjects = TypeAliasType("NotOnlyObjects", Cat | Dog | str)
+
+
+class TextJoinedTextJoined(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    owner: str | None = None
+
+
+class TextJoinedTextJoined1(Cat, TextJoinedTextJoined):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+
+
+class TextJoinedTextJoined2(Dog, TextJoinedTextJoined):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+
+
+TextJoined = TypeAliasType("TextJoined", TextJoinedTextJoined1 | TextJoinedTextJoined2)
+
+
 class All(ContractModel):
     model_config = ConfigDict(
         populate_by_name=True,
@@ -306,6 +442,34 @@ class All(ContractModel):
     nothing_else: NothingElse | None = None
     named_above: NamedAbove | None = None
     owned_pet: OwnedPet | None = None
+    housed_pet: HousedPet | None = None
+    chosen_beside: ChosenBeside | None = None
+    above_chosen: AboveChosen | None = None
+    choice_of_choices: ChoiceOfChoices | None = None
+    not_only_objects: NotOnlyObjects | None = None
+    text_joined: TextJoined | None = None
 
 
 Labels = TypeAliasType("Labels", dict[str, str])
+
+
+Pet = TypeAliasType("Pet", Cat | Dog)
+
+
+class HomeHome(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    kind: Literal["house"]
+    size: int | None = None
+
+
+class HomeHome1(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    kind: Literal["tent"]
+    size: str | None = None
+
+
+Home = TypeAliasType("Home", HomeHome | HomeHome1)

@@ -246,6 +246,18 @@ def test_link_ends_with_its_hour_and_with_the_file(
     assert "download_url" not in look(callers.by_role["auditor"], done["id"])
 
 
+def test_file_that_was_cut_or_removed_is_not_given_out(
+    callers: Callers, anyone: Client, service: RunningService
+) -> None:
+    callers.operator.ingest(SMALLEST)
+    done = written(callers)
+    [file] = _folder(service, callers, done["id"]).iterdir()
+    file.write_bytes(file.read_bytes()[:-1])
+    assert anyone.get(done["download_url"]).status == 410
+    file.unlink()
+    assert anyone.get(done["download_url"]).status == 410
+
+
 def test_cancelled_export_leaves_nothing(
     callers: Callers, anyone: Client, service: RunningService
 ) -> None:

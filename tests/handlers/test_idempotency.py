@@ -30,7 +30,7 @@ def _stored(callers: Callers) -> int:
 # Operations that take no key although they are unsafe (POST), each with the reason why a retry does
 # no harm.
 _SAFE_TO_RETRY: dict[str, str] = {
-    "run_retention": "a dry run deletes nothing, and a commit names its run, which is carried out once",
+    "run_retention": "a dry run deletes nothing, and a commit is of a run, done once",
 }
 
 

@@ -5,88 +5,25 @@ import json
 import os
 import pty
 import re
-import secrets
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import chdir, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
-from service.export_command import export
 from service.verify_command import verify
+from tests.e2e.exported import LARGE, Exported, listed, store_large_reports
 from tests.e2e.service_process import (
     COLLECTOR,
     Service,
     clean_environment,
-    command_line_of,
-    descendants,
     running,
     short_folder,
-    wait_until,
 )
 from tests.support.faulty_network import FaultyNetwork, faulty_network_to
-
-_LARGE = 60
-_NOTE_BYTES = 40_000
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """A service with reports of some megabytes, and a folder to export to."""
-
-    service: Service
-    folder: Path
-
-    def environment(self, role: str = "auditor", url: str | None = None) -> dict[str, str]:
-        return clean_environment(
-            COLLECTOR_URL=url or self.service.url, API_KEY=self.service.keys[role], TENANT_ID="demo"
-        )
-
-    def export(self, *arguments: object, role: str = "auditor", url: str | None = None) -> Result:
-        """In this process, which is sooner, and in the folder."""
-        given = self.environment(role, url)
-        with chdir(self.folder):
-            ended = CliRunner().invoke(export, [str(each) for each in arguments], env=given)
-        assert ended.exception is None or isinstance(ended.exception, SystemExit)
-        return ended
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [COLLECTOR, "export", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=self.folder,
-            env=self.environment(),
-        )
-
-    def look(self, export_id: str) -> str:
-        with self.service.api("auditor") as client:
-            return client.get_export(export_id=UUID(export_id)).body.status
-
-    def names(self) -> list[str]:
-        return sorted(path.name for path in self.folder.iterdir())
-
-    @contextmanager
-    def no_worker_works(self) -> Iterator[None]:
-        """The worker stands still until the block ends."""
-        wait_until(lambda: bool(self._workers()), "a worker")
-        [worker] = self._workers()
-        os.kill(worker, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.kill(worker, signal.SIGCONT)
-
-    def _workers(self) -> list[int]:
-        below = descendants(self.service.process.pid)
-        return [pid for pid in below if b"service.worker_command" in command_line_of(pid)]
 
 
 @pytest.fixture(scope="module")
@@ -94,28 +31,13 @@ def service() -> Iterator[Service]:
     with short_folder() as folder:
         settings = clean_environment(COLLECTOR_HOME=str(folder / "home"), DRAIN_SECONDS="0")
         with running("up", settings, folder / "log") as started:
-            with started.client("operator") as client:
-                for place in range(_LARGE):
-                    report = {
-                        "status": {"api": ("pass", "warn", "fail")[place % 3]},
-                        "notes": [f"ünïcode\n{place}"],
-                        # Not redacted as a secret would be, and hardly compressible.
-                        "raw": {"bytes": list(secrets.token_bytes(_NOTE_BYTES // 4))},
-                    }
-                    client.post("/ingest/qc", json=report).raise_for_status()
+            store_large_reports(started)
             yield started
 
 
 @pytest.fixture
 def exported(service: Service, tmp_path: Path) -> Exported:
     return Exported(service, tmp_path)
-
-
-def _listed(service: Service) -> list[dict[str, Any]]:
-    """What the API answers of each report, oldest first."""
-    with service.client("viewer") as client:
-        items = client.get("/reports", params={"limit": 100}).raise_for_status().json()["items"]
-        return [client.get(f"/reports/{each['id']}").json() for each in reversed(items)]
 
 
 def _without_raw(answered: dict[str, Any]) -> dict[str, Any]:
@@ -134,12 +56,12 @@ def test_export_is_asked_for_waited_for_and_verified(exported: Exported) -> None
     assert exported.names() == ["all.ndjson", "all.ndjson.manifest.json"]
     lines = (exported.folder / "all.ndjson").read_bytes().splitlines()
     assert [json.loads(line) for line in lines] == [
-        _without_raw(each) for each in _listed(exported.service)
+        _without_raw(each) for each in listed(exported.service)
     ]
-    assert f"all.ndjson  {_LARGE} reports, " in ended.stdout
+    assert f"all.ndjson  {LARGE} reports, " in ended.stdout
     assert "all.ndjson.manifest.json  the signature over the manifest is right" in ended.stdout
     # No bar where there is no terminal.
-    assert ended.stderr == f"Export {_id_in(ended.stderr)} of {_LARGE} reports was asked for.\n"
+    assert ended.stderr == f"Export {_id_in(ended.stderr)} of {LARGE} reports was asked for.\n"
     file = str(exported.folder / "all.ndjson")
     verified = CliRunner().invoke(verify, [file, "--keys", exported.service.url])
     assert verified.exit_code == 0, verified.output
@@ -152,7 +74,7 @@ def test_json_tells_where_it_is_and_what_was_left_out_is_chosen(exported: Export
     assert (told["format"], told["compression"]) == ("ndjson", "gzip")
     content = (exported.folder / told["file"]).read_bytes()
     assert len(content) == told["size"]
-    blocked = [each for each in _listed(exported.service) if each["severity"] == "block"]
+    blocked = [each for each in listed(exported.service) if each["severity"] == "block"]
     assert [json.loads(line) for line in gzip.decompress(content).splitlines()] == blocked
     assert told["records"] == len(blocked)
     again = exported.export("--id", told["export_id"], "--json", "-q")
@@ -171,7 +93,7 @@ def test_cut_connections_are_gone_on_from_where_they_were_cut(exported: Exported
         assert network.answered < size + network.cuts * 70_000 + 100_000
         _only_the_api_sees_the_key(exported, network)
     lines = (exported.folder / "all.ndjson").read_bytes().splitlines()
-    assert [json.loads(line) for line in lines] == _listed(exported.service)
+    assert [json.loads(line) for line in lines] == listed(exported.service)
 
 
 def _only_the_api_sees_the_key(exported: Exported, network: FaultyNetwork) -> None:
@@ -329,7 +251,7 @@ def test_progress_is_shown_on_a_terminal(exported: Exported) -> None:
         os.close(ours)
         os.close(theirs)
     size = (exported.folder / "all.ndjson").stat().st_size
-    assert f"Exporting  [####################################]  {_LARGE}/{_LARGE}" in shown
+    assert f"Exporting  [####################################]  {LARGE}/{LARGE}" in shown
     assert f"Downloading  [####################################]  {size}/{size}" in shown
 
 
@@ -347,3 +269,18 @@ def test_failed_export_says_why(exported: Exported) -> None:
     assert ended.exit_code == 1
     assert f"Export {_id_in(ended.stderr)} failed: " in ended.stderr
     assert exported.names() == []
+
+
+def test_examples_of_the_help_run(exported: Exported) -> None:
+    text = exported.export("--help").stdout
+    examples = re.findall(
+        r"^ +collector (export .*)$", text.partition("Examples:")[2], re.MULTILINE
+    )
+    assert len(examples) >= 4
+    with exported.service.client("viewer") as client:
+        listing = client.get("/.well-known/collector-keys.json").content
+    (exported.folder / "keys.json").write_bytes(listing)
+    for example in examples:
+        _, *arguments = example.split()
+        ended = exported.export(*arguments)
+        assert ended.exit_code == 0, example + ended.stderr

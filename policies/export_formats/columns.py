@@ -18,6 +18,8 @@ from policies.export_formats.row import ExportedReport
 # Rows of a group are all in memory as they are written, and for a merge.
 _GROUP_ROWS: Final = 50_000
 _GROUP_BYTES: Final = 16 * 1024 * 1024
+# Turned into columns while the rows behind them are still being read.
+_BATCH_ROWS: Final = 500
 
 
 class Parquet(Encoding):
@@ -25,7 +27,7 @@ class Parquet(Encoding):
     def encode_part(self, rows: Iterable[ExportedReport], *, is_first: bool) -> Iterator[bytes]:
         file = _File()
         for group in _groups(rows):
-            file.write(_table(group))
+            file.write(group)
             yield file.taken()
         yield file.finished()
 
@@ -99,20 +101,37 @@ class _Sink(io.RawIOBase):
         return size
 
 
-def _groups(rows: Iterable[ExportedReport]) -> Iterator[list[ExportedReport]]:
-    group: list[ExportedReport] = []
+def _groups(rows: Iterable[ExportedReport]) -> Iterator[Any]:
+    """Tables that are row groups."""
+    import pyarrow  # as above
+
+    batches: list[Any] = []
+    count = size = 0
+    for batch in _batches(rows):
+        batches.append(_record_batch(batch))
+        count += len(batch)
+        size += sum(len(row.document) for row in batch)
+        if count >= _GROUP_ROWS or size >= _GROUP_BYTES:
+            yield pyarrow.Table.from_batches(batches)
+            batches, count, size = [], 0, 0
+    if batches:
+        yield pyarrow.Table.from_batches(batches)
+
+
+def _batches(rows: Iterable[ExportedReport]) -> Iterator[list[ExportedReport]]:
+    batch: list[ExportedReport] = []
     size = 0
     for row in rows:
-        group.append(row)
+        batch.append(row)
         size += len(row.document)
-        if len(group) >= _GROUP_ROWS or size >= _GROUP_BYTES:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group
+        if len(batch) >= _BATCH_ROWS or size >= _GROUP_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
-def _table(rows: Sequence[ExportedReport]) -> Any:
+def _record_batch(rows: Sequence[ExportedReport]) -> Any:
     import pyarrow  # as above
 
     (
@@ -151,7 +170,7 @@ def _table(rows: Sequence[ExportedReport]) -> Any:
     arrays = [
         pyarrow.array(values, field.type) for values, field in zip(columns, schema, strict=True)
     ]
-    return pyarrow.Table.from_arrays(arrays, schema=schema)
+    return pyarrow.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 @cache

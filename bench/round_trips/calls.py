@@ -11,11 +11,12 @@ from functools import partial
 from typing import Any, Final
 
 from pydantic import ValidationError
+from pydantic_core import to_json
 
 from bench.round_trips.callers import Caller
 from bench.round_trips.echo import Echo
 from bench.round_trips.messages import Exchange, Place, Slot
-from bench.round_trips.sameness import Changed, compare
+from bench.round_trips.sameness import Changed, Said, compare
 from codegen.emit_client_methods import method_name
 
 UNSENT: Final = {
@@ -28,6 +29,7 @@ UNSENT: Final = {
 IN_FORMS: Final = {
     "empty form": "a form without fields is a body of no bytes, and so none",
     "empty list": "an empty list has no field in a form, so it comes as absent",
+    "untyped": "a field of which the contract says no type comes as the text that it is written as",
 }
 _FORMS: Final = ("urlencoded", "multipart")
 
@@ -161,6 +163,9 @@ def _refused(line: Line, exchange: Exchange, message: Message, error: Any) -> se
     is_form = exchange.body is not None and exchange.body.slot.form in _FORMS
     if keywords == {"required"} and is_form and _is_empty(message.body):
         return {"empty form"}
+    if keywords == {"repeated"} and is_form:
+        # Of a list, which the contract doesn't say to be one.
+        return {"untyped"}
     if status in (404, 405) and not line.echo.calls and _leads_elsewhere(exchange, message):
         return {"slash in a path"}
     raise Lost(f"{error!r} of {json.dumps(_shown(message))[:700]}")
@@ -249,10 +254,25 @@ def _same(slot: Slot, sent: Any, came: Any, name: str) -> set[str]:
     said, whole = slot.said, slot.form == "lines"
     if slot.form in _FORMS and isinstance(one, dict):
         full = {key: value for key, value in one.items() if value != [] or key in other}
-        empty = {"empty list"} if full != one else set()
-        return {*empty, *compare(said, full, other, name)}
+        found = {"empty list"} if full != one else set()
+        typed = {
+            key: value for key, value in full.items() if not _came_as_text(said, key, value, other)
+        }
+        found |= {"untyped"} if len(typed) < len(full) else set()
+        kept_there = {key: value for key, value in other.items() if key in typed or key not in full}
+        return {*found, *compare(said, typed, kept_there, name)}
     pairs = zip(one, other, strict=True) if whole else [(one, other)]
     return {each for first, second in pairs for each in compare(said, first, second, name)}
+
+
+def _came_as_text(said: Said, name: str, value: Any, came: Mapping[str, Any]) -> bool:
+    if isinstance(value, str) or any(part for part in said.member(name).parts):
+        return False
+    if isinstance(value, list) and len(value) == 1:
+        [value] = value
+    if isinstance(value, str):
+        return bool(came.get(name) == value)
+    return bool(came.get(name) == ("" if value is None else to_json(value).decode()))
 
 
 def _is_empty(form: Any) -> bool:

@@ -102,6 +102,27 @@ def test_what_one_side_must_not_give_and_what_may_be_null_hinders_nobody(
     assert came.valid.seen["to the letter"] == came.valid.seen["values"] >= 20
 
 
+def test_a_field_without_a_type_comes_as_the_text_that_it_is_written_as(tmp_path: Path) -> None:
+    schema = {"type": "object", "required": ["kind"], "properties": {"size": {"type": "integer"}}}
+    content = {"application/x-www-form-urlencoded": {"schema": schema}}
+    operation = {
+        "operationId": "add_thing",
+        "requestBody": {"required": True, "content": content},
+        "responses": {"204": {"description": "It is there."}},
+    }
+    contract = {
+        "openapi": "3.1.0",
+        "info": {"title": "Things", "version": "1"},
+        "paths": {"/things": {"post": operation}},
+    }
+    spec = tmp_path / "openapi.json"
+    spec.write_text(json.dumps(contract))
+    package = package_of(spec, tmp_path, "untyped_things")
+    came = traffic(package, "blocking", examples=20)
+    assert came.valid.findings == {}
+    assert came.valid.seen["untyped"] > 0
+
+
 def test_the_reference_lists_what_can_not_be_sent() -> None:
     text = (ROOT / "docs" / "codegen" / "reference.md").read_text()
     assert [name for name in (*UNSENT, *IN_FORMS) if f"| {name} |" not in text] == []

@@ -202,7 +202,7 @@ def test_list_of_reports_agrees_with_the_lines(opened: Opened) -> None:
         assert (report["source"]["tool"], report["stream"]) == (item["source"], item["stream"])
 
 
-def _parsed(row: Mapping[str, Any], *, is_table: bool = False) -> dict[str, Any]:
+def parsed(row: Mapping[str, Any], *, is_table: bool = False) -> dict[str, Any]:
     """A row with its JSON read; of a CSV, texts that senders chose without the apostrophe."""
     read = dict(row)
     for name in ("redaction", "report"):
@@ -226,7 +226,7 @@ def test_duckdb_reads_each_field_of_a_table_as_the_api_answers_it(
         )
         columns = [each[0] for each in found.description or ()]
         rows = [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
-    assert [_parsed(row, is_table=is_parquet) for row in rows] == opened.rows()
+    assert [parsed(row, is_table=is_parquet) for row in rows] == opened.rows()
 
 
 @pytest.mark.parametrize("name", _TABLES)
@@ -247,7 +247,7 @@ def test_pandas_reads_each_field_of_a_table_as_the_api_answers_it(
     ]
     for row in rows:
         row["created_at"] = pandas.Timestamp(row["created_at"]).to_pydatetime()
-    assert [_parsed(row, is_table=is_parquet) for row in rows] == opened.rows()
+    assert [parsed(row, is_table=is_parquet) for row in rows] == opened.rows()
 
 
 def test_no_cell_of_a_csv_begins_as_a_formula_does(opened: Opened) -> None:

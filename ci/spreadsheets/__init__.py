@@ -1,0 +1,1 @@
+"""Exports in a spreadsheet. Needs LibreOffice, so `make test` leaves it out."""

@@ -1,1 +1,1 @@
-"""The database on a small file system that fills up. Needs root, to mount it."""
+"""The database, and exports, on a small file system that fills up. Needs root, to mount it."""

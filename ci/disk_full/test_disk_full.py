@@ -5,7 +5,6 @@ it can't make the next file of its write-ahead log.
 """
 
 import secrets
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,6 +14,7 @@ import httpx2
 import psycopg2
 import pytest
 
+from ci.disk_full.small_disk import fill, small_disk_at
 from db.embedded import ADMINISTRATOR, EmbeddedDatabase
 from tests.e2e.service_process import (
     Service,
@@ -31,15 +31,8 @@ GIVE_UP_SECONDS = 60
 @pytest.fixture
 def small_disk() -> Iterator[Path]:
     """An empty file system of SIZE."""
-    with short_folder() as folder:
-        disk = folder / "disk"
-        disk.mkdir()
-        options = f"size={SIZE},mode=0711"
-        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", disk], check=True)
-        try:
-            yield disk
-        finally:
-            subprocess.run(["umount", "--lazy", disk], check=True)
+    with short_folder() as folder, small_disk_at(folder / "disk", SIZE) as disk:
+        yield disk
 
 
 @pytest.fixture
@@ -52,18 +45,6 @@ def service(small_disk: Path) -> Iterator[Service]:
     )
     with running("up", environment, small_disk.parent / "log") as started:
         yield started
-
-
-def _fill(disk: Path) -> Path:
-    """A file that takes all there is."""
-    filler = disk / "filler"
-    with filler.open("ab", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(bytes(1 << 20))
-    with filler.open("ab", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(bytes(4096))
-    return filler
 
 
 def _post(client: httpx2.Client) -> httpx2.Response:
@@ -91,7 +72,7 @@ def test_full_disk_refuses_reports_and_loses_none_until_space_is_freed(
 ) -> None:
     with service.client() as client:
         stored = [_post(client).json()["id"] for _ in range(5)]
-        filler = _fill(small_disk)
+        filler = fill(small_disk)
         refused = _post_until_refused(client, stored)
         assert _is_refusal(refused)
         assert "reading goes on" in refused.json()["detail"]
@@ -112,7 +93,7 @@ def test_full_disk_under_the_write_ahead_log_makes_postgresql_panic_and_loses_no
 ) -> None:
     with service.client() as client:
         stored = [_post(client).json()["id"] for _ in range(5)]
-        filler = _fill(small_disk)
+        filler = fill(small_disk)
         # It recovers by itself, or, where that needs room too, ends and is started again.
         _use_up_log_files(small_disk / "home")
         assert "PANIC" in (small_disk / "home" / "postgres" / "server.log").read_text()

@@ -59,6 +59,15 @@ class Exporting:
         wait_until(lambda: self.look(export_id)["status"] == status, f"it to be {status}", 90)
         return self.look(export_id)
 
+    def wait_to_have_written(self, **more: Any) -> int:
+        """How large such an export is; it is cancelled again, and a worker had for it alone."""
+        export_id = self.ask(**more)
+        with self.worker():
+            size: int = self.wait_for(export_id, "done")["size"]
+            assert self.call("POST", f"/exports/{export_id}/cancel").status_code == 200
+            wait_until(lambda: self.files(export_id) == [], "its file to be deleted")
+        return size
+
     def download(self, export_id: str) -> bytes:
         """The file, from the store itself where the service leads there."""
         answer = self.call("GET", self.look(export_id)["download_url"])

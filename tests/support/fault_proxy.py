@@ -193,7 +193,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body if reset_after is None else body[:reset_after])
+            # Who asked may have had enough.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                self.wfile.write(body if reset_after is None else body[:reset_after])
         if reset_after is not None:
             self.wfile.flush()
             # Else what was sent may be thrown away with the connection.

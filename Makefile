@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint generate check fuzz bench bench-journal bench-scale bench-contracts bench-round-trips bench-fuzz lock clean
+.PHONY: help setup demo test lint generate check fuzz bench bench-journal bench-exports bench-retention bench-scale bench-contracts bench-round-trips bench-fuzz lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,12 @@ bench: $(READY) ## Requests per second beside two peers and the limits, in one r
 
 bench-journal: $(READY) ## What the journal of ingest costs: with and without it, 8 clients, in one run
 	@PYTHONPATH=. $(BIN)/python -m bench.journal
+
+bench-exports: $(READY) ## Exports of a million reports beside psql and gzip, killed and cancelled; 20 minutes
+	@PYTHONPATH=. $(BIN)/python -m bench.exports
+
+bench-retention: $(READY) ## What others feel while a million reports of two are deleted; 15 minutes, 5 GB
+	@PYTHONPATH=. $(BIN)/python -m bench.retention
 
 bench-scale: $(READY) ## Latencies, ingest and disk at 10 k, 1 M and 10 M reports; takes 25 GB and half an hour
 	@PYTHONPATH=. $(BIN)/python -m bench.scale $(if $(SIZES),--sizes $(SIZES))

@@ -42,13 +42,14 @@ class Orders:
 class Figures:
     """What came of it. Times in seconds; `errors` counts every answer that wasn't `status`.
 
-    A rate is `answered` by `seconds`.
+    A rate is `answered` by `seconds`; `longest` is what the slowest answer took.
     """
 
     answered: int
     seconds: float
     p50: float
     p95: float
+    longest: float
     errors: int
     first_error: str
 
@@ -166,6 +167,7 @@ async def run_load(orders: Orders) -> Figures:
         seconds=sum(times) / orders.clients if orders.requests else orders.seconds,
         p50=quantile(times, 0.50),
         p95=quantile(times, 0.95),
+        longest=times[-1] if times else 0.0,
         errors=run.errors,
         first_error=run.first_error,
     )

@@ -45,6 +45,7 @@ class BareCopy:
             seconds=sum(times),
             p50=quantile(sorted(times), 0.50),
             p95=quantile(sorted(times), 0.95),
+            longest=max(times),
             errors=0,
             first_error="",
         )

@@ -48,6 +48,7 @@ class Pgbench:
             seconds=seconds,
             p50=quantile(times, 0.50),
             p95=quantile(times, 0.95),
+            longest=times[-1],
             errors=0,
             first_error="",
         )

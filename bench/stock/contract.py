@@ -15,6 +15,7 @@ _HANDLERS: Final = {
     "Tenant": f"{OPERATIONS}.tenant_named",
 }
 _SCHEMAS: Final = "#/components/schemas/"
+_NULL: Final = {"type": "null"}
 _UNKNOWN_TO_3_0: Final = ("examples", "propertyNames", "links", "$defs")
 
 
@@ -82,6 +83,8 @@ def _lowered(node: Any) -> Any:
     if "$ref" in node:
         return {"$ref": node["$ref"]}
     kept = {name: _lowered(value) for name, value in node.items() if _is_known(name)}
+    if isinstance(kept.get("type"), str) and "const" in kept:
+        kept["enum"] = [kept.pop("const")]
     return _without_null(kept)
 
 
@@ -90,6 +93,10 @@ def _is_known(name: str) -> bool:
 
 
 def _without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+    for keyword in ("oneOf", "anyOf"):
+        if _NULL in schema.get(keyword, ()):
+            others = [each for each in schema[keyword] if each != _NULL]
+            return {**schema, keyword: others, "nullable": True}
     declared = schema.get("type")
     if not isinstance(declared, list):
         return dict(schema)

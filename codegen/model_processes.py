@@ -46,7 +46,7 @@ def _cores() -> int:
 def _made_together(pieces: Sequence[Piece], make: Make, processes: int) -> dict[int, Pieced]:
     todo = _numbers(range(1, min(len(pieces), _MOST_SHARED)))
     others: list[tuple[BaseProcess, Connection]] = []
-    # The collector would write to every object there is, and so copy its page for each process.
+    # Collecting garbage would write to every object there is, and so copy its page in each.
     gc.freeze()
     try:
         others += [_begun(pieces, make, todo) for _ in range(processes - 1)]

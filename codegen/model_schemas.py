@@ -90,9 +90,9 @@ def _make_file(schema: dict[str, Any]) -> None:
 
 
 def _mark_nullable(schema: dict[str, Any], original: dict[str, Any], document: Any) -> None:
-    properties = original.get("properties")
+    properties, required = original.get("properties"), schema.get("required")
     for name, declared in properties.items() if isinstance(properties, dict) else ():
-        is_optional = name not in schema.get("required", ())
+        is_optional = not isinstance(required, list) or name not in required
         if is_optional and isinstance(declared, dict) and admits_null(document, declared):
             schema["properties"][name][MAY_BE_NULL] = True
 

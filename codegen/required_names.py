@@ -16,18 +16,21 @@ _SAY_MORE = ("allOf", "anyOf", "oneOf", "$ref", "patternProperties")
 
 def declare_required(schema: dict[str, Any], declared: Collection[str]) -> None:
     """Declares them in `schema`, to be of any value. `declared` are those that others declare."""
-    names = schema.get("required")
+    names, properties = schema.get("required"), schema.get("properties", {})
     if (
         not isinstance(names, list)
+        or not isinstance(properties, dict)
         or schema.get("type") not in _OBJECTS
         or schema.get("additionalProperties", True) is not True
         or any(key in schema for key in _SAY_MORE)
     ):
         return
-    known = {*schema.get("properties", ()), *declared}
-    unnamed = [name for name in names if isinstance(name, str) and name not in known]
-    if unnamed:
-        schema["properties"] = {**schema.get("properties", {}), **{name: {} for name in unnamed}}
+    unnamed = [name for name in names if isinstance(name, str) and name not in properties]
+    if any(name in declared for name in unnamed):
+        # A field of any value here would be one there too, in the place of what is declared.
+        schema["additionalProperties"] = True
+    if new := [name for name in unnamed if name not in declared]:
+        schema["properties"] = {**properties, **{name: {} for name in new}}
 
 
 def declared_beside(document: Any) -> dict[int, set[str]]:

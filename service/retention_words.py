@@ -11,7 +11,8 @@ _FAILURES_SHOWN: Final = 20
 
 def plan_lines(plan: RetentionPlan, tenant: str) -> Iterator[str]:
     """The plan as a page of text."""
-    yield f"Tenant {tenant} keeps reports for {plan.retain_days} days."
+    days = "1 day" if plan.retain_days == 1 else f"{plan.retain_days} days"
+    yield f"Tenant {tenant} keeps reports for {days}."
     if plan.candidates == 0:
         yield f"No report is older than {plan.cutoff:%Y-%m-%d} and not held; nothing is to go."
         return

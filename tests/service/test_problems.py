@@ -28,6 +28,15 @@ _OUR_FAULT = {
     database.SchemaOutOfDate,
 }
 _DATABASE = [kind for kind in _below(database.DatabaseError) if kind not in _OUR_FAULT]
+_PLAN = (
+    document()["components"]["schemas"]["RetentionPlan"].get("examples")
+    or [
+        example["value"]
+        for example in document()["paths"]["/admin/retention/run"]["post"]["responses"]["200"][
+            "content"
+        ]["application/json"]["examples"].values()
+    ]
+)[0]
 _DOMAIN = [
     domain.ForeignCursor(),
     domain.QueryTooSlow(),
@@ -40,6 +49,8 @@ _DOMAIN = [
     domain.InvalidValue("query", "/bucket_m", "window", "60", "It must divide the window."),
     domain.Untranslatable("Not a log.", "/runs", "1"),
     domain.NotConfigured("ENCRYPTION_KEYS is not set."),
+    domain.RetentionAtWork(),
+    domain.PlanOutdated(_PLAN),
     domain.BatchRefused(1, [{"line": 1, "outcome": "valid"}]),
 ]
 

@@ -240,6 +240,7 @@ class NothingElse(BaseModel):
 
 class Untyped(ContractModel):
     model_config = ConfigDict(
+        extra="allow",
         populate_by_name=True,
     )
     color: str | None = None

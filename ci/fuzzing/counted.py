@@ -15,6 +15,7 @@ CANARIES: Final = "requests with a canary in them"
 PACKED: Final = "bodies sent as gzip"
 SPOILED: Final = "good requests spoiled with a canary"
 ERRORS: Final = "errors searched for input values and canaries"
+COMMITTED: Final = "plans of retention committed by another hash, and by their own"
 
 # What a run can't do without; a tag of the tenant's rarely still holds when a request sends it.
 ALL: Final = (
@@ -26,6 +27,7 @@ ALL: Final = (
     PACKED,
     SPOILED,
     ERRORS,
+    COMMITTED,
 )
 
 counted: Final[Counter[str]] = Counter()

@@ -27,6 +27,9 @@ UNSEEN_PROBLEMS: Final = {
     "tests/handlers/test_bundles.py and test_exports.py do",
     "export-not-finished": "a worker is mostly quicker; tests/handlers/test_exports.py has none",
     "too-many-exports": "a worker is mostly quicker; tests/handlers/test_exports.py has none",
+    "retention-plan-outdated": "a plan's hash can't be made up; ci.fuzzing.retention_checks sends "
+    "another one",
+    "retention-at-work": "a worker is mostly quicker; tests/handlers/test_retention.py has none",
     "request-in-progress": "one client at a time; tests/handlers/test_idempotency.py has two",
     "query-too-slow": "a few thousand reports are never slow; tests/db/test_session.py waits",
     "rate-limit-exceeded": "the limits are set beyond a fuzzer's reach; "

@@ -11,14 +11,30 @@ from typing import Final
 import schemathesis
 from schemathesis.core.failures import Failure
 
-from ci.fuzzing import canaries, error_checks, generation, http_checks, tally, tenant_checks
+from ci.fuzzing import (
+    canaries,
+    error_checks,
+    generation,
+    http_checks,
+    retention_checks,
+    tally,
+    tenant_checks,
+)
 from ci.fuzzing.facts import facts
 from ci.fuzzing.refusals import REFUSED_FOR_MEANING, STORED, Refusal
 from ci.fuzzing.requests_and_answers import Answer, Case, operation_id, problem_in
 from ci.fuzzing.tenant_checks import role_is_admitted
 
 # Importing them registers what is in them.
-LOADED: Final = (canaries, error_checks, generation, http_checks, tally, tenant_checks)
+LOADED: Final = (
+    canaries,
+    error_checks,
+    generation,
+    http_checks,
+    retention_checks,
+    tally,
+    tenant_checks,
+)
 _KEPT: Final = ("ingest_qc", "ingest_batch", "ingest_tool_output", "sign_report", "create_export")
 _explained: Final[Counter[Refusal]] = Counter()
 

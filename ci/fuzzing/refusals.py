@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from ci.fuzzing.requests_and_answers import Case, operation_id
 from ci.fuzzing.sent_secrets import SENT_SECRETS
@@ -126,6 +127,14 @@ def _is_commit(case: Case) -> bool:
     return _committed(case) is not None
 
 
+def _run_is_of_a_report(case: Case) -> bool:
+    try:
+        UUID(str(case.path_parameters["run_id"]))
+    except ValueError:
+        return True
+    return False
+
+
 def _commits_unknown_run(case: Case) -> bool:
     sent = _committed(case)
     return sent is not None and str(sent["run_id"]).lower() not in STORED.plans
@@ -204,6 +213,13 @@ REFUSED_FOR_MEANING: Final = (
     Refusal("get_hold", 404, "not-found", "a hold comes of holding", _report_is_not_held),
     Refusal("hold_report", 422, "invalid-input", _SECRET_REFUSED, _reason_is_secret),
     Refusal("get_retention_run", 404, "not-found", "no run has a made-up id", _run_is_unknown),
+    Refusal(
+        "get_retention_run",
+        422,
+        "invalid-input",
+        "Schemathesis takes the id of a report's CI run, which may be any text, for one of these",
+        _run_is_of_a_report,
+    ),
     Refusal("run_retention", 404, "not-found", "no run has a made-up id", _commits_unknown_run),
     Refusal(
         "run_retention",

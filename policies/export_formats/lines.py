@@ -6,7 +6,7 @@ import orjson
 from typing_extensions import override
 
 from policies.export_formats.encoding import Encoding, Piece
-from policies.export_formats.packing import gathered, packed
+from policies.export_formats.packing import gathered, joined, packed
 from policies.export_formats.row import ExportedReport
 
 
@@ -23,9 +23,7 @@ class JsonLines(Encoding):
 
     @override
     def assemble(self, parts: Sequence[Callable[[], Iterator[bytes]]]) -> Iterator[Piece]:
-        for place, read in enumerate(parts):
-            for content in read():
-                yield Piece(place, content)
+        return joined(parts)
 
 
 def line(row: ExportedReport) -> bytes:

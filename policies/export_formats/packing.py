@@ -1,9 +1,11 @@
 """What the formats of lines have in common: pieces of some size, and gzip."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from isal import isal_zlib
+
+from policies.export_formats.encoding import Piece
 
 _GATHERED_BYTES: Final = 256 * 1024
 # No larger than what zlib makes of reports at its usual level, in a tenth of the time.
@@ -33,3 +35,10 @@ def packed(pieces: Iterable[bytes]) -> Iterator[bytes]:
         if content := packer.compress(piece):
             yield content
     yield packer.flush()
+
+
+def joined(parts: Sequence[Callable[[], Iterator[bytes]]]) -> Iterator[Piece]:
+    """One part after the other, as it is: lines follow lines, and members of gzip each other."""
+    for place, read in enumerate(parts):
+        for content in read():
+            yield Piece(place, content)

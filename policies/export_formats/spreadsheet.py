@@ -13,7 +13,7 @@ import orjson
 from typing_extensions import override
 
 from policies.export_formats.encoding import Encoding, Piece
-from policies.export_formats.packing import gathered, packed
+from policies.export_formats.packing import gathered, joined, packed
 from policies.export_formats.row import ExportedReport
 
 COLUMNS: Final = (
@@ -56,9 +56,7 @@ class Csv(Encoding):
 
     @override
     def assemble(self, parts: Sequence[Callable[[], Iterator[bytes]]]) -> Iterator[Piece]:
-        for place, read in enumerate(parts):
-            for content in read():
-                yield Piece(place, content)
+        return joined(parts)
 
 
 def _lines(rows: Iterable[ExportedReport], *, has_head: bool) -> Iterator[bytes]:

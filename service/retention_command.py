@@ -19,6 +19,7 @@ from generated.models import (
     RetentionPlan,
     RetentionRun,
 )
+from service.answers import why
 from service.retention_words import end_lines, plan_lines
 from service.server_options import credentials, server_options
 
@@ -78,7 +79,7 @@ def retention(
         try:
             _Command(client, tenant, as_json=as_json, quiet=quiet).run(dry_run, plan_hash, no_wait)
         except ClientError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(why(error, url)) from error
 
 
 class _Command:

@@ -179,4 +179,4 @@ def test_wrong_usage_and_a_key_that_may_not_are_told(at_work: Running) -> None:
         ),
     )
     assert unreachable.returncode == 1
-    assert "no whole answer came" in unreachable.stderr
+    assert "can't reach http://127.0.0.1:1" in unreachable.stderr

@@ -5,11 +5,7 @@ reports; what was made is deleted at the end, however it ends.
 """
 
 import argparse
-import shutil
-import signal
 import statistics
-import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +16,7 @@ from bench.deployment import Deployment, deployed
 from bench.exports.asking import Exports, Made
 from bench.exports.copying import Copied, copied
 from bench.processes import BenchError
+from bench.show import say, show
 
 FORMATS: Final = ("ndjson", "csv", "parquet")
 _TENTH: Final = 10
@@ -42,13 +39,9 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _say(line: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)
-
-
 def _run(arguments: argparse.Namespace, home: Path) -> None:
     reports = arguments.reports
-    with deployed(home, reports, _say) as deployment:
+    with deployed(home, reports, say) as deployment:
         exports = Exports(deployment)
         since, until = deployment.size.start - timedelta(minutes=1), deployment.size.end
         tenth = since + (until - since) / _TENTH
@@ -71,13 +64,13 @@ def _round(
     since: datetime,
     until: datetime,
 ) -> Round:
-    _say(f"round {number}: psql and gzip")
+    say(f"round {number}: psql and gzip")
     target = deployment.store.parent / "copied.csv.gz"
     peer = copied(deployment, reports, target)
     target.unlink()
     made = {}
     for form in FORMATS:
-        _say(f"round {number}: {form}")
+        say(f"round {number}: {form}")
         made[form] = exports.timed(form, since, until)
     return Round(peer, made)
 
@@ -106,7 +99,7 @@ def _table(reports: int, rounds: list[Round], small: dict[str, Made]) -> str:
 def _killed(
     exports: Exports, form: str, since: datetime, until: datetime, kills: int, undisturbed: Made
 ) -> str:
-    _say(f"{form}, with the worker killed {kills} times")
+    say(f"{form}, with the worker killed {kills} times")
     made = exports.killed(form, since, until, kills)
     if (made.size, made.sha256) != (undisturbed.size, undisturbed.sha256):
         raise BenchError(f"{form}: killed on the way, the export differs from an undisturbed one")
@@ -114,7 +107,7 @@ def _killed(
 
 
 def _cancelled(exports: Exports, since: datetime, until: datetime) -> str:
-    _say("a cancelled one")
+    say("a cancelled one")
     before = set(exports.files())
     export_id = exports.make("ndjson", since, until)
     exports.wait_for_share(export_id, 0.3)
@@ -128,18 +121,9 @@ def _cancelled(exports: Exports, since: datetime, until: datetime) -> str:
 
 
 def main() -> None:
-    # Leaving through every `with` block on the way out ends servers and database, too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     arguments = _arguments()
-    # A short path: a unix socket's has at most 107 bytes.
-    home = Path(tempfile.mkdtemp(prefix="qc-exports-", dir=arguments.home))
-    home.chmod(0o711)
-    try:
+    with show("exports", arguments.home) as home:
         _run(arguments, home)
-    except BenchError as error:
-        sys.exit(f"bench.exports: {error}")
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
 
 
 if __name__ == "__main__":

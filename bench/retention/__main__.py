@@ -5,10 +5,6 @@ Needs about 5 GB of disk for two million reports; what was made is deleted at th
 """
 
 import argparse
-import shutil
-import signal
-import sys
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -28,6 +24,7 @@ from bench.retention.rows import (
     newest_before,
 )
 from bench.scale.fill import WEEKS
+from bench.show import say, show
 
 _RETAIN_DAYS: Final = WEEKS * 7 // 2
 _LONGEST_SECONDS: Final = 900.0
@@ -42,10 +39,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=10.0, help="of a stretch (%(default)s)")
     parser.add_argument("--home", type=Path, help="folder for the database (a temporary one)")
     return parser.parse_args()
-
-
-def _say(line: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)
 
 
 class Retention:
@@ -93,9 +86,9 @@ class Retention:
 
 def _run(arguments: argparse.Namespace, home: Path) -> None:
     settings = {"RETAIN_DAYS": str(_RETAIN_DAYS)}
-    with deployed(home, arguments.reports, _say, **settings) as deployment:
+    with deployed(home, arguments.reports, say, **settings) as deployment:
         retention = Retention(deployment.admin)
-        _say("others alone")
+        say("others alone")
         felt(deployment, _FIRST_STRETCH_SECONDS / 4)
         before = felt(deployment, _FIRST_STRETCH_SECONDS)
         began = time.monotonic()
@@ -125,7 +118,7 @@ def _run(arguments: argparse.Namespace, home: Path) -> None:
             f"failures listed: {run['failures']}",
             flush=True,
         )
-        _say("the neighbour's retention, and drops")
+        say("the neighbour's retention, and drops")
         Retention(deployment.neighbour).finish()
         drops = dropped(deployment, datetime.fromisoformat(plan["cutoff"]), _FIRST_STRETCH_SECONDS)
         print(_drops_told(drops))
@@ -145,7 +138,7 @@ def _meanwhile(
             return bool(retention.run(plan["run_id"])["deleted"] > plan["candidates"] / 2)
 
         wait_for("half of the run", is_half_done, _LONGEST_SECONDS)
-        _say("the worker is killed")
+        say("the worker is killed")
         deployment.worker.kill_and_start_again()
         wait_for("the run", lambda: retention.is_ended(plan["run_id"]), _LONGEST_SECONDS)
         return time.monotonic() - began
@@ -154,7 +147,7 @@ def _meanwhile(
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(killed_in_the_middle)
         while not running.done():
-            _say("retention, and others")
+            say("retention, and others")
             found.append(felt(deployment, seconds))
         return found, running.result()
 
@@ -201,18 +194,9 @@ def _table(before: Felt, meanwhile: list[Felt], after: Felt) -> str:
 
 
 def main() -> None:
-    # Leaving through every `with` block on the way out ends servers and database, too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     arguments = _arguments()
-    # A short path: a unix socket's has at most 107 bytes.
-    home = Path(tempfile.mkdtemp(prefix="qc-retention-", dir=arguments.home))
-    home.chmod(0o711)
-    try:
+    with show("retention", arguments.home) as home:
         _run(arguments, home)
-    except BenchError as error:
-        sys.exit(f"bench.retention: {error}")
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,7 @@ the end, however it ends.
 import argparse
 import json
 import shutil
-import signal
-import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -24,6 +21,7 @@ from bench.scale.disk import disk_use
 from bench.scale.fill import Size, filled_cluster
 from bench.scale.latency import Asked, Asker, ask_in_turn
 from bench.servers import ServerSubject
+from bench.show import say, show
 from bench.workload import INGEST, batch
 from db.access import APP, OWNER
 from db.embedded import EmbeddedDatabase
@@ -51,10 +49,6 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _say(line: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)
-
-
 def _require_room(home: Path, counts: Sequence[int]) -> None:
     needed, free = sum(counts) * _BYTES_A_REPORT, shutil.disk_usage(home).free
     if needed > free:
@@ -66,7 +60,7 @@ def _require_room(home: Path, counts: Sequence[int]) -> None:
 
 def _run(arguments: argparse.Namespace, counts: Sequence[int], home: Path) -> None:
     with ExitStack() as stack:
-        embedded, sizes = stack.enter_context(filled_cluster(home, counts, _say))
+        embedded, sizes = stack.enter_context(filled_cluster(home, counts, say))
         disks = [disk_use(embedded.libpq_dsn(OWNER, size.database)) for size in sizes]
         servers = [_serving(stack, embedded, size) for size in sizes]
         askers = [Asker(server, size) for server, size in zip(servers, sizes, strict=True)]
@@ -77,7 +71,7 @@ def _run(arguments: argparse.Namespace, counts: Sequence[int], home: Path) -> No
             rounds=arguments.rounds,
             requests=arguments.requests,
             seconds=arguments.seconds,
-            say=_say,
+            say=say,
         )
         print(f"{table.latencies(counts, asked)}\n", flush=True)
         rates = _ingest_rates(servers, arguments.ingest_seconds, arguments.lines)
@@ -98,7 +92,7 @@ def _ingest_rates(servers: Sequence[Server], seconds: float, lines: int) -> list
     many = batch(lines)
     rates = []
     for server in servers:
-        _say("ingest …")
+        say("ingest …")
         single, _ = ServerSubject(server).run(plan, INGEST)
         batches, _ = ServerSubject(server).run(plan, many)
         rates.append(
@@ -117,20 +111,11 @@ def _as_json(asked: Sequence[Asked], rates: Sequence[dict[str, float]]) -> dict[
 
 
 def main() -> None:
-    # Leaving through every `with` block on the way out ends servers and database, too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     arguments = _arguments()
     counts = sorted({int(text) for text in arguments.sizes.split(",")})
-    # A short path: a unix socket's has at most 107 bytes.
-    home = Path(tempfile.mkdtemp(prefix="qc-scale-", dir=arguments.home))
-    home.chmod(0o711)
-    try:
+    with show("scale", arguments.home) as home:
         _require_room(home, counts)
         _run(arguments, counts, home)
-    except BenchError as error:
-        sys.exit(f"bench.scale: {error}")
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -1,32 +1,55 @@
-"""The `collector` command."""
+"""The `collector` command. Loads of each command's module only the one that is called."""
 
-from contextlib import AbstractContextManager, nullcontext
+from importlib import import_module
+from typing import Final
 
 import click
+from typing_extensions import override
 
 from service import VERSION
-from service.audit_command import audit
-from service.export_command import export
-from service.jobs_command import jobs
-from service.key_source import DEVELOPMENT_TENANT
-from service.keys_command import keys
-from service.log_stream import STANDARD_ERROR, STANDARD_OUTPUT, tell
-from service.logs import configure_logging
-from service.push_command import push
-from service.retention_command import retention
-from service.serve import Ending, listen
-from service.serve import serve as run_server
-from service.settings import Settings, SettingsError, described, load_settings
-from service.startup import Prepared, migrate_configured, prepared
-from service.telling import told
-from service.verify_command import verify
-from service.worker_child import WorkerChild
-from service.worker_command import worker
 
-_EPILOG = "Settings come from environment variables; `collector settings` lists them."
+_EPILOG: Final = "Settings come from environment variables; `collector settings` lists them."
+# The module below `service` that has the command, and what the list of commands says of it.
+_COMMANDS: Final = {
+    "audit": ("audit_command", "The audit log: export a chain, verify it, declare a restore."),
+    "export": ("export_command", "Have reports exported to a file, and verify it."),
+    "jobs": ("jobs_command", "Background jobs: see what waits, runs and failed; try again."),
+    "keys": ("keys_command", "Keys: make and wrap them, see which are used, encrypt anew."),
+    "migrate": ("server_commands", "Bring the database's schema to this version."),
+    "push": ("push_command", "Send report files to a collector."),
+    "retention": ("retention_command", "Delete reports that are older than they are kept."),
+    "serve": ("server_commands", "Serve the API on a database that is there and migrated."),
+    "settings": ("server_commands", "Print every setting with its value and meaning."),
+    "up": ("server_commands", "Bring up database, schema, API and worker, and serve."),
+    "verify": ("verify_command", "Check a bundle, an attestation or an export, offline."),
+    "worker": ("worker_command", "Run background jobs until SIGTERM or Ctrl-C."),
+}
 
 
-@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Those of the table. All together take seconds to load, which `push` need not wait for."""
+
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    @override
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _ = _COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f"service.{module}"), cmd_name)
+        return command
+
+    @override
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, told) for name, (_, told) in _COMMANDS.items()])
+
+
+@click.group(
+    cls=_Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(VERSION, prog_name="collector")
 def main() -> None:
     """Collects quality-check reports of CI pipelines.
@@ -38,129 +61,3 @@ def main() -> None:
       collector export --since 7d           have reports in a file (an auditor's or admin's key)
       collector verify bundle.zip           check what somebody has sent you
     """
-
-
-@main.command()
-def up() -> None:
-    """Bring up database, schema, API and worker in one go, and serve until Ctrl-C.
-
-    With no database configured, an embedded PostgreSQL is started in COLLECTOR_HOME and kept
-    between starts. With no keys configured, four API keys of the tenant "demo" are made for this
-    start and printed, one for each role.
-    """
-    ending = Ending()
-    with told():
-        settings = load_settings()
-        configure_logging(settings.log_level)
-        tell(
-            STANDARD_ERROR,
-            f"Starting the database in {settings.collector_home} …"
-            if settings.embedded
-            else "Bringing the database's schema up …",
-        )
-        migrating = settings.embedded or settings.migration_database_url is not None
-        with prepared(settings, migrating=migrating) as ready, _worker_beside(settings, ready):
-            _serve(settings, ready, ending)
-
-
-def _worker_beside(settings: Settings, ready: Prepared) -> AbstractContextManager[object]:
-    if settings.embedded or settings.maintenance_database_url is not None:
-        return WorkerChild(settings.worker_finish_seconds)
-    _say_if_no_worker_runs(ready, "MAINTENANCE_DATABASE_URL isn't set, so none is started here")
-    return nullcontext()
-
-
-def _say_if_no_worker_runs(ready: Prepared, why: str) -> None:
-    if not ready.worker_runs:
-        tell(
-            STANDARD_ERROR,
-            f"No worker runs ({why}): nobody makes partitions ahead, cleans up, or does what "
-            "requests leave to be done. Start `collector worker`; GET /health tells whether one "
-            "runs.",
-        )
-
-
-@main.command()
-def serve() -> None:
-    """Serve the API on a database that is there and migrated.
-
-    Unlike `up`, this starts no database and changes no schema: it is what a container runs.
-    """
-    ending = Ending()
-    with told():
-        settings = load_settings()
-        configure_logging(settings.log_level)
-        if settings.embedded:
-            raise SettingsError(
-                "DATABASE_URL (or DB_HOST) must be set; `collector up` brings its own database"
-            )
-        with prepared(settings, migrating=False) as ready:
-            _say_if_no_worker_runs(ready, "`collector serve` starts none")
-            _serve(settings, ready, ending)
-
-
-def _serve(settings: Settings, ready: Prepared, ending: Ending) -> None:
-    try:
-        listener = listen(settings.host, settings.port)
-    except OSError as error:
-        where = f"{settings.host}:{settings.port}"
-        raise SettingsError(f"HOST, PORT: can't listen on {where}: {error.strerror}") from error
-    address = listener.getsockname()
-    host = f"[{address[0]}]" if ":" in address[0] else address[0]
-    lines = [f"API key ({role}): {secret}" for role, secret in ready.shown_keys.items()]
-    if lines:
-        lines.append(f"Tenant: {DEVELOPMENT_TENANT}. These keys live as long as this start.")
-    if settings.workers > 1 and settings.redis_url is None:
-        tell(
-            STANDARD_ERROR,
-            f"Rate limits are counted by each of the {settings.workers} processes for itself: a "
-            f"caller may get up to {settings.workers} times as much. REDIS_URL makes them one.",
-        )
-    lines.append(f"Listening on http://{host}:{address[1]}  (docs at /docs, Ctrl-C ends)")
-    tell(STANDARD_OUTPUT, "\n".join(lines))
-    if not run_server(ready.factory, listener, ending):
-        raise SettingsError("The service could not start; the log says why.")
-
-
-@main.command()
-def migrate() -> None:
-    """Bring the database's schema to this version.
-
-    Uses MIGRATION_DATABASE_URL (the owner, or an administrator, who then also makes the four
-    roles), else the embedded database in COLLECTOR_HOME. Safe to run at any time and several at
-    once.
-    """
-    with told():
-        result = migrate_configured(load_settings())
-    before = result.from_revision or "nothing"
-    if before == result.to_revision:
-        click.echo(f"The schema is at {result.to_revision} already.")
-    else:
-        click.echo(f"Migrated from {before} to {result.to_revision}.")
-    if result.partitions:
-        click.echo(f"Made partitions: {', '.join(result.partitions)}.")
-
-
-@main.command()
-def settings() -> None:
-    """Print every setting with its value and meaning; secrets are masked.
-
-    Each can also be given as NAME_FILE, the path of a file that holds the value.
-    """
-    with told():
-        rows = described(load_settings())
-    width = max(len(name) for name, _, _ in rows)
-    for name, value, meaning in rows:
-        click.echo(f"{name:<{width}}  {value or '-'}")
-        click.echo(f"{'':<{width}}  {meaning}")
-    click.echo("\nFor `collector push` and scripts/smoke: COLLECTOR_URL, API_KEY, TENANT_ID.")
-
-
-main.add_command(audit)
-main.add_command(export)
-main.add_command(jobs)
-main.add_command(keys)
-main.add_command(push)
-main.add_command(retention)
-main.add_command(worker)
-main.add_command(verify)

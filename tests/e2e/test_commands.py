@@ -2,16 +2,27 @@
 
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
+from service.cli import main
 from tests.e2e.service_process import clean_environment, run_collector, running
 
 
 def test_help_names_every_command() -> None:
     ended = run_collector("--help", environment=clean_environment())
     assert ended.returncode == 0
-    for command in ("up", "serve", "worker", "migrate", "settings", "push", "keys", "jobs"):
+    assert isinstance(main, click.Group)
+    for command in main.list_commands(click.Context(main)):
         assert f"\n  {command} " in ended.stdout
+        shown = CliRunner().invoke(main, [command, "--help"])
+        assert (shown.exit_code, f"main {command} " in shown.output) == (0, True)
+
+
+def test_an_unknown_command_is_told() -> None:
+    ended = run_collector("psuh", environment=clean_environment())
+    assert (ended.returncode, "No such command 'psuh'" in ended.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("command", ["up", "serve", "worker", "migrate", "settings"])

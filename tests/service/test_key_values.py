@@ -234,7 +234,7 @@ def _python(code: str) -> subprocess.CompletedProcess[str]:
 def test_without_boto3_only_wrapped_keys_are_out_of_reach() -> None:
     done = _python(
         "import sys\n"
-        "import service.cli\n"
+        "import service.server_commands, service.worker_command, service.keys_command\n"
         "assert 'boto3' not in sys.modules and 'botocore' not in sys.modules\n"
         "sys.modules['boto3'] = None\n"
         "from service.aws_kms import AwsKms\n"

@@ -1,4 +1,4 @@
-"""Fixtures for every folder of tests: a real PostgreSQL, and the service on top of it."""
+"""Fixtures for every folder of tests: a real PostgreSQL, the service on top of it, a real S3."""
 
 import os
 
@@ -16,6 +16,7 @@ from tests.support.database import (
     shared_maintenance,
     tenant,
 )
+from tests.support.s3 import s3
 
 __all__ = [
     "anyone",
@@ -27,6 +28,7 @@ __all__ = [
     "other_tenant",
     "own_database",
     "postgres_server",
+    "s3",
     "service",
     "shared_database",
     "shared_maintenance",

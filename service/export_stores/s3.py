@@ -165,28 +165,37 @@ class S3Store(ExportStore):
         return deleted
 
     def _abort_uploads(self, prefix: str) -> None:
-        more: dict[str, str] = {}
-        while True:
-            answer = self._unfinished(prefix, more)
-            for upload in answer.get("Uploads", []):
-                # One that has just been finished or aborted elsewhere is done with, too.
-                with suppress(StoreUnavailable):
-                    self._call(
-                        "abort_multipart_upload", Key=upload["Key"], UploadId=upload["UploadId"]
-                    )
-            if not answer.get("IsTruncated"):
-                return
-            more = {
-                "KeyMarker": answer["NextKeyMarker"],
-                "UploadIdMarker": answer["NextUploadIdMarker"],
-            }
+        """Lists from the beginning each time, for what was aborted is gone from there.
 
-    def _unfinished(self, prefix: str, more: dict[str, str]) -> dict[str, Any]:
-        """A page of unfinished uploads; none where the store can't list them."""
+        Markers lead on only where uploads are sorted by key, which not every store does.
+        """
+        aborted: set[str] = set()
+        while True:
+            answer = self._unfinished(prefix)
+            found = [each for each in answer.get("Uploads", []) if each["UploadId"] not in aborted]
+            for upload in found:
+                self._abort(upload["Key"], upload["UploadId"])
+                aborted.add(upload["UploadId"])
+            if not found or not answer.get("IsTruncated"):
+                return
+
+    def _abort(self, key: str, upload_id: str) -> None:
+        with told(self._place.bucket):
+            try:
+                self._client.abort_multipart_upload(
+                    Bucket=self._place.bucket, Key=key, UploadId=upload_id
+                )
+            except exceptions.ClientError as error:
+                # It has just been finished or aborted elsewhere.
+                if code_of(error.response) != "NoSuchUpload":
+                    raise
+
+    def _unfinished(self, prefix: str) -> dict[str, Any]:
+        """The first page of unfinished uploads; none where the store can't list them."""
         with told(self._place.bucket):
             try:
                 answer: dict[str, Any] = self._client.list_multipart_uploads(
-                    Bucket=self._place.bucket, Prefix=self._key(prefix), **more
+                    Bucket=self._place.bucket, Prefix=self._key(prefix), MaxUploads=PAGE_NAMES
                 )
             except exceptions.ClientError as error:
                 # The bucket's lifecycle rule must do then, which the documentation asks for.

@@ -8,15 +8,16 @@ import pytest
 from tests.e2e.exported import LARGE, Exported, listed, store_large_reports
 from tests.e2e.service_process import Service, clean_environment, running, short_folder
 from tests.support.fault_proxy import Answering, Asked, Fault, FaultProxy, ResetInAnswer, error
-from tests.support.s3 import BUCKET, s3_server, s3_variables
+from tests.support.s3 import BUCKET, S3Server, s3_variables
 
 _ARGUMENTS = ("--since", "1d", "--include-raw", "-o", "all.ndjson")
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultProxy]:
-    with s3_server(tmp_path_factory.mktemp("s3")) as server, server.behind_proxy() as proxy:
+def store(s3: S3Server) -> Iterator[FaultProxy]:
+    with s3.behind_proxy() as proxy:
         yield proxy
+    s3.clear()
 
 
 @pytest.fixture(scope="module")

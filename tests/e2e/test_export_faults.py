@@ -24,11 +24,11 @@ from tests.support.fault_proxy import (
     Slow,
     error,
 )
-from tests.support.s3 import BUCKET, SECRET, S3Server, s3_server, s3_variables
+from tests.support.s3 import ABSENT_BUCKET, BUCKET, READER, SERVICE, S3Server, s3_variables
 
 # More than one part of an upload, and of the ledger, where they are not compressed.
 _REPORTS: Final = 60_000
-_SECRETS: Final = (SECRET, "test-login", "X-Amz-", "LEAKED")
+_SECRETS: Final = (SERVICE.secret, SERVICE.key, "X-Amz-", "LEAKED")
 
 
 @dataclass(slots=True)
@@ -49,12 +49,6 @@ class InS3:
         """Whether the store holds finished files alone."""
         parts = [name for name in self.server.names() if "/export." not in name]
         return not parts and not self.server.unfinished()
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with s3_server(tmp_path_factory.mktemp("s3")) as server:
-        yield server
 
 
 @pytest.fixture
@@ -136,20 +130,51 @@ def test_export_waits_for_a_store_that_is_down_and_goes_on_when_it_is_back(
     s3.clear()
 
 
-@pytest.mark.parametrize(
-    ("fault", "said"),
-    [
-        (error(400, "ExpiredToken"), "says that the login has expired. Give the service a new"),
-        (error(404, "NoSuchBucket"), "has no bucket of this name. Make it, or set EXPORT_STORE"),
-    ],
-)
-def test_export_fails_at_once_with_what_a_person_must_change(
-    in_s3: InS3, fault: Fault, said: str
+_WRONG: Final[list[tuple[dict[str, str], str]]] = [
+    (
+        {"AWS_SECRET_ACCESS_KEY": "not-the-password"},
+        "does not accept the login. See AWS_ACCESS_KEY_ID",
+    ),
+    (
+        {"AWS_ACCESS_KEY_ID": READER.key, "AWS_SECRET_ACCESS_KEY": READER.secret},
+        "denies the service what it needs (AccessDenied). See the rights of its login there.",
+    ),
+    (
+        {"EXPORT_STORE": f"s3://{ABSENT_BUCKET}"},
+        "has no bucket of this name. Make it, or set EXPORT_STORE",
+    ),
+]
+
+
+def test_export_fails_at_once_where_the_store_itself_refuses(
+    s3: S3Server, own_database: TestDatabase, folder: Path
 ) -> None:
+    settings = s3_variables(s3.port, EXPORT_STORE=f"s3://{BUCKET}")
+    with exporting_with(own_database, folder, settings) as exporting:
+        exporting.fill(1_000)
+        well = exporting.environment
+        for wrong, said in _WRONG:
+            exporting.environment = well | wrong
+            export_id = exporting.ask()
+            with exporting.worker():
+                told = exporting.wait_for(export_id, "failed")
+            assert said in told["failure"]
+            assert "download_url" not in told
+            assert s3.names() == []
+        exporting.environment = well
+        with exporting.worker():
+            export_id = exporting.ask()
+            exporting.wait_for(export_id, "done")
+            assert exporting.download(export_id)
+    s3.clear()
+
+
+def test_export_fails_in_the_middle_with_what_a_person_must_change(in_s3: InS3) -> None:
+    said = "says that the login has expired. Give the service a new one."
     exporting, proxy = in_s3.exporting, in_s3.proxy
     with exporting.worker() as process:
         process.wait_until_working()
-        _meets(proxy, fault)
+        _meets(proxy, error(400, "ExpiredToken"))
         export_id = exporting.ask(compression="none")
         told = exporting.wait_for(export_id, "failed")
         assert f"(S3, bucket {BUCKET}) {said}" in told["failure"]

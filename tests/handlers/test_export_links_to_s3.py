@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -16,11 +17,8 @@ from tests.support.client import Callers, Client
 from tests.support.database import TestDatabase
 from tests.support.exports import look, written
 from tests.support.fault_proxy import FaultProxy, error
-from tests.support.s3 import BUCKET, S3Server, s3_server, s3_variables
+from tests.support.s3 import BUCKET, S3Server, s3_variables
 from tests.support.service import RunningService, running_service
-
-# Names of roles and sessions make such tokens long; 2,000 characters are nothing special.
-_TOKEN = "session-token" * 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +31,18 @@ class InS3:
 
 
 @pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with s3_server(tmp_path_factory.mktemp("s3")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
 def proxy(s3: S3Server) -> Iterator[FaultProxy]:
     with s3.behind_proxy() as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def service_with_s3(proxy: FaultProxy, shared_database: TestDatabase) -> Iterator[RunningService]:
+def service_with_s3(
+    s3: S3Server, proxy: FaultProxy, shared_database: TestDatabase
+) -> Iterator[RunningService]:
+    """Its login is a role's, whose links are as long as links get."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in s3_variables(proxy.port, AWS_SESSION_TOKEN=_TOKEN).items():
+        for name, value in s3_variables(proxy.port, **s3.session()).items():
             patch.setenv(name, value)
         store = S3Store(S3Place(BUCKET, "exports/"))
         # The library looks for the login when it first needs one.
@@ -75,6 +70,7 @@ def test_link_leads_to_the_store_which_gives_the_file_under_its_name(in_s3: InS3
     assert led.headers["referrer-policy"] == "no-referrer"
     # Nothing was read through the service, nor looked for.
     assert len(in_s3.proxy.asked) == asked_before
+    assert len(led.headers["location"]) > 2_000
     file = httpx2.get(led.headers["location"])
     assert (file.status_code, len(file.content)) == (200, done["size"])
     [line] = gzip.decompress(file.content).splitlines()
@@ -85,6 +81,20 @@ def test_link_leads_to_the_store_which_gives_the_file_under_its_name(in_s3: InS3
     assert file.headers["content-type"] == "application/octet-stream"
     part = httpx2.get(led.headers["location"], headers={"Range": "bytes=3-9"})
     assert (part.status_code, part.content) == (206, file.content[3:10])
+
+
+def test_link_that_the_service_leads_to_is_for_that_export_alone(in_s3: InS3) -> None:
+    one, other = (
+        urlsplit(in_s3.anyone.get(written(in_s3.callers)["download_url"]).headers["location"])
+        for _ in range(2)
+    )
+    assert one.path != other.path
+    exchanged = one._replace(path=other.path).geturl(), other._replace(path=one.path).geturl()
+    for url in exchanged:
+        answer = httpx2.get(url)
+        assert answer.status_code == 403
+        assert b"<Code>SignatureDoesNotMatch</Code>" in answer.content
+    assert httpx2.get(one.geturl()).status_code == httpx2.get(other.geturl()).status_code == 200
 
 
 def test_each_leading_there_stands_in_the_audit_log_and_no_signature_does(in_s3: InS3) -> None:

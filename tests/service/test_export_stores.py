@@ -16,7 +16,7 @@ from handlers.export_store import ExportStore, StoredFileMissing
 from service.export_stores.folder import FolderStore
 from service.export_stores.s3 import PART_BYTES, S3Store
 from service.s3_place import parse_place
-from tests.support.s3 import BUCKET, S3Server, s3_server, s3_variables
+from tests.support.s3 import BUCKET, S3Server, s3_variables
 
 _MIB: Final = 1024 * 1024
 _SIZES: Final = [
@@ -39,12 +39,6 @@ class Kept:
     store: ExportStore
     files: Callable[[], list[str]]
     drafts: Callable[[], list[str]]
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with s3_server(tmp_path_factory.mktemp("s3")) as server:
-        yield server
 
 
 @contextmanager

@@ -21,18 +21,21 @@ from tests.support.fault_proxy import (
     Slow,
     error,
 )
-from tests.support.s3 import BUCKET, REGION, SECRET, S3Server, s3_server, s3_variables
+from tests.support.s3 import (
+    ABSENT_BUCKET,
+    BUCKET,
+    READER,
+    REGION,
+    SERVICE,
+    S3Server,
+    s3_variables,
+)
+from tests.support.seaweedfs import Login
 
 # A machine that is busy with other tests is no fault.
 _PATIENT: Final = Patience(connect=20, silence=20, piece=20)
 _IMPATIENT: Final = Patience(connect=2, silence=1, piece=2)
 _LARGE = bytes(2 * PART_BYTES + 5)
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with s3_server(tmp_path_factory.mktemp("s3")) as server:
-        yield server
 
 
 @pytest.fixture
@@ -81,7 +84,7 @@ def _told(raised: pytest.ExceptionInfo[Exception]) -> str:
     assert raised.value.__cause__ is None
     assert raised.value.__context__ is None or raised.value.__suppress_context__
     shown = str(raised.value)
-    for secret in (SECRET, "test-login", "LEAKED", "Signature", "127.0.0.1"):
+    for secret in (SERVICE.secret, SERVICE.key, "LEAKED", "Signature", "127.0.0.1"):
         assert secret not in shown
     assert shown.startswith(f"The store of exports (S3, bucket {BUCKET}) ")
     assert shown.endswith(".")
@@ -169,10 +172,49 @@ def test_what_a_person_has_to_change_is_refused_with_what_that_is(
 
 
 def test_a_bucket_that_is_not_there_is_refused_by_every_call(proxy: FaultProxy) -> None:
-    store = _store("no-such-bucket")
+    store = _store(ABSENT_BUCKET)
     for call in _CALLS.values():
         with pytest.raises(StoreRefused, match="has no bucket of this name"):
             call(store)
+
+
+@pytest.mark.parametrize(
+    ("login", "said"),
+    [
+        (Login(SERVICE.key, "not-" + SERVICE.secret), "does not accept the login. See AWS_ACCESS"),
+        (Login("unknown", SERVICE.secret), "does not accept the login. See AWS_ACCESS_KEY_ID"),
+        (READER, "denies the service what it needs (AccessDenied). See the rights of its login"),
+    ],
+    ids=["wrong secret", "unknown key", "no right"],
+)
+def test_login_that_the_store_refuses_is_told_by_every_call_at_once(
+    proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, login: Login, said: str
+) -> None:
+    _store().put("a/file", [b"content"])
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", login.key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", login.secret)
+    store = _store()
+    for name, call in _CALLS.items():
+        if login is READER and name == "read":
+            continue
+        before = len(proxy.asked)
+        with pytest.raises(StoreRefused) as raised:
+            call(store)
+        shown = _told(raised)
+        assert said in shown
+        assert login.secret not in shown
+        assert len(proxy.asked) == before + 1
+
+
+def test_login_that_may_only_read_is_enough_for_reading_and_for_links(
+    store: S3Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put("a/file", [b"content"])
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", READER.key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", READER.secret)
+    reading = _store()
+    assert b"".join(reading.read("a/file")) == b"content"
+    assert httpx2.get(_link(reading)).content == b"content"
 
 
 def test_without_a_login_every_call_is_refused(
@@ -256,6 +298,41 @@ def test_upload_that_nobody_could_abort_is_aborted_with_the_deletion(
     assert list(store.names("a/")) == []
     assert store.delete("a/fi") == 0
     assert s3.unfinished() == ["a/other"]
+
+
+def test_more_than_a_page_of_unfinished_uploads_is_aborted(
+    store: S3Store, s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.export_stores.s3.PAGE_NAMES", 3)
+    for number in range(8):
+        for name in ("a", "b"):
+            s3.admin.create_multipart_upload(Bucket=BUCKET, Key=f"{name}/{number}")
+    # Two of one file are two.
+    s3.admin.create_multipart_upload(Bucket=BUCKET, Key="a/7")
+    assert len(s3.unfinished()) == 17
+    assert store.delete("a/") == 0
+    assert s3.unfinished() == [f"b/{number}" for number in range(8)]
+
+
+def test_deletion_is_not_done_while_an_upload_can_not_be_aborted(
+    store: S3Store, proxy: FaultProxy, s3: S3Server
+) -> None:
+    s3.admin.create_multipart_upload(Bucket=BUCKET, Key="a/file")
+    fault = error(503, "SlowDown")
+    proxy.fault = lambda asked: fault if _is("abort")(asked) else Slow(0)
+    with pytest.raises(StoreUnavailable):
+        store.delete("a/")
+    assert s3.unfinished() == ["a/file"]
+
+
+def test_upload_that_was_just_aborted_elsewhere_is_done_with(
+    store: S3Store, proxy: FaultProxy, s3: S3Server
+) -> None:
+    s3.admin.create_multipart_upload(Bucket=BUCKET, Key="a/file")
+    fault = error(404, "NoSuchUpload")
+    proxy.fault = lambda asked: fault if _is("abort")(asked) else Slow(0)
+    assert store.delete("a/") == 0
+    assert any(map(_is("abort"), proxy.asked))
 
 
 def test_store_that_can_not_list_uploads_is_left_to_its_lifecycle_rule(
@@ -350,7 +427,7 @@ def test_link_hands_out_the_file_under_its_name_and_asks_nothing(
     assert signed["X-Amz-Expires"] == ["300"]
     assert signed["X-Amz-SignedHeaders"] == ["host"]
     assert f"/{REGION}/s3/" in signed["X-Amz-Credential"][0]
-    assert SECRET not in url
+    assert SERVICE.secret not in url
 
 
 def test_link_ends_within_five_minutes_whatever_is_asked(store: S3Store) -> None:

@@ -1,4 +1,4 @@
-"""moto's server: AWS as tests have it, a process of its own at a free port of 127.0.0.1."""
+"""moto's server: the KMS of tests, a process of its own at a free port of 127.0.0.1."""
 
 import re
 import subprocess

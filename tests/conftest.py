@@ -1,6 +1,7 @@
 """Fixtures for every folder of tests: a real PostgreSQL, the service on top of it, a real S3."""
 
 import os
+import signal
 
 from hypothesis import settings
 
@@ -37,3 +38,8 @@ __all__ = [
 
 # What blocks a merge tries the same examples each time. HYPOTHESIS_PROFILE=default tries new ones.
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+# A shell without job control starts what is in the background with SIGINT ignored, and the commands
+# that tests interrupt would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

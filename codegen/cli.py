@@ -20,7 +20,6 @@ from .run import Outcome, check, differences, generate
 
 EXIT_ERROR = 1
 EXIT_STALE = 4
-_OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -129,8 +128,9 @@ def _run(
     form: Format,
 ) -> Outcome:
     """What is shown to a machine has to be whole, so the contract is read for it in any case."""
-    # A contract is one large tree without circles: to walk it for garbage finds none.
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    # A contract is one large tree without circles: to walk it for garbage finds none. Where some
+    # comes up, when models are made, it is collected.
+    gc.disable()
     try:
         settings = _settings(spec, out)
         return work(settings.spec, settings.out, full or form != "text")

@@ -1,11 +1,14 @@
 """How a client sees an operation: which arguments it has, and what becomes of each answer."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .contract import Media, Operation, Parameter, Response, is_json
 from .pointers import parse_pointer, value_at
-from .runtime.client_body import Form
 from .runtime.media_types import is_json_lines, is_multipart, is_urlencoded
+
+if TYPE_CHECKING:
+    # It loads pydantic.
+    from .runtime.client_body import Form
 
 Imports = set[tuple[str, str]]
 
@@ -92,7 +95,7 @@ def result_type(operation: Operation, stream: str, lines: str | None = None) -> 
     return " | ".join(found) or "NoReturn"
 
 
-def form_of(media: Media) -> Form:
+def form_of(media: Media) -> "Form":
     """How a body in this media type is written from what the caller gives."""
     if media.annotation is None:
         return "raw"

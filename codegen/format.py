@@ -1,15 +1,15 @@
 """Lays out emitted Python text with ruff, all files that changed in one run."""
 
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from ruff import find_ruff_bin
+
 from .cache import Cache
 from .manifest import digest
 
-_RUFF = [sys.executable, "-m", "ruff"]
 _OPTIONS = ["--isolated", "--no-cache", "--quiet", "--line-length=100", "--target-version=py311"]
 _STEPS = (["check", "--select=I", "--fix"], ["format"])
 
@@ -43,12 +43,12 @@ def _laid_out(files: Mapping[str, str]) -> dict[str, str]:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         for step in _STEPS:
-            _run([*_RUFF, *step, *_OPTIONS, folder])
+            _run([find_ruff_bin(), *step, *_OPTIONS, folder])
         return {name: (root / name).read_text(encoding="utf-8") for name in files}
 
 
 def _run(command: list[str]) -> None:
-    done = subprocess.run(  # noqa: S603  # our own interpreter, on files of our own
+    done = subprocess.run(  # noqa: S603  # a program that we depend on, on files of our own
         command, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:

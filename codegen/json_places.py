@@ -1,4 +1,4 @@
-"""Reads JSON at the speed of the standard library, and finds where a value stands when asked.
+"""Reads JSON in C, and finds where a value stands when asked.
 
 Takes only documents that nothing can be said against; of others `json_source` says what is wrong.
 """
@@ -6,11 +6,17 @@ Takes only documents that nothing can be said against; of others `json_source` s
 import json
 import re
 from bisect import bisect_right
+from collections.abc import Iterable
 from typing import Any
+
+import msgspec
+import orjson
 
 from .json_source import MAX_DEPTH, MAX_DIGITS, Pointer, Position
 
-_SPACE = re.compile(r"[ \t\n\r]*")
+_SPACE = re.compile(rb"[ \t\n\r]*")
+_BETWEEN = re.compile(rb"[ \t\n\r,]*")
+_KEY = re.compile(rb'"(?:[^"\\]|\\.)*"[ \t\n\r]*:[ \t\n\r]*')
 
 
 class IrregularError(Exception):
@@ -19,13 +25,28 @@ class IrregularError(Exception):
 
 def read_regular(text: str) -> Any:
     """The value of a JSON text. Raises IrregularError where it isn't JSON or a key stands twice."""
-    try:
-        value = _DECODER.decode(text)
-    except (ValueError, RecursionError) as error:
-        raise IrregularError from error
+    value = _same_again(text)
+    if value is None:
+        try:
+            value = _DECODER.decode(text)
+        except (ValueError, RecursionError) as error:
+            raise IrregularError from error
     if _is_deep(value, MAX_DEPTH):
         raise IrregularError
     return value
+
+
+def _same_again(text: str) -> Any:
+    """The value, if its text without spaces is what stands there: none is where a key stands twice.
+
+    Nor where a number or a character is written in another way than is usual, which is no mistake.
+    """
+    try:
+        value = orjson.loads(text)
+        is_same = orjson.dumps(value) == msgspec.json.format(text.encode(), indent=-1)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return value if is_same else None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -55,7 +76,8 @@ def _constant(text: str) -> Any:
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object, parse_int=_short, parse_float=_finite, parse_constant=_constant
 )
-_SCANNER = json.JSONDecoder()
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 _CONTAINERS = (dict, list)
 
 
@@ -74,52 +96,54 @@ def _is_deep(value: Any, left: int) -> bool:
     return bool(level)
 
 
+# Of a member or item: where it is shown, where its value begins, and that value's text.
+_Found = tuple[int, int, bytes | msgspec.Raw]
+
+
 class JsonPlaces:
     """Where the values of a regular JSON text stand. What isn't asked for is passed over in C."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self._text = text.encode()
         self._line_starts: list[int] = []
-        # Of containers by where they begin: what is shown of each member, and where its value is.
-        self._members: dict[int, dict[str | int, tuple[int, int]]] = {}
+        # What stands in containers, by where these begin.
+        self._members: dict[int, dict[str | int, _Found]] = {}
 
     def nearest(self, pointer: Pointer) -> Position:
         """Where a value stands, or the nearest value around it that does exist."""
-        shown = at = self._skip(0)
+        shown = at = _end(_SPACE, self._text, 0)
+        value: bytes | msgspec.Raw = self._text
         for token in pointer:
-            members = self._inside(at)
-            if token not in members:
+            if at not in self._members:
+                self._members[at] = self._read(at, value)
+            if token not in self._members[at]:
                 break
-            shown, at = members[token]
+            shown, at, value = self._members[at][token]
         return self._position(shown)
 
-    def _inside(self, at: int) -> dict[str | int, tuple[int, int]]:
-        if at not in self._members:
-            opened = self._text[at]
-            self._members[at] = self._read(at, opened) if opened in "{[" else {}
-        return self._members[at]
-
-    def _read(self, at: int, opened: str) -> dict[str | int, tuple[int, int]]:
-        found: dict[str | int, tuple[int, int]] = {}
-        at = self._skip(at + 1)
-        while self._text[at] not in "}]":
-            shown, key = at, len(found)
-            if opened == "{":
-                key, at = _SCANNER.raw_decode(self._text, at)
-                # Behind the colon.
-                at = self._skip(self._skip(at) + 1)
-            found[key] = (shown, at)
-            _, at = _SCANNER.raw_decode(self._text, at)
-            at = self._skip(at)
-            at = self._skip(at + 1) if self._text[at] == "," else at
+    def _read(self, at: int, value: bytes | msgspec.Raw) -> dict[str | int, _Found]:
+        """What stands in the value that begins there."""
+        found: dict[str | int, _Found] = {}
+        for token, inner in _contents(self._text[at : at + 1], value):
+            shown = _end(_BETWEEN, self._text, at if found else at + 1)
+            at = _end(_KEY, self._text, shown) if isinstance(token, str) else shown
+            found[token] = (shown, at, inner)
+            at += memoryview(inner).nbytes
         return found
-
-    def _skip(self, at: int) -> int:
-        match = _SPACE.match(self._text, at)
-        return match.end() if match else at
 
     def _position(self, at: int) -> Position:
         if not self._line_starts:
-            self._line_starts = [0, *(match.end() for match in re.finditer("\n", self._text))]
+            self._line_starts = [0, *(match.end() for match in re.finditer(b"\n", self._text))]
         line = bisect_right(self._line_starts, at)
-        return line, at - self._line_starts[line - 1] + 1
+        return line, len(self._text[self._line_starts[line - 1] : at].decode()) + 1
+
+
+def _contents(opened: bytes, value: bytes | msgspec.Raw) -> Iterable[tuple[str | int, msgspec.Raw]]:
+    if opened == b"{":
+        return _MEMBERS.decode(value).items()
+    return enumerate(_ITEMS.decode(value)) if opened == b"[" else ()
+
+
+def _end(pattern: re.Pattern[bytes], text: bytes, at: int) -> int:
+    match = pattern.match(text, at)
+    return match.end() if match else at

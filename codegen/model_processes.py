@@ -7,8 +7,8 @@ make is made here, so that what is wrong with it is said here.
 import gc
 import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -23,6 +23,7 @@ Make = Callable[[Piece], Pieced]
 _MOST_PROCESSES = 4
 # For fewer, a process takes longer to begin than it saves.
 _PIECES_A_PROCESS = 4
+_OBJECTS_BETWEEN_COLLECTIONS = 50_000
 _WIDTH = 4
 # A pipe holds so many numbers at least before a reader takes one.
 _MOST_SHARED = 4096 // _WIDTH
@@ -33,9 +34,29 @@ def made_of(pieces: Sequence[Piece], make: Make, cores: int | None = None) -> li
     # What it loads for the first is there for all: other processes begin as copies of this one.
     made = {index: make(piece) for index, piece in enumerate(pieces[:1])}
     processes = min(cores or _cores(), _MOST_PROCESSES, len(pieces) // _PIECES_A_PROCESS)
-    if processes > 1:
-        made |= _made_together(pieces, make, processes)
-    return [made[index] if index in made else make(piece) for index, piece in enumerate(pieces)]
+    with _new_garbage_collected():
+        if processes > 1:
+            made |= _made_together(pieces, make, processes)
+        return [made[index] if index in made else make(piece) for index, piece in enumerate(pieces)]
+
+
+@contextmanager
+def _new_garbage_collected() -> Iterator[None]:
+    """What there is already isn't looked at: that takes long, and finds none.
+
+    It would write to every object there is, too, and so copy its page in each process.
+    """
+    was_on, thresholds = gc.isenabled(), gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    gc.enable()
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
+        if not was_on:
+            gc.disable()
 
 
 def _cores() -> int:
@@ -46,8 +67,6 @@ def _cores() -> int:
 def _made_together(pieces: Sequence[Piece], make: Make, processes: int) -> dict[int, Pieced]:
     todo = _numbers(range(1, min(len(pieces), _MOST_SHARED)))
     others: list[tuple[BaseProcess, Connection]] = []
-    # Collecting garbage would write to every object there is, and so copy its page in each.
-    gc.freeze()
     try:
         others += [_begun(pieces, make, todo) for _ in range(processes - 1)]
         made = _taken(pieces, make, todo)
@@ -57,7 +76,6 @@ def _made_together(pieces: Sequence[Piece], make: Make, processes: int) -> dict[
                 made |= results.recv()
         return made
     finally:
-        gc.unfreeze()
         os.close(todo)
         for process, results in others:
             results.close()

@@ -30,7 +30,8 @@ def test_text_is_the_value_again(value: Any) -> None:
 @settings(max_examples=50)
 @given(values())
 def test_layout_is_the_standard_librarys(value: Any) -> None:
-    assert indented(value) == json.dumps(value, ensure_ascii=False, indent=2)
+    for spaces in (1, 2):
+        assert indented(value, spaces) == json.dumps(value, ensure_ascii=False, indent=spaces)
 
 
 def nested(levels: int) -> Any:

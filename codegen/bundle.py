@@ -3,7 +3,7 @@
 What another file defines is moved into `components` under its own name; nothing else changes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ class Bundle:
     sources: tuple[Source, ...]
     origins: dict[Pointer, tuple[Source, Pointer]]
     dangling: frozenset[Pointer] = frozenset()
+    _targets: dict[str, Pointer] = field(default_factory=dict, repr=False)
 
     def place(self, pointer: Pointer) -> Place:
         for length in range(len(pointer), -1, -1):
@@ -36,13 +37,19 @@ class Bundle:
                 return source.place(origin + pointer[length:])
         return self.sources[0].place(pointer)
 
+    def target(self, reference: str) -> Pointer:
+        """Where a reference leads, which may be to another. Raises LookupError where nowhere."""
+        if reference not in self._targets:
+            self._targets[reference] = local_pointer(self.document, reference)
+        return self._targets[reference]
+
     def follow(self, pointer: Pointer) -> tuple[Pointer, Any]:
         """The value at a pointer, through any chain of references: where it stands, and it."""
         value = value_at(self.document, pointer)
         for _ in range(_MAX_CHAIN):
             if not (isinstance(value, dict) and isinstance(value.get("$ref"), str)):
                 return pointer, value
-            pointer = local_pointer(self.document, value["$ref"])
+            pointer = self.target(value["$ref"])
             value = value_at(self.document, pointer)
         raise one_error(self.place(pointer), "CG010", "this $ref leads back to itself")
 

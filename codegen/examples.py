@@ -4,7 +4,7 @@ Schemas are seen as the generated service sees them: a view for requests, one fo
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +18,7 @@ from .diagnostics import Findings, Severity
 from .runtime.media_types import is_json_lines, is_multipart, is_urlencoded
 from .runtime.schemas import Direction, upgrade_3_0, view
 from .shape import Node, Pointer, walk, written
-from .units import part_of, units_of
+from .units import Unit, part_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,16 @@ class _Found:
 
 
 def check_samples(
-    contract: Bundle, broken: set[Pointer], findings: Findings, cache: Cache
+    contract: Bundle,
+    units: Mapping[str, Unit],
+    broken: set[Pointer],
+    findings: Findings,
+    cache: Cache,
 ) -> list[Pointer]:
     """The defaults that don't fit. Skips schemas in or around which the contract is malformed."""
     if broken:
         # What malformed parts lean on can't be told.
         cache = Cache()
-    units = units_of(contract.document)
     version = contract.document["openapi"][:3]
     known = cache.shelf(f"samples {version}")
     new = [name for name, unit in units.items() if unit.key not in known]

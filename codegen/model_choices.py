@@ -47,20 +47,21 @@ def spread_choices(
     `keep_others` says of a joined schema what its parts say of members without a name; its second
     argument is a document in which references lead somewhere.
     """
-    document = {"components": {"schemas": copied(models)}}
-    reader = _Reader(document["components"]["schemas"])
+    before = models
     for name, schema in models.items():
         stack = [Node("schema", (), schema)]
         while stack:
             node = stack.pop()
-            if isinstance(node.value, dict) and not reader.is_known_form(node.value):
+            if isinstance(node.value, dict) and not _Reader(before).is_known_form(node.value):
+                # What is changed from here on is read as it was.
+                before = copied(models) if before is models else before
                 try:
-                    _spread(node.value, reader.alternatives(node.value, ()))
+                    _spread(node.value, _Reader(before).alternatives(node.value, ()))
                 except _NotSpreadError:
                     tell(name, node.pointer)
                 else:
                     for each in node.value["anyOf"]:
-                        keep_others(each, document)
+                        keep_others(each, {"components": {"schemas": before}})
             stack += children(node)
 
 

@@ -5,7 +5,6 @@ from typing import Any
 from .discriminators import choice_without_property
 from .model_choices import spread_choices
 from .nullable import admits_null, says_nullable
-from .pointers import local_pointer
 from .required_names import declare_required, declared_beside
 from .runtime.document import conjuncts, copied
 from .schema_types import SchemaTypes, wanted_name
@@ -18,6 +17,8 @@ FILE_PATH = f"{FILE_MODULE}.FilePart"
 # Marks a property that may be absent, or null, which is something else.
 MAY_BE_NULL = "x-may-be-null"
 _OTHERS = "additionalProperties"
+# Where there is none of these, a schema says of others what it says itself.
+_OF_PARTS = frozenset({"allOf", "$ref", "patternProperties"})
 _COMBINATIONS = frozenset({"allOf", "anyOf", "oneOf"})
 
 
@@ -32,35 +33,37 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
     declared = declared_beside(document)
     while len(done) < len(types.models):
         name = next(name for name in types.models if name not in done)
-        schema = copied(types.models[name])
-        originals = list(walk(Node("schema", (), types.models[name])))
-        for node, original in zip(list(walk(Node("schema", (), schema))), originals, strict=True):
-            if id(original.value) in types.misfits:
-                del node.value["default"]
-            if isinstance(node.value, dict) and not says_nullable(document, node.value):
-                node.value.pop("nullable", None)
-            if id(original.value) in types.files:
-                _make_file(node.value)
-            elif isinstance(node.value, dict):
-                _require_less(
-                    node.value,
-                    lenient_names(
-                        original.value,
-                        document,
-                        is_sent=id(original.value) in sent,
-                        is_answered=id(original.value) in answered,
-                    ),
-                )
-                _mark_nullable(node.value, original.value, document)
-                _say_null(node.value, original.value, document)
-                _keep_others(node.value, original.value, document)
-                if not {*node.pointer[-2:-1]} & _COMBINATIONS:
-                    declare_required(node.value, declared.get(id(original.value), ()))
-                if without := choice_without_property(document, original.value):
-                    del node.value["discriminator"]
-                    _tell_left_out(types, (*types.pointer(name), *node.pointer), without)
-                _rename_references(node.value, types)
-        done[name] = schema
+        copies: dict[int, dict[str, Any]] = {}
+        done[name] = _copied(types.models[name], copies)
+        for node in walk(Node("schema", (), types.models[name])):
+            original = node.value
+            # True or false else.
+            if not isinstance(original, dict):
+                continue
+            schema = copies[id(original)]
+            if id(original) in types.misfits:
+                del schema["default"]
+            if not says_nullable(document, schema):
+                schema.pop("nullable", None)
+            if id(original) in types.files:
+                _make_file(schema)
+                continue
+            lenient = lenient_names(
+                original,
+                document,
+                is_sent=id(original) in sent,
+                is_answered=id(original) in answered,
+            )
+            _require_less(schema, lenient)
+            _mark_nullable(schema, original, document)
+            _say_null(schema, original, document)
+            _keep_others(schema, original, document)
+            if not {*node.pointer[-2:-1]} & _COMBINATIONS:
+                declare_required(schema, declared.get(id(original), ()))
+            if without := choice_without_property(document, original):
+                del schema["discriminator"]
+                _tell_left_out(types, (*types.pointer(name), *node.pointer), without)
+            _rename_references(schema, types)
 
     def tell(name: str, pointer: Pointer) -> None:
         place = types.contract.place((*types.pointer(name), *pointer))
@@ -70,6 +73,14 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
 
     spread_choices(done, lambda schema, known: _keep_others(schema, schema, known), tell)
     return done
+
+
+def _copied(value: Any, copies: dict[int, dict[str, Any]]) -> Any:
+    """As `copied`; `copies` gets what is made of each object, by the object's id."""
+    if isinstance(value, dict):
+        made = copies[id(value)] = {key: _copied(inner, copies) for key, inner in value.items()}
+        return made
+    return [_copied(item, copies) for item in value] if isinstance(value, list) else value
 
 
 def _tell_left_out(types: SchemaTypes, pointer: Pointer, without: str) -> None:
@@ -134,6 +145,8 @@ def _keep_others(schema: dict[str, Any], original: dict[str, Any], document: Any
     Of the parts of an `allOf` datamodel-code-generator heeds the named members alone, where they
     aren't models that others derive from; beside `properties` it knows no `patternProperties`.
     """
+    if _OF_PARTS.isdisjoint(original) and "allOf" not in schema:
+        return
     parts = list(conjuncts(document, original))
     said = [part[_OTHERS] for part in parts if part.get(_OTHERS) is not None]
     if any("patternProperties" in part for part in parts) and (
@@ -173,5 +186,5 @@ def _rename_references(schema: dict[str, Any], types: SchemaTypes) -> None:
 
 
 def _renamed(reference: str, types: SchemaTypes) -> str:
-    pointer = local_pointer(types.contract.document, reference)
+    pointer = types.contract.target(reference)
     return f"#/components/schemas/{types.name(pointer, wanted_name(pointer))}"

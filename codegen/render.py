@@ -19,6 +19,7 @@ from .format import format_python
 from .read import read_contract
 from .spelling import check_spelling
 from .structure import check_structure, is_known_version, is_readable
+from .units import units_of
 
 _EMITTERS: tuple[Callable[[Contract], dict[str, str]], ...] = (
     emit_package,
@@ -69,9 +70,11 @@ def load(
     broken = check_structure(found, findings) | found.dangling
     if not is_readable(broken):
         findings.stop_on_errors()
-    check_spelling(found, findings)
+    cache = cache or Cache()
+    units = units_of(found.document)
+    check_spelling(found, units, findings, cache)
     try:
-        misfits = check_samples(found, broken, findings, cache or Cache())
+        misfits = check_samples(found, units, broken, findings, cache)
         contract = read_contract(found, broken, findings, misfits)
     except ContractError as error:
         # A part that nothing can be read behind: it is told together with all found before.

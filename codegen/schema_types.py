@@ -12,7 +12,7 @@ from .contract import Annotation
 from .diagnostics import Findings
 from .names import is_wordless, type_name, unlike
 from .nullable import says_nullable
-from .pointers import local_pointer, value_at
+from .pointers import value_at
 from .shape import Pointer
 
 _PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
@@ -78,7 +78,10 @@ class SchemaTypes:
             self.findings.add(
                 self.contract.place(pointer), "CG023", message, f"its class is {made}"
             )
-        own = unlike(made, {*self.models, *(self._reserved - {wanted})}, "")
+        own = made
+        # To put together which are taken takes longer than all the rest.
+        if made in self.models or (made in self._reserved and made != wanted):
+            own = unlike(made, {*self.models, *(self._reserved - {wanted})}, "")
         if own != made:
             hint = f"this one's is {own}; rename it, or give an inline schema a name in components"
             message = f"two schemas become the class {made}"
@@ -116,7 +119,7 @@ class SchemaTypes:
         return self.contract.follow(pointer)[1]
 
     def _reference(self, reference: str) -> Annotation:
-        pointer = local_pointer(self.contract.document, reference)
+        pointer = self.contract.target(reference)
         return self._model(self.name(pointer, wanted_name(pointer)))
 
     def _model(self, name: str) -> Annotation:

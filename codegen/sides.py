@@ -20,7 +20,8 @@ def lenient_names(
         name
         for name in required
         if isinstance(name, str)
-        and isinstance(declared := follow(document, properties.get(name)), dict)
+        and isinstance(declared := properties.get(name), dict)
+        and ("$ref" not in declared or isinstance(declared := follow(document, declared), dict))
         and any(is_there and declared.get(key) is True for key, is_there in hidden.items())
     }
 

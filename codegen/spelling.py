@@ -5,15 +5,18 @@ the service from starting.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
+from typing import Any
 
 import jsonschema_rs
 
 from .bundle import Bundle
+from .cache import Cache
 from .diagnostics import Findings
 from .names import template_names
 from .shape import Node, Pointer, walk
+from .units import Unit
 
 # RFC 9110, 5.6.2 and 8.3.1. Ranges are OpenAPI's.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -23,27 +26,41 @@ _WITH_NAMES = ("header", "cookie")
 _NOT_IN_BRACES = re.compile(r"[/?#{}]")
 
 
-def check_spelling(contract: Bundle, findings: Findings) -> None:
-    for node in walk(Node("openapi", (), contract.document)):
+# Where it stands, its code, the message, the hint.
+_Found = tuple[Pointer, str, str, str]
+
+
+def check_spelling(
+    contract: Bundle, units: Mapping[str, Unit], findings: Findings, cache: Cache
+) -> None:
+    known = cache.shelf("spelling")
+    for unit in units.values():
+        if unit.key not in known:
+            known[unit.key] = list(_of_unit(unit.node))
+        for pointer, code, message, hint in known.used(unit.key):
+            findings.add(contract.place(tuple(pointer)), code, message, hint)
+    for pointer, code, message, hint in _of_paths(contract.document.get("paths")):
+        findings.add(contract.place(pointer), code, message, hint)
+
+
+def _of_unit(unit: Node) -> Iterator[_Found]:
+    for node in walk(unit):
         if not isinstance(node.value, dict):
             continue
-        if node.kind == "paths":
-            _check_paths(contract, node, findings)
-        elif node.kind == "parameter" and node.value.get("in") in _WITH_NAMES:
-            _check_name(contract, (*node.pointer, "name"), node.value.get("name"), findings)
+        if node.kind == "parameter" and node.value.get("in") in _WITH_NAMES:
+            yield from _of_name((*node.pointer, "name"), node.value.get("name"))
         elif node.kind == "response":
-            _check_headers(contract, node, findings)
+            yield from _of_headers(node)
         elif node.kind == "schema":
-            _check_patterns(contract, node, findings)
+            yield from _of_patterns(node)
         if node.kind in ("request_body", "response"):
-            _check_media_types(contract, node, findings)
+            yield from _of_media_types(node)
 
 
-def _check_paths(contract: Bundle, node: Node, findings: Findings) -> None:
-    for path in node.value:
+def _of_paths(paths: Any) -> Iterator[_Found]:
+    for path in paths if isinstance(paths, dict) else ():
         for message, hint in _mistakes_in(path):
-            place = contract.place((*node.pointer, path))
-            findings.add(place, "CG034", f"{path} is no path: {message}", hint)
+            yield ("paths", path), "CG034", f"{path} is no path: {message}", hint
 
 
 def _mistakes_in(path: str) -> Iterator[tuple[str, str]]:
@@ -60,20 +77,20 @@ def _mistakes_in(path: str) -> Iterator[tuple[str, str]]:
         yield "a brace has no other one", "a parameter stands in a pair of braces, as in /pets/{id}"
 
 
-def _check_name(contract: Bundle, pointer: Pointer, name: object, findings: Findings) -> None:
+def _of_name(pointer: Pointer, name: object) -> Iterator[_Found]:
     if isinstance(name, str) and name and not _TOKEN.fullmatch(name):
         odd = next(char for char in name if not _TOKEN.fullmatch(char))
         message = f"{name!r} can't be the name of a header or cookie: HTTP has no {odd!r} in one"
-        findings.add(contract.place(pointer), "CG035", message, "take letters, digits, - and _")
+        yield pointer, "CG035", message, "take letters, digits, - and _"
 
 
-def _check_headers(contract: Bundle, node: Node, findings: Findings) -> None:
+def _of_headers(node: Node) -> Iterator[_Found]:
     headers = node.value.get("headers")
     for name in headers if isinstance(headers, dict) else ():
-        _check_name(contract, (*node.pointer, "headers", name), name, findings)
+        yield from _of_name((*node.pointer, "headers", name), name)
 
 
-def _check_patterns(contract: Bundle, node: Node, findings: Findings) -> None:
+def _of_patterns(node: Node) -> Iterator[_Found]:
     patterns = {(*node.pointer, "pattern"): node.value.get("pattern")}
     named = node.value.get("patternProperties")
     for key in named if isinstance(named, dict) else ():
@@ -81,8 +98,12 @@ def _check_patterns(contract: Bundle, node: Node, findings: Findings) -> None:
     for pointer, pattern in patterns.items():
         if isinstance(pattern, str) and not _is_pattern(pattern):
             message = f"the pattern {pattern!r} can't be read"
-            hint = "write it as JavaScript does, without slashes and flags"
-            findings.add(contract.place(pointer), "CG007", message, hint)
+            yield (
+                pointer,
+                "CG007",
+                message,
+                "write it as JavaScript does, without slashes and flags",
+            )
 
 
 @cache
@@ -95,11 +116,10 @@ def _is_pattern(pattern: str) -> bool:
     return True
 
 
-def _check_media_types(contract: Bundle, node: Node, findings: Findings) -> None:
+def _of_media_types(node: Node) -> Iterator[_Found]:
     content = node.value.get("content")
     for media_type in content if isinstance(content, dict) else ():
         if not _MEDIA_TYPE.fullmatch(media_type):
-            place = contract.place((*node.pointer, "content", media_type))
-            message = f"{media_type!r} is no media type"
             hint = "write type/subtype, such as application/json; */* stands for any"
-            findings.add(place, "CG036", message, hint)
+            pointer = (*node.pointer, "content", media_type)
+            yield pointer, "CG036", f"{media_type!r} is no media type", hint

@@ -6,7 +6,7 @@ have the same unit, leaning on the same units, whatever is said of it is the sam
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -77,7 +77,7 @@ def _keys(edges: dict[str, tuple[str, ...]], texts: dict[str, str]) -> dict[str,
 
 
 def part_of(
-    document: dict[str, Any], units: dict[str, Unit], wanted: Iterable[str]
+    document: dict[str, Any], units: Mapping[str, Unit], wanted: Iterable[str]
 ) -> dict[str, Any]:
     """The document with no more than the units that are wanted, and what they lean on."""
     part: dict[str, Any] = {"openapi": document["openapi"]}

@@ -14,6 +14,7 @@ from ..examples import check_samples
 from ..read import read_contract
 from ..shape import Pointer
 from ..structure import check_structure, is_known_version, is_readable
+from ..units import units_of
 from .rule import Remark, Rule
 from .rules import RULES
 from .settings import LintSettings
@@ -48,7 +49,7 @@ def lint(
 def _mistakes(contract: Bundle, broken: set[Pointer]) -> set[Diagnostic]:
     findings = Findings()
     read_contract(contract, broken, findings)
-    check_samples(contract, broken, findings, Cache())
+    check_samples(contract, units_of(contract.document), broken, findings, Cache())
     return {finding for finding in findings.found if finding.code in _MISTAKES}
 
 

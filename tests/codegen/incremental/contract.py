@@ -108,6 +108,13 @@ def describe(number: int, text: str) -> Edit:
     return edit
 
 
+def bound(number: int, pattern: str) -> Edit:
+    def edit(document: Contract) -> None:
+        document["components"]["schemas"].get(f"Thing{number}", {})["pattern"] = pattern
+
+    return edit
+
+
 def change_operation(number: int, wanted: int) -> Edit:
     def edit(document: Contract) -> None:
         found = list(document["paths"].values())[number % len(document["paths"])]["get"]
@@ -138,6 +145,7 @@ EDITS: st.SearchStrategy[Edit] = st.one_of(
     st.builds(rename, _NUMBERS, _NAMES),
     st.builds(remove, _NUMBERS),
     st.builds(describe, _NUMBERS, st.sampled_from(["One.", "Another.\n\nOf two."])),
+    st.builds(bound, _NUMBERS, st.sampled_from(["^a", "a{2,1}", "("])),
     st.builds(change_operation, _NUMBERS, _NUMBERS),
     st.builds(remove_operation, _NUMBERS),
     st.just(turn_round),

@@ -28,6 +28,7 @@ _OBJECT_WORDS = frozenset(
         "unevaluatedProperties", "minProperties", "maxProperties", "propertyNames",
     }
 )  # fmt: skip
+_MAPPING_WORDS = frozenset({"additionalProperties", "patternProperties"})
 _MOST = 64
 Models = dict[str, Any]
 Parts = tuple[dict[str, Any], ...]
@@ -99,12 +100,23 @@ class _Reader:
         return self._is_one_choice(part) or ("allOf" in part and self.is_known_form(part))
 
     def _is_one_choice(self, schema: dict[str, Any]) -> bool:
-        """One with nothing but objects, beside `properties` perhaps."""
+        """One with nothing but objects that have members, beside `properties` perhaps."""
         chosen = [key for key in _CHOICES if key in schema]
         return (
             len(chosen) == 1
             and "allOf" not in schema
-            and not any(self._has_choice(one, ()) for one in _listed(schema, chosen[0]))
+            and not any(
+                self._has_choice(one, ()) or self._is_mapping(one)
+                for one in _listed(schema, chosen[0])
+            )
+        )
+
+    def _is_mapping(self, schema: Any) -> bool:
+        """An object without a named member is no class to the library, so it joins it to none."""
+        document = {"components": {"schemas": self._models}}
+        parts = list(conjuncts(document, schema))
+        return not any("properties" in part for part in parts) and any(
+            part.get("type") == "object" or part.keys() & _MAPPING_WORDS for part in parts
         )
 
     def _has_choice(self, schema: Any, inside: tuple[str, ...]) -> bool:

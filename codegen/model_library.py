@@ -8,9 +8,19 @@ from .model_schemas import FILE_MODULE, MAY_BE_NULL
 
 _BASE_MODULE = "contract_model_of_this_package"
 _BASE_PATH = f"{_BASE_MODULE}.ContractModel"
-# Text to us: the types for these change what came, or refuse what the contract admits, and one
-# needs a library of its own.
-_TEXTS = ("email", "idn-email", "uri", "hostname", "idn-hostname")
+# By their JSON type the formats that have no type of their own here: what the library makes of them
+# changes what came (a password becomes asterisks, a year 365 days), refuses what the contract
+# admits (bytes in Base64 that aren't UTF-8), is no JSON of that type, or needs another library.
+_NO_TYPES = {
+    "string": (
+        "byte", "date-time-local", "decimal", "duration", "email", "hostname", "idn-email",
+        "idn-hostname", "integer", "ipv4", "ipv4-network", "ipv6", "ipv6-network", "password",
+        "path", "time", "time-local", "timestamp with time zone", "ulid", "unixtime", "uri",
+        "uuid1", "uuid2", "uuid3", "uuid4", "uuid5",
+    ),
+    "number": ("date-time", "decimal", "time", "time-delta", "unixtime"),
+    "integer": ("date-time",),
+}  # fmt: skip
 
 
 def generate_module(
@@ -57,7 +67,9 @@ def generate_module(
             output_datetime_class=DatetimeClassType.Awaredatetime,
             treat_dot_as_module=False,
             field_extra_keys={MAY_BE_NULL},
-            type_mappings=[f"string+{name}=string" for name in _TEXTS],
+            type_mappings=[
+                f"{kind}+{name}={kind}" for kind, names in _NO_TYPES.items() for name in names
+            ],
             base_class=_BASE_PATH,
             base_class_map=dict.fromkeys(
                 _without_optional(schemas, extended), "pydantic.BaseModel"

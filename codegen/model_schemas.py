@@ -17,8 +17,9 @@ FILE_PATH = f"{FILE_MODULE}.FilePart"
 # Marks a property that may be absent, or null, which is something else.
 MAY_BE_NULL = "x-may-be-null"
 _OTHERS = "additionalProperties"
+_PATTERNS = "patternProperties"
 # Where there is none of these, a schema says of others what it says itself.
-_OF_PARTS = frozenset({"allOf", "$ref", "patternProperties"})
+_OF_PARTS = frozenset({"allOf", "$ref", _PATTERNS})
 _COMBINATIONS = frozenset({"allOf", "anyOf", "oneOf"})
 
 
@@ -143,15 +144,15 @@ def _keep_others(schema: dict[str, Any], original: dict[str, Any], document: Any
     """Says of a schema itself what its parts say of members that have no name.
 
     Of the parts of an `allOf` datamodel-code-generator heeds the named members alone, where they
-    aren't models that others derive from; beside `properties` it knows no `patternProperties`.
+    aren't models that others derive from. Of `patternProperties` it takes that nothing else may be
+    there, and of several that all members are of one; beside `properties` it knows none.
     """
     if _OF_PARTS.isdisjoint(original) and "allOf" not in schema:
         return
     parts = list(conjuncts(document, original))
     said = [part[_OTHERS] for part in parts if part.get(_OTHERS) is not None]
-    if any("patternProperties" in part for part in parts) and (
-        "allOf" in schema or "properties" in schema
-    ):
+    if any(_PATTERNS in part for part in parts) and not _is_mapping(schema):
+        schema.pop(_PATTERNS, None)
         schema[_OTHERS] = True
     elif "allOf" in schema and _OTHERS not in schema and said and False not in said:
         # A reference leads nowhere here, so these are the parts that stand in place.
@@ -166,6 +167,14 @@ def _keep_others(schema: dict[str, Any], original: dict[str, Any], document: Any
                 and said[0].keys() <= {"type", "format", "enum"}
             )
             schema[_OTHERS] = copied(said[0]) if is_simple else True
+
+
+def _is_mapping(schema: dict[str, Any]) -> bool:
+    """Whether all members that it may have are of one pattern, or it has no pattern itself."""
+    patterns = schema.get(_PATTERNS)
+    if "allOf" in schema or "properties" in schema:
+        return False
+    return patterns is None or (len(patterns) == 1 and schema.get(_OTHERS) is False)
 
 
 def _is_nullable(schema: Any) -> bool:

@@ -20,7 +20,7 @@ def declare_required(schema: dict[str, Any], declared: Collection[str]) -> None:
     if (
         not isinstance(names, list)
         or not isinstance(properties, dict)
-        or schema.get("type") not in _OBJECTS
+        or not (schema.get("type") in _OBJECTS or ("type" not in schema and properties))
         or schema.get("additionalProperties", True) is not True
         or any(key in schema for key in _SAY_MORE)
     ):

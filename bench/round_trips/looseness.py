@@ -43,7 +43,7 @@ _UNCHECKED = frozenset(
         "unevaluatedProperties", "unevaluatedItems", "patternProperties", "prefixItems",
     }
 )  # fmt: skip
-_MOMENTS = ("date-time", "date", "time", "duration")
+_MOMENTS = ("date-time", "date")
 
 
 def classes_of(
@@ -89,9 +89,11 @@ def _is_other_member(document: Any, error: jsonschema_rs.ValidationError) -> boo
             return True
         if step == "additionalProperties" and "allOf" in way[:number]:
             return True
-    return error.kind.name == "additionalProperties" and "patternProperties" in _schema(
-        document, error
-    )
+    if error.kind.name == "additionalProperties":
+        return "patternProperties" in _schema(document, error)
+    place = unquote((error.absolute_keyword_location or "").partition("#")[2])
+    holder, found, _ = place.rpartition("/additionalProperties")
+    return bool(found) and "patternProperties" in (resolve(document, holder) or ())
 
 
 def _of_missing(document: Any, properties: dict[str, Any], name: str) -> Class | None:

@@ -1,6 +1,7 @@
 """Which types a package has for the contract's JSON, and what becomes of values in them."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -46,10 +47,11 @@ def _typed(package: Package) -> Iterator[tuple[str, str, Direction, TypeAdapter[
     for pointer, type_name in package.component_types():
         adapter = package.component_adapter(type_name)
         place = id(schemas.at(pointer))
-        # What a request never holds needs no form in which a request could.
-        if not has_sides or place in sent or place not in answered:
+        # What a request never holds needs no form in which a request could. What no operation has
+        # is as answers have it, as is most of what it shares with them.
+        if not has_sides or place in sent:
             yield (type_name, pointer, "request", adapter)
-        if has_sides and place in answered:
+        if has_sides and (place in answered or place not in sent):
             yield (type_name, pointer, "response", adapter)
     named = {f"#{pointer}" for pointer, _ in package.component_types()}
     for body in _bodies(package):
@@ -80,11 +82,39 @@ def takes(target: Target, value: Any) -> bool:
     return True
 
 
-def _is_unrepresentable(kind: str, value: Any) -> bool:
-    """What the server answers so: no object where one is all there is a type for, or a moment that
-    no clock of Python's shows."""
+def _are_unrepresentable(errors: list[tuple[tuple[Any, ...], str, Any]], value: Any) -> bool:
+    """Whether all that is refused is so for want of a type; of a union one schema suffices.
+
+    An error is the way to its place, its kind and the value. A step of a way that leads nowhere in
+    the value is the label of one of a union's types.
+    """
+    beneath: dict[Any, list[tuple[tuple[Any, ...], str, Any]]] = defaultdict(list)
+    for way, kind, refused in errors:
+        if not way and not _has_no_type(kind, refused):
+            return False
+        if way:
+            beneath[way[0]].append((way[1:], kind, refused))
+    steps = set(value if isinstance(value, dict) else range(len(_listed(value))))
+    members = all(
+        _are_unrepresentable(inner, value[step]) for step, inner in beneath.items() if step in steps
+    )
+    types = [
+        _are_unrepresentable(inner, value) for step, inner in beneath.items() if step not in steps
+    ]
+    return members and (any(types) or not types)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _has_no_type(kind: str, value: Any) -> bool:
+    """What the server answers so: no object where one is all there is a type for, one without the
+    property that tells of which type it is, or a moment that no clock of Python's shows."""
     if kind == "model_type":
         return not isinstance(value, dict)
+    if kind == "union_tag_not_found":
+        return isinstance(value, dict)
     return kind.startswith(("datetime_", "date_", "timezone_")) and isinstance(value, str)
 
 
@@ -95,7 +125,7 @@ def round_trip(target: Target, value: Any) -> set[Difference | Literal["unrepres
         made = target.adapter.validate_json(text)
     except ValidationError as error:
         told = error.errors(include_url=False, include_context=False)
-        if all(_is_unrepresentable(one["type"], one["input"]) for one in told):
+        if _are_unrepresentable([(one["loc"], one["type"], one["input"]) for one in told], value):
             return {"unrepresentable"}
         raise Refused(f"{target.name} refuses {text[:500]}: {told[:3]}") from error
     back = json.loads(target.adapter.dump_json(made, by_alias=True))

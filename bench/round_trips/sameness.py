@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 from uuid import UUID
 
+import jsonschema_rs
+
 from codegen.nullable import admits_null
-from codegen.runtime.document import alternatives
+from codegen.runtime.document import alternatives, referenced
 
 Difference = Literal["number", "double", "date-time", "uuid", "default", "null", "undeclared"]
 DIFFERENCES: Final[dict[Difference, str]] = {
@@ -37,15 +39,20 @@ class Changed(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """All that the contract says of one place in a value: the schemas that may hold there."""
+    """All that the contract says of one place in a value: the schemas that may hold there.
+
+    `parts` are all that `schemas` refer to or join, and those that they let one choose from.
+    """
 
     document: Any
+    schemas: tuple[dict[str, Any], ...]
     parts: tuple[dict[str, Any], ...]
 
     @classmethod
     def of(cls, document: Any, schemas: Iterable[Any]) -> "Said":
-        found = (part for schema in schemas for part in alternatives(document, schema))
-        return cls(document, tuple({id(part): part for part in found}.values()))
+        given = tuple(schema for schema in schemas if isinstance(schema, dict))
+        found = (part for schema in given for part in alternatives(document, schema))
+        return cls(document, given, tuple({id(part): part for part in found}.values()))
 
     def member(self, name: str) -> "Said":
         declared = [part.get("properties", {}).get(name) for part in self.parts]
@@ -63,23 +70,23 @@ class Said:
         every = [part.get("items") for part in self.parts]
         return Said.of(self.document, [*every, *(one for found in placed for one in found)])
 
-    def declares(self, name: str) -> bool:
-        """Whether anything is said of the member, or of all that have no name in the contract."""
-        return any(
-            name in part.get("properties", {})
-            or name in part.get("required", ())
-            or any(key in part for key in (*_OTHER_MEMBERS, "patternProperties"))
-            for part in self.parts
-        )
+    def declares(self, name: str, value: Any) -> bool:
+        """Whether anything is said of the member, or of all that have no name in the contract.
+
+        Of a choice, whether all schemas say so that the value fits.
+        """
+        if not any(_names(part, name) for part in self.parts):
+            return False
+        fitting = [schema for schema in self.schemas if _fits(self.document, schema, value)]
+        return any(_says_of(self.document, schema, name, value) for schema in fitting)
 
     def differs_in_null(self, name: str) -> bool:
-        """Whether some of the schemas that declare the member admit null there, others don't."""
-        declared = [
-            admits_null(self.document, part["properties"][name])
+        """Whether a schema that declares the member admits no null there: others must then."""
+        return not all(
+            admits_null(self.document, inner)
             for part in self.parts
-            if name in part.get("properties", {})
-        ]
-        return any(declared) and not all(declared)
+            for inner in _of_member(part, name)
+        )
 
     def has_format(self, name: str) -> bool:
         return any(part.get("format") == name for part in self.parts)
@@ -89,6 +96,41 @@ class Said:
 
 
 _OTHER_MEMBERS = ("additionalProperties", "unevaluatedProperties")
+
+
+def _names(part: dict[str, Any], name: str) -> bool:
+    return (
+        name in part.get("properties", {})
+        or name in part.get("required", ())
+        or any(key in part for key in (*_OTHER_MEMBERS, "patternProperties"))
+    )
+
+
+def _of_member(part: dict[str, Any], name: str) -> list[Any]:
+    if name in part.get("properties", {}):
+        return [part["properties"][name]]
+    return [part[key] for key in _OTHER_MEMBERS if key in part]
+
+
+def _says_of(document: Any, schema: Any, name: str, value: Any) -> bool:
+    """Of a schema that the value fits, as are all that are looked at."""
+    if not isinstance(schema, dict):
+        return False
+    joined = [*schema.get("allOf", ())]
+    if "$ref" in schema:
+        joined.append(referenced(document, schema["$ref"]))
+    if _names(schema, name) or any(_says_of(document, one, name, value) for one in joined):
+        return True
+    for keyword in ("anyOf", "oneOf"):
+        fitting = [one for one in schema.get(keyword, ()) if _fits(document, one, value)]
+        if fitting and all(_says_of(document, one, name, value) for one in fitting):
+            return True
+    return False
+
+
+def _fits(document: Any, schema: Any, value: Any) -> bool:
+    whole = {"allOf": [schema], "components": document.get("components", {})}
+    return jsonschema_rs.Draft202012Validator(whole, validate_formats=True).is_valid(value)
 
 
 def compare(said: Said, sent: Any, came: Any, place: str = "") -> Iterator[Difference]:
@@ -115,7 +157,7 @@ def _member(said: Said, sent: Any, came: Any, name: str, place: str) -> Iterator
         yield from compare(said.member(name), sent[name], came[name], f"{place}/{name}")
     elif sent[name] is None and said.differs_in_null(name):
         yield "null"
-    elif said.declares(name):
+    elif said.declares(name, sent):
         raise Changed(f"{place}/{name} was lost: {sent[name]!r}")
     else:
         yield "undeclared"

@@ -18,6 +18,7 @@ from codegen.runtime.schemas import ContractSchemas, Direction, view
 _PATH = "/a-value-of-schema-{}"
 # What stands for bytes, or is told of a direction, is plain JSON here.
 _IRRELEVANT = ("readOnly", "writeOnly", "discriminator", "xml", "example", "examples")
+_OF_TYPE = frozenset({"type", "enum", "const", "$ref"})
 _BYTES = ("binary", "byte", "base64")
 _OTHERS: tuple[Any, ...] = (
     None,
@@ -143,6 +144,9 @@ def _prepared(document: dict[str, Any], direction: Direction) -> dict[str, Any]:
                 node.pop(keyword, None)
         if node.get("format") in _BYTES:
             del node["format"]
+        # Whatever else it admits has no type in Python, so hardly another value would be tried.
+        if isinstance(node.get("properties"), dict) and not _OF_TYPE & node.keys():
+            node["type"] = "object"
     return seen
 
 

@@ -2,10 +2,13 @@
 
 import ast
 import json
+import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from datamodel_code_generator.parser.jsonschema import json_schema_data_formats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -78,6 +81,26 @@ def test_models_that_lead_to_each_other_can_be_imported_and_used(tmp_path: Path)
     exec(text.replace("from .contract_model import ContractModel", BASE), namespace)
     tree = namespace["Tree"].model_validate({"twigs": [{"of": {"twigs": []}}]})
     assert tree.twigs[0].of.twigs == []
+
+
+def test_values_of_any_format_but_four_stay_what_they_are_in_json() -> None:
+    """Whatever types of its own the library learns of: they change what came, or refuse it."""
+    formats = {kind: json_schema_data_formats[kind] for kind in ("string", "number", "integer")}
+    properties = {
+        f"{kind} {name}": {"type": kind, "format": name}
+        for kind in formats
+        for name in formats[kind]
+    }
+    text, _ = models_module(
+        {"Values": {"type": "object", "properties": properties}}, "3.1", "things.yaml", Cache()
+    )
+    types = re.findall(r"(?:\[| )(\w+) \| None", text)
+    assert Counter(types) == {
+        "str": len(formats["string"]) - 4,
+        "float": len(formats["number"]),
+        "int": len(formats["integer"]),
+        **dict.fromkeys(("AwareDatetime", "date", "UUID", "bytes"), 1),
+    }
 
 
 BASE = "from pydantic import BaseModel as ContractModel"

@@ -26,6 +26,7 @@ CONTRACTS = {
     "discord": (HERE / "contracts" / "discord.json.gz", 120),
     **{name: (CASES / name / "openapi.yaml", 1) for name in ("library", "gallery", "post_office")},
     "joined_objects": (CASES / "joined_objects" / "openapi.yaml", 1),
+    "formats": (CASES / "formats" / "openapi.yaml", 1),
     "several_files": (CASES / "several_files" / "openapi.yaml", 1),
 }
 

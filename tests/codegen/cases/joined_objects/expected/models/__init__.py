@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from typing_extensions import TypeAliasType
 
 from .contract_model import ContractModel
@@ -183,6 +183,45 @@ class PatternedPart(ContractModel):
     size: int | None = None
 
 
+class PatternedOpen(ContractModel):
+    """What the pattern doesn't fit may be anything."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+
+
+class PatternedOthers(ContractModel):
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+
+
+class PatternedCounts(ContractModel):
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+    size: int | None = None
+
+
+class PatternsClosed(ContractModel):
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+
+
+OfOnePattern = TypeAliasType(
+    "OfOnePattern", dict[Annotated[str, StringConstraints(pattern=r"^x-")], int]
+)
+
+
+PatternedInChoice = TypeAliasType("PatternedInChoice", dict[str, Any] | str)
+
+
 class Unevaluated(ContractModel):
     model_config = ConfigDict(
         extra="allow",
@@ -224,6 +263,14 @@ class RequiredInPlace(ContractModel):
 class Unnamed(BaseModel):
     """What it must have nothing says more of."""
 
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    color: str
+    id: Any
+
+
+class UnnamedOfAnyType(BaseModel):
     model_config = ConfigDict(
         populate_by_name=True,
     )
@@ -435,11 +482,20 @@ class All(ContractModel):
     patterned: Patterned | None = None
     patterned_closed: PatternedClosed | None = None
     patterned_part: PatternedPart | None = None
+    patterned_open: PatternedOpen | None = None
+    patterned_others: PatternedOthers | None = None
+    patterned_counts: PatternedCounts | None = None
+    patterns_closed: PatternsClosed | None = None
+    of_one_pattern: OfOnePattern | None = None
+    patterned_in_choice: PatternedInChoice | None = None
     unevaluated: Unevaluated | None = None
     required_above: RequiredAbove | None = None
     required_beside: RequiredBeside | None = None
     required_in_place: RequiredInPlace | None = None
     unnamed: Unnamed | None = None
+    unnamed_of_any_type: Annotated[
+        UnnamedOfAnyType | None, Field(json_schema_extra={"x-may-be-null": True})
+    ] = None
     nothing_else: NothingElse | None = None
     named_above: NamedAbove | None = None
     owned_pet: OwnedPet | None = None

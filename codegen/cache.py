@@ -21,7 +21,7 @@ class Shelf:
 
     def __init__(self, found: dict[str, Any]) -> None:
         self._found = found
-        self._was = frozenset(found)
+        self._was = dict(found)
         self.in_use: dict[str, Any] = {}
 
     def __contains__(self, key: str) -> bool:
@@ -40,7 +40,7 @@ class Shelf:
 
     @property
     def has_changed(self) -> bool:
-        return self.in_use.keys() != self._was
+        return self.in_use != self._was
 
 
 class Cache:

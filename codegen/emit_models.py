@@ -6,6 +6,7 @@ Every schema comes in under the name its type is to have; that each came out so 
 from .cache import Cache
 from .contract import Contract
 from .diagnostics import Findings, Place
+from .format import Text
 from .model_fields import lost_members
 from .model_text import models_module
 from .python_text import module
@@ -45,12 +46,12 @@ def _may_be_null(field: FieldInfo) -> bool:
 '''
 
 
-def emit_models(contract: Contract, findings: Findings, cache: Cache) -> dict[str, str]:
+def emit_models(contract: Contract, findings: Findings, cache: Cache) -> dict[str, Text]:
     if not contract.models:
         text = "Models of the contract's schemas; it has none."
         return {"models/__init__.py": module(contract.name, text, (), "")}
     models, version = contract.models, contract.schema_version
-    text, statements = models_module(models, version, contract.name, cache)
+    parts, statements = models_module(models, version, contract.name, cache)
     defined = {each.name for each in statements}
     for name in models:
         if name not in defined:
@@ -60,7 +61,7 @@ def emit_models(contract: Contract, findings: Findings, cache: Cache) -> dict[st
     for name, keys in lost_members(models, statements).items():
         message = f"datamodel-code-generator made {name} without {', '.join(keys)}"
         findings.add(Place(contract.name), "CG080", message, "rename the schema")
-    return {"models/__init__.py": text, "models/contract_model.py": _base(contract)}
+    return {"models/__init__.py": parts, "models/contract_model.py": _base(contract)}
 
 
 def _base(contract: Contract) -> str:

@@ -24,8 +24,11 @@ _TEXT = "Models of the contract's schemas, under their names there."
 
 def models_module(
     models: Mapping[str, Any], schema_version: str, name: str, cache: Cache
-) -> tuple[str, list[Statement]]:
-    """The text, and the statements that it defines types by. `name` is the contract's."""
+) -> tuple[tuple[str, ...], list[Statement]]:
+    """Its parts, and the statements that it defines types by. `name` is the contract's.
+
+    The first part has all that stands before the others.
+    """
 
     def make(pieces: Sequence[Piece]) -> list[Pieced]:
         def make_missing(missing: Iterable[int]) -> list[dict[str, Any]]:
@@ -44,10 +47,10 @@ def models_module(
     for group in groups:
         parts += [each.text for each in group]
         parts += [f"{each}.model_rebuild()" for each in to_rebuild(group)]
-    text = module(name, _TEXT, needed_imports(made, statements), "\n\n\n".join(parts))
+    head = module(name, _TEXT, needed_imports(made, statements), "".join(parts[:1]))
     if overrides_fields(statements):
-        text = _with_overrides_allowed(text)
-    return text, statements
+        head = _with_overrides_allowed(head)
+    return (head, *parts[1:]), statements
 
 
 def _together(

@@ -15,7 +15,7 @@ from .emit_operations import emit_operations
 from .emit_package import emit_package
 from .emit_routes import emit_routes
 from .examples import check_samples
-from .format import format_python
+from .format import Text, format_python
 from .read import read_contract
 from .spelling import check_spelling
 from .structure import check_structure, is_known_version, is_readable
@@ -49,7 +49,7 @@ def render(
     cache = cache or Cache()
     findings = Findings()
     contract, inputs = load(spec, name, findings, read, cache)
-    files = emit_models(contract, findings, cache)
+    files: dict[str, Text] = dict(emit_models(contract, findings, cache))
     findings.stop_on_errors()
     for emit in _EMITTERS:
         files |= emit(contract)

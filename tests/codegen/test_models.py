@@ -27,8 +27,12 @@ def reference(name: str) -> dict[str, Any]:
 
 
 def module_of(models: dict[str, Any]) -> dict[str, ast.stmt]:
-    text, _ = models_module(models, "3.1", "things.yaml", Cache())
-    found = [each for each in ast.parse(text).body if isinstance(each, ast.ClassDef | ast.Assign)]
+    parts, _ = models_module(models, "3.1", "things.yaml", Cache())
+    found = [
+        each
+        for each in ast.parse("\n".join(parts)).body
+        if isinstance(each, ast.ClassDef | ast.Assign)
+    ]
     return {name_of(each): each for each in found}
 
 
@@ -75,10 +79,10 @@ def test_models_that_lead_to_each_other_can_be_imported_and_used(tmp_path: Path)
         "Twigs": {"type": "array", "items": reference("Twig")},
         "Twig": {"type": "object", "properties": {"of": reference("Tree")}},
     }
-    text, _ = models_module(models, "3.1", "things.yaml", Cache())
+    parts, _ = models_module(models, "3.1", "things.yaml", Cache())
     namespace: dict[str, Any] = {"__name__": "models_of_a_tree"}
     # The base class comes from the package, which isn't there.
-    exec(text.replace("from .contract_model import ContractModel", BASE), namespace)
+    exec("\n".join(parts).replace("from .contract_model import ContractModel", BASE), namespace)
     tree = namespace["Tree"].model_validate({"twigs": [{"of": {"twigs": []}}]})
     assert tree.twigs[0].of.twigs == []
 
@@ -91,10 +95,10 @@ def test_values_of_any_format_but_four_stay_what_they_are_in_json() -> None:
         for kind in formats
         for name in formats[kind]
     }
-    text, _ = models_module(
+    parts, _ = models_module(
         {"Values": {"type": "object", "properties": properties}}, "3.1", "things.yaml", Cache()
     )
-    types = re.findall(r"(?:\[| )(\w+) \| None", text)
+    types = re.findall(r"(?:\[| )(\w+) \| None", "\n".join(parts))
     assert Counter(types) == {
         "str": len(formats["string"]) - 4,
         "float": len(formats["number"]),

@@ -4,6 +4,7 @@ from typing import Any
 
 from .discriminators import choice_without_property
 from .model_choices import spread_choices
+from .model_parts import require_alike, write_parts
 from .nullable import admits_null, says_nullable
 from .required_names import declare_required, declared_beside
 from .runtime.document import conjuncts, copied
@@ -32,6 +33,7 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
     done: dict[str, Any] = {}
     sent, answered = sent_and_answered(document)
     declared = declared_beside(document)
+    joining: dict[str, None] = {}
     while len(done) < len(types.models):
         name = next(name for name in types.models if name not in done)
         copies: dict[int, dict[str, Any]] = {}
@@ -42,6 +44,8 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
             if not isinstance(original, dict):
                 continue
             schema = copies[id(original)]
+            if "allOf" in original:
+                joining[name] = None
             if id(original) in types.misfits:
                 del schema["default"]
             if not says_nullable(document, schema):
@@ -56,6 +60,9 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
                 is_answered=id(original) in answered,
             )
             _require_less(schema, lenient)
+            if isinstance(schema.get("multipleOf"), float):
+                # Of large numbers pydantic says that they aren't: 721506245.06 is none of 0.01.
+                del schema["multipleOf"]
             _mark_nullable(schema, original, document)
             _say_null(schema, original, document)
             _keep_others(schema, original, document)
@@ -72,7 +79,13 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
         hint = "let the choices be objects, few in all, and name each as a schema of its own"
         types.findings.add(place, "CG081", message, hint)
 
-    spread_choices(done, lambda schema, known: _keep_others(schema, schema, known), tell)
+    def join(schema: dict[str, Any], known: Any) -> None:
+        _keep_others(schema, schema, known)
+        require_alike(schema, known)
+
+    for name in joining:
+        write_parts(done[name], {"components": {"schemas": done}})
+    spread_choices(done, join, tell)
     return done
 
 

@@ -68,7 +68,8 @@ def _class_of(document: Any, error: jsonschema_rs.ValidationError) -> Class | No
         return "no-such-type"
     if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Required):
         return _of_missing(document, schema.get("properties", {}), error.kind.property)
-    if kind in _UNCHECKED:
+    is_of_fraction = kind == "multipleOf" and isinstance(schema["multipleOf"], float)
+    if kind in _UNCHECKED or is_of_fraction:
         return "unchecked-keyword"
     said = schema.get("format") if isinstance(schema, dict) else None
     if said in _MOMENTS and isinstance(value, int | float | str) and not isinstance(value, bool):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.round_trips.looseness import CLASSES
-from bench.round_trips.models import targets
+from bench.round_trips.models import round_trip, takes, targets
 from bench.round_trips.package import package_of
 from bench.round_trips.sameness import DIFFERENCES
 from bench.round_trips.trials import try_invalid, try_valid
@@ -48,6 +48,20 @@ def test_values_of_each_schema_come_back_or_are_refused(name: str, tmp_path: Pat
     assert invalid.findings == {}
     # Models take few of the values that the contract refuses.
     assert invalid.seen["refused by both"] > 0.7 * invalid.seen["values"] > 0
+
+
+def test_a_large_number_may_be_a_multiple_of_a_fraction(tmp_path: Path) -> None:
+    package = package_of(CASES / "formats" / "openapi.yaml", tmp_path, "trip_multiples")
+    [numbers] = [target for target in targets(package) if target.name == "Numbers"]
+    assert round_trip(numbers, {"price": 721506245.06}) == set()
+
+
+def test_a_member_is_required_if_any_part_that_declares_it_requires_it(tmp_path: Path) -> None:
+    package = package_of(CASES / "joined_objects" / "openapi.yaml", tmp_path, "trip_required")
+    found = {target.name: target for target in targets(package)}
+    for name in ("RequiredByTheSecond", "RequiredByTheBase"):
+        assert not takes(found[name], {"name": "x"})
+        assert round_trip(found[name], {"name": "x", "count": 1}) == set()
 
 
 def test_the_reference_lists_every_difference() -> None:

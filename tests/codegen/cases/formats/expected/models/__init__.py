@@ -77,6 +77,8 @@ class Numbers(ContractModel):
     time: float | None = None
     time_delta: Annotated[float | None, Field(alias="time-delta")] = None
     unixtime: float | None = None
+    price: float | None = None
+    hundreds: Annotated[float | None, Field(multiple_of=100.0)] = None
 
 
 class Wholes(ContractModel):

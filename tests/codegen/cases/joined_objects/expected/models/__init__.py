@@ -93,6 +93,89 @@ class Nested(ContractModel):
     width: int | None = None
 
 
+class NestedOpen(ContractModel):
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+    color: str
+    name: Any
+
+
+class AboveNested(NestedOpen):
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+    depth: int | None = None
+
+
+class NestedAboveChoiceNestedAboveChoice(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    left: str
+
+
+class NestedAboveChoiceNestedAboveChoice2(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    size: int | None = None
+
+
+class NestedAboveChoiceNestedAboveChoice3(
+    NestedAboveChoiceNestedAboveChoice, NestedAboveChoiceNestedAboveChoice2
+):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+
+
+class NestedAboveChoiceNestedAboveChoice1(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    right: str
+
+
+class NestedAboveChoiceNestedAboveChoice4(
+    NestedAboveChoiceNestedAboveChoice1, NestedAboveChoiceNestedAboveChoice2
+):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+
+
+NestedAboveChoice = TypeAliasType(
+    "NestedAboveChoice", NestedAboveChoiceNestedAboveChoice3 | NestedAboveChoiceNestedAboveChoice4
+)
+
+
+class MappingOrObject1(ContractModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        populate_by_name=True,
+    )
+    name: str
+    count: int
+
+
+class MappingOrObject2(ContractModel):
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+    __annotations__ = {
+        "__pydantic_extra__": dict[str, Literal["a", "b"]],
+    }
+    name: str
+    count: int | None = None
+
+
+MappingOrObject = TypeAliasType("MappingOrObject", MappingOrObject1 | MappingOrObject2)
+
+
 class Twice(Open):
     model_config = ConfigDict(
         extra="allow",
@@ -251,6 +334,29 @@ class RequiredBeside(Clearable):
         populate_by_name=True,
     )
     note: Annotated[str | None, Field(json_schema_extra={"x-may-be-null": True})]
+
+
+class RequiredByTheSecond(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    name: str
+    count: Annotated[int, Field(ge=0)]
+
+
+class Counted(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    count: int
+
+
+class RequiredByTheBase(Counted):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    name: str | None = None
+    count: Annotated[int, Field(ge=0, json_schema_extra={"x-may-be-null": True})]
 
 
 class RequiredInPlace(ContractModel):
@@ -476,6 +582,9 @@ class All(ContractModel):
     with_labels: WithLabels | None = None
     typed_in_place: TypedInPlace | None = None
     nested: Nested | None = None
+    above_nested: AboveNested | None = None
+    nested_above_choice: NestedAboveChoice | None = None
+    mapping_or_object: MappingOrObject | None = None
     twice: Twice | None = None
     closed: Closed | None = None
     choice: Choice | None = None
@@ -491,6 +600,8 @@ class All(ContractModel):
     unevaluated: Unevaluated | None = None
     required_above: RequiredAbove | None = None
     required_beside: RequiredBeside | None = None
+    required_by_the_second: RequiredByTheSecond | None = None
+    required_by_the_base: RequiredByTheBase | None = None
     required_in_place: RequiredInPlace | None = None
     unnamed: Unnamed | None = None
     unnamed_of_any_type: Annotated[

@@ -1,0 +1,67 @@
+"""Writes the parts of an `allOf` as datamodel-code-generator reads them; what they mean stays.
+
+Of parts within another `allOf`, one of which said of members without a name what they are, it made
+a mapping, and no class that others could extend. Of a member that several parts declare it took
+from the first alone whether it is required.
+"""
+
+from typing import Any
+
+from .runtime.document import conjuncts
+from .shape import Node, walk
+
+_OTHERS = "additionalProperties"
+# They look at what the schema itself joins, and at nothing beside it; or they are a choice.
+_OF_ALL_BESIDE = frozenset(
+    {"unevaluatedProperties", "unevaluatedItems", "discriminator", "oneOf", "anyOf"}
+)
+
+
+def write_parts(schema: Any, document: Any) -> None:
+    """Changes the schema, and all that stand in it, in place. References lead into `document`."""
+    for node in walk(Node("schema", (), schema)):
+        joined = node.value
+        if isinstance(joined, dict) and isinstance(joined.get("allOf"), list):
+            joined["allOf"] = _lifted(joined["allOf"], is_said=_OTHERS in joined)
+            require_alike(joined, document)
+
+
+def require_alike(schema: dict[str, Any], document: Any) -> None:
+    """Says of each member that a part requires that it is required in all that declare it here."""
+    required: dict[str, None] = {}
+    for part in conjuncts(document, schema):
+        required |= dict.fromkeys(_names(part))
+    for part in (schema, *schema.get("allOf", ())):
+        properties = part.get("properties") if isinstance(part, dict) else None
+        if isinstance(properties, dict):
+            new = [name for name in required if name in properties and name not in _names(part)]
+            if new:
+                part["required"] = [*_names(part), *new]
+
+
+def _names(part: dict[str, Any]) -> list[str]:
+    required = part.get("required")
+    return required if isinstance(required, list) else []
+
+
+def _lifted(parts: list[Any], *, is_said: bool) -> list[Any]:
+    """`is_said` of members without a name beside the outermost `allOf`, where it counts."""
+    found: list[Any] = []
+    for part in parts:
+        if not _has_parts(part):
+            found.append(part)
+            continue
+        rest = {key: value for key, value in part.items() if key != "allOf"}
+        if is_said and rest.get(_OTHERS) is not False and "properties" not in rest:
+            rest.pop(_OTHERS, None)
+        found += [rest] if rest else []
+        found += _lifted(part["allOf"], is_said=is_said)
+    return found
+
+
+def _has_parts(part: Any) -> bool:
+    return (
+        isinstance(part, dict)
+        and isinstance(part.get("allOf"), list)
+        and _OF_ALL_BESIDE.isdisjoint(part)
+    )

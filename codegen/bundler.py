@@ -62,6 +62,7 @@ class Bundler:
     # Where each reference stands: where it leads, and what it is.
     _references: dict[Pointer, Pointer] = field(default_factory=dict)
     _nodes: dict[Pointer, Node] = field(default_factory=dict)
+    _targets: dict[tuple[Path, str, Kind], tuple[Source, Pointer]] = field(default_factory=dict)
     _inlined: dict[Pointer, set[tuple[Path, Pointer]]] = field(default_factory=dict)
     _todo: list[tuple[Source, Node]] = field(default_factory=list)
 
@@ -115,10 +116,14 @@ class Bundler:
             return
         if isinstance(reference, str) and not self._repoint(source, node, reference):
             self._neutralize(node)
-        # What was moved into the contract is visited as a part of the file that it came from.
-        own = [child for child in children(node) if child.pointer not in self._new]
-        self._todo.extend((source, child) for child in reversed(own))
-        self._repoint_mapping(source, node)
+        own = children(node)
+        if self._new:
+            # What was moved into the contract is visited as a part of the file that it came from.
+            own = [child for child in own if child.pointer not in self._new]
+        if own:
+            self._todo += [(source, child) for child in reversed(own)]
+        if node.kind == "schema":
+            self._repoint_mapping(source, node)
 
     def _repoint(self, source: Source, node: Node, reference: str) -> bool:
         """Whether the reference leads somewhere; it leads there within the bundle then."""
@@ -136,9 +141,7 @@ class Bundler:
 
     def _repoint_mapping(self, source: Source, node: Node) -> None:
         """A discriminator's `mapping` holds references (or bare schema names) too."""
-        if node.kind != "schema" or not isinstance(node.value, dict):
-            return
-        discriminator = node.value.get("discriminator")
+        discriminator = node.value.get("discriminator") if isinstance(node.value, dict) else None
         mapping = discriminator.get("mapping") if isinstance(discriminator, dict) else None
         if not isinstance(mapping, dict):
             return
@@ -175,6 +178,16 @@ class Bundler:
 
     def _target(self, source: Source, node: Node, reference: str) -> tuple[Source, Pointer] | None:
         """Where a reference leads, if that is something of its kind."""
+        key = (source.path, reference, node.kind)
+        if key not in self._targets:
+            found = self._found(source, node, reference)
+            # What is wrong with it is said wherever it stands.
+            if found is None:
+                return None
+            self._targets[key] = found
+        return self._targets[key]
+
+    def _found(self, source: Source, node: Node, reference: str) -> tuple[Source, Pointer] | None:
         where = (*node.pointer, "$ref")
         file, _, fragment = reference.partition("#")
         target = self._file(source, node, reference, file) if file else source

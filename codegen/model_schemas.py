@@ -19,6 +19,13 @@ FILE_PATH = f"{FILE_MODULE}.FilePart"
 MAY_BE_NULL = "x-may-be-null"
 _OTHERS = "additionalProperties"
 _PATTERNS = "patternProperties"
+# A schema that is no file is only changed for what it says by one of these.
+_CHANGED = frozenset(
+    {
+        "$ref", "allOf", "default", "discriminator", "multipleOf", "nullable", "patternProperties",
+        "properties", "required",
+    }
+)  # fmt: skip
 # Where there is none of these, a schema says of others what it says itself.
 _OF_PARTS = frozenset({"allOf", "$ref", _PATTERNS})
 _COMBINATIONS = frozenset({"allOf", "anyOf", "oneOf"})
@@ -34,14 +41,17 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
     sent, answered = sent_and_answered(document)
     declared = declared_beside(document)
     joining: dict[str, None] = {}
-    while len(done) < len(types.models):
-        name = next(name for name in types.models if name not in done)
+    # What is met meanwhile stands behind all others.
+    while names := list(types.models)[len(done) :]:
+        name = names[0]
         copies: dict[int, dict[str, Any]] = {}
         done[name] = _copied(types.models[name], copies)
         for node in walk(Node("schema", (), types.models[name])):
             original = node.value
-            # True or false else.
-            if not isinstance(original, dict):
+            # True or false else. Of most schemas there is nothing to change.
+            if not isinstance(original, dict) or (
+                _CHANGED.isdisjoint(original) and id(original) not in types.files
+            ):
                 continue
             schema = copies[id(original)]
             if "allOf" in original:

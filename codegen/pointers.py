@@ -10,10 +10,10 @@ def value_at(document: Any, pointer: Pointer) -> Any:
     """Raises LookupError where there is none."""
     value = document
     for token in pointer:
-        if isinstance(value, list):
-            value = value[int(token)]
-        elif isinstance(value, dict):
+        if isinstance(value, dict):
             value = value[token]
+        elif isinstance(value, list):
+            value = value[int(token)]
         else:
             raise LookupError(written(pointer))
     return value

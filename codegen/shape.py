@@ -4,6 +4,7 @@ Everything that looks at all schemas, references or examples of a contract goes 
 """
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 Pointer = tuple[str | int, ...]
@@ -168,6 +169,8 @@ def walk(node: Node) -> Iterator[Node]:
         stack += reversed(children(current))
 
 
+# The same words stand in many pointers.
+@cache
 def escape(token: str | int) -> str:
     return str(token).replace("~", "~0").replace("/", "~1")
 

@@ -7,8 +7,11 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .components import strong_components
+
 _PREFIX = "#/components/schemas/"
 _CHOICES = ("oneOf", "anyOf")
+_OBJECTS = ("object", ["object", "null"], ["null", "object"])
 # What may stand in an object's schema without a word about what others make of it.
 _OBJECT_WORDS = frozenset({"type", "nullable", "deprecated", "readOnly", "writeOnly", "properties"})
 _PASSED_OVER = frozenset(
@@ -87,25 +90,67 @@ def _target(reference: Any, models: Mapping[str, Any]) -> str | None:
     return None
 
 
+def certain_classes(models: Mapping[str, Any], links: Mapping[str, Links]) -> set[str]:
+    """Models that become classes of their own, whatever members they have.
+
+    They are objects, or objects joined by `allOf`. None of the latter is told apart by a
+    discriminator: that may be by a member that it has of another, which an outline hasn't.
+    """
+    found = {name for name, schema in models.items() if is_plain_object(schema)}
+    variants = {variant for each in links.values() for variant in each.variants}
+    joined = [name for name in models if name not in found and name not in variants]
+    for component in strong_components({name: [*links[name].bases] for name in joined}):
+        # What is in a circle of such that build on each other is none; bases come first.
+        [name, *others] = component
+        if not others and _joins_classes(models[name], found, models):
+            found.add(name)
+    return found
+
+
 def is_plain_object(schema: Any) -> bool:
     """Whether it becomes a class of its own whatever its properties are."""
     if not isinstance(schema, dict) or not isinstance(schema.get("properties"), dict):
         return False
-    extra = schema.get("additionalProperties", True)
-    if not schema["properties"] or not isinstance(extra, bool):
+    return bool(schema["properties"]) and _says_object_alone(schema)
+
+
+def _joins_classes(schema: Any, classes: Container[str], models: Mapping[str, Any]) -> bool:
+    if not isinstance(schema, dict) or not isinstance(schema.get("allOf"), list):
         return False
+    rest = {key: value for key, value in schema.items() if key != "allOf"}
+    return (
+        bool(schema["allOf"])
+        and "properties" not in rest
+        and _says_object_alone(rest)
+        and all(
+            is_plain_object(part) or _names_one_of(part, classes, models)
+            for part in schema["allOf"]
+        )
+    )
+
+
+def _names_one_of(schema: Any, names: Container[str], models: Mapping[str, Any]) -> bool:
+    """Whether it is a reference to one, and nothing else."""
+    if not isinstance(schema, dict) or len(schema) != 1:
+        return False
+    return _target(schema.get("$ref"), models) in names
+
+
+def _says_object_alone(schema: dict[str, Any]) -> bool:
+    """By its type, if it has one, and by no word that would make something else of it."""
     known = all(
         key in _OBJECT_WORDS or key in _PASSED_OVER or key.startswith("x-") for key in schema
     )
-    return known and schema.get("type") in ("object", ["object", "null"], ["null", "object"])
+    extra = schema.get("additionalProperties", True)
+    return known and isinstance(extra, bool) and schema.get("type", "object") in _OBJECTS
 
 
 def outline(schema: dict[str, Any], kept: Container[str]) -> dict[str, Any]:
-    """Of a plain object, as much as models that refer to it depend on; properties in `kept` too."""
+    """As much of a certain class as what refers to it depends on; properties in `kept` too."""
     words = {key: value for key, value in schema.items() if key in _OBJECT_WORDS}
     properties = {
         name: value if _refers_to_none(value) else {}
-        for name, value in schema["properties"].items()
+        for name, value in schema.get("properties", {}).items()
         if name in kept
     }
     return words | {"properties": properties or {"outline": {}}}

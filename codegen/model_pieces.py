@@ -11,7 +11,7 @@ from typing import Any
 
 from .components import strong_components
 from .json_text import compact
-from .model_graph import Links, is_plain_object, links_of, outline
+from .model_graph import Links, certain_classes, links_of, outline
 
 # Of so many models one begins a new piece, and no piece has more than the most, by whole groups.
 _USUAL = 16
@@ -69,7 +69,7 @@ class _Context:
         self._models = models
         self._links = links
         self._position = {name: index for index, name in enumerate(models)}
-        self._plain = {name for name, schema in models.items() if is_plain_object(schema)}
+        self._certain = certain_classes(models, links)
         self._extended = frozenset(_extended(models, links))
         self._telling = frozenset().union(*(each.telling for each in links.values()))
         self._group: dict[str, list[str]] = {}
@@ -85,8 +85,8 @@ class _Context:
                 if self._links[base].tells_heirs:
                     edges[name].append(base)
                     edges[base].append(name)
-            if name not in self._plain:
-                edges[name] += [other for other in links.references if other not in self._plain]
+            if name not in self._certain:
+                edges[name] += [other for other in links.references if other not in self._certain]
         groups = [
             sorted(group, key=self._position.__getitem__) for group in strong_components(edges)
         ]
@@ -99,7 +99,7 @@ class _Context:
         todo = list(full)
         while todo:
             for name in self._links[todo.pop()].references:
-                if name in self._plain:
+                if name in self._certain:
                     outlined.add(name)
                 elif name not in full:
                     added = self._in_full([name]) - full

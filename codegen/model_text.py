@@ -39,7 +39,7 @@ def models_module(
         return list(map(from_json, cache.values(names, make_missing)))
 
     def generated(piece: Piece) -> Pieced:
-        return _generated(piece, schema_version)
+        return generated_piece(piece, schema_version)
 
     made, groups = _together(models, make)
     statements = [each for group in groups for each in group]
@@ -65,9 +65,12 @@ def _together(
         return [piece], [[*piece.statements]]
 
 
-def _generated(piece: Piece, schema_version: str) -> Pieced:
-    # What is named first keeps its name, and classes inside of models get names too.
-    named = {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in piece.schemas]}
+def generated_piece(piece: Piece, schema_version: str) -> Pieced:
+    """What datamodel-code-generator makes of it. `schema_version` is "3.0" or "3.1"."""
+    # What is named first keeps its name, and classes inside of models get names too. A list of them
+    # is the cheapest that names all; of a choice the library made a type as deep as it is long.
+    references = [{"$ref": f"#/components/schemas/{name}"} for name in piece.schemas]
+    named = {"type": "array", "prefixItems": references}
     schemas = {_NAMED_FIRST: named, **piece.schemas}
     return piece_of_module(generate_module(schemas, schema_version, piece.extended), piece)
 

@@ -3,10 +3,11 @@
 Plain data; `read` makes it, the emitters turn it into text, and neither looks at the other.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .diagnostics import Place
 from .runtime.media_types import is_json_lines
 
 Location = Literal["path", "query", "header", "cookie"]
@@ -199,7 +200,8 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """`models` are the schemas that need Python types, by the name of their type.
+    """`models` are the schemas that need Python types, by the name of their type, and
+    `place_of_model` says where the one of a name was written.
 
     `schema_version` is "3.0" or "3.1": in which dialect they are written.
     """
@@ -211,6 +213,7 @@ class Contract:
     models: Mapping[str, Any]
     security_schemes: Mapping[str, Any]
     document: Mapping[str, Any] = field(repr=False)
+    place_of_model: Callable[[str], Place] = field(repr=False, compare=False)
 
     @property
     def operations(self) -> tuple[Operation, ...]:

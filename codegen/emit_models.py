@@ -5,7 +5,7 @@ Every schema comes in under the name its type is to have; that each came out so 
 
 from .cache import Cache
 from .contract import Contract
-from .diagnostics import Findings, Place
+from .diagnostics import Findings
 from .format import Text
 from .model_fields import lost_members
 from .model_text import models_module
@@ -57,10 +57,11 @@ def emit_models(contract: Contract, findings: Findings, cache: Cache) -> dict[st
         if name not in defined:
             hint = "rename the schema"
             message = f"datamodel-code-generator made no type {name} of its schema"
-            findings.add(Place(contract.name), "CG080", message, hint)
+            findings.add(contract.place_of_model(name), "CG080", message, hint)
     for name, keys in lost_members(models, statements).items():
         message = f"datamodel-code-generator made {name} without {', '.join(keys)}"
-        findings.add(Place(contract.name), "CG080", message, "rename the schema")
+        hint = "list all of its members under `properties` of this schema, in place of its `allOf`"
+        findings.add(contract.place_of_model(name), "CG080", message, hint)
     return {"models/__init__.py": parts, "models/contract_model.py": _base(contract)}
 
 

@@ -1,8 +1,8 @@
 """Writes the parts of an `allOf` as datamodel-code-generator reads them; what they mean stays.
 
-Of parts within another `allOf`, one of which said of members without a name what they are, it made
-a mapping, and no class that others could extend. Of a member that several parts declare it took
-from the first alone whether it is required.
+Of parts within another `allOf`, or of references alone, it made a mapping, and no class that others
+could extend, where members without a name are said to be something. Of a member that several parts
+declare it took from the first alone whether it is required.
 """
 
 from typing import Any
@@ -23,6 +23,9 @@ def write_parts(schema: Any, document: Any) -> None:
         joined = node.value
         if isinstance(joined, dict) and isinstance(joined.get("allOf"), list):
             joined["allOf"] = _lifted(joined["allOf"], is_said=_OTHERS in joined)
+            is_above = all(isinstance(part, dict) and "$ref" in part for part in joined["allOf"])
+            if isinstance(joined.get(_OTHERS), dict) and is_above:
+                joined["allOf"].append({"type": "object"})
             require_alike(joined, document)
 
 

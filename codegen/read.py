@@ -73,6 +73,7 @@ class _Reader:
             models=model_schemas(self.types) if not self.findings.errors else {},
             security_schemes=self._schemes,
             document=document,
+            place_of_model=lambda name: self.contract.place(self.types.pointer(name)),
         )
 
     def _operations(self) -> list[Operation]:

@@ -18,15 +18,18 @@ from schemathesis.openapi.checks import (
     UndefinedContentType,
     UndefinedStatusCode,
 )
+from schemathesis.transport.serialization import Binary
 
 from codegen.runtime.document import follow, objects, pointer_to
 from codegen.runtime.schemas import ContractSchemas
 
 _OWN: Final = "the runtime's own refusal: a problem (RFC 9457), whatever the contract says of it"
 _OWN_STATUSES: Final = (400, 401, 403, 404, 405, 406, 413, 415, 422)
+_NOT_FOUND: Final = (404, 405)
 _UNREPRESENTABLE: Final = "valid, but no Python type holds it, such as a leap second"
 _EMPTY: Final = "a body of no bytes is none, where one is required"
 _FRAGMENT: Final = "a path with a # is sent without what follows it (CG081)"
+_QUERY: Final = "a path with a ? is never found: what follows it is a query, and no part of a path"
 _WIDTH: Final = "int32 and int64 say how a number is held, not which are valid"
 _ONE_OF_A_LIST: Final = "in a form a list of one item and that item are the same bytes"
 _EMPTY_LIST: Final = "an empty list is written as one empty text, and is read as that"
@@ -38,6 +41,7 @@ _UNKNOWN_TWICE: Final = "a list in a form's field of which the contract doesn't 
 _NO_FORM: Final = "a form without a field is no body, and the contract requires none"
 _NULL_TEXT: Final = "null in a parameter or a form's field is written as the text null"
 _NULLABLE: Final = "in OpenAPI 3.0 `nullable` beside `allOf` admits no null that a part doesn't"
+_UNKNOWN_NULLABLE: Final = "`nullable` is no word of OpenAPI 3.1, so it admits no null there"
 _TEXT_OR_LIST: Final = "a query parameter that may be a text or a list is read as a list"
 _FORMAT: Final = "a text that isn't of its format, such as none at all for a date-time"
 _LONG_LINE: Final = "a URL beyond what the HTTP server takes (64 KiB) is refused by that"
@@ -47,6 +51,8 @@ _LONGEST_LINE: Final = 60_000
 def reason_of(failure: Failure, case: Any, response: Any) -> str | None:
     if "#" in case.operation.path:
         return _FRAGMENT
+    if "?" in case.operation.path and response.status_code in _NOT_FOUND:
+        return _QUERY
     if isinstance(failure, AcceptedNegativeData):
         return _taken(failure.message, case)
     problem = _problem(response)
@@ -115,11 +121,14 @@ def _has_object(value: Any) -> bool:
 
 
 def _not_valid(case: Any) -> str | None:
-    """What only its formats make invalid, or null that only `nullable` beside `allOf` admits."""
+    """What only its formats make invalid, or null that only `nullable` would admit.
+
+    It does beside `allOf` in OpenAPI 3.0, and in 3.1, to those who read it there.
+    """
     if not str(case.media_type).startswith(("application/json", *_FORMS)) or _has_bytes(case.body):
         return None
     operation = case.operation
-    strict, lenient = _schemas(json.dumps(operation.schema.raw_schema))
+    strict, lenient, nullable = _schemas(json.dumps(operation.schema.raw_schema))
     body = pointer_to(["paths", operation.path, operation.method, "requestBody"])
     if reference := operation.definition.raw["requestBody"].get("$ref"):
         body = reference.removeprefix("#")
@@ -128,6 +137,8 @@ def _not_valid(case: Any) -> str | None:
         return None
     if lenient.compiled("request", pointer).is_valid(case.body):
         return _FORMAT
+    if nullable.compiled("request", pointer).is_valid(case.body):
+        return _UNKNOWN_NULLABLE
     errors = list(strict.compiled("request", pointer).iter_errors(case.body))
     return _NULLABLE if all(map(_is_null_beside_parts, errors)) else None
 
@@ -138,7 +149,8 @@ def _has_bytes(value: Any) -> bool:
         return any(map(_has_bytes, value.values()))
     if isinstance(value, list):
         return any(map(_has_bytes, value))
-    return not isinstance(value, str | int | float | None)
+    # What Schemathesis has bytes in is a text as well, of a class of its own.
+    return not isinstance(value, str | int | float | None) or isinstance(value, Binary)
 
 
 def _is_null_beside_parts(error: jsonschema_rs.ValidationError) -> bool:
@@ -148,13 +160,21 @@ def _is_null_beside_parts(error: jsonschema_rs.ValidationError) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _schemas(contract: str) -> tuple[ContractSchemas, ContractSchemas]:
-    """As the contract has them, and without formats."""
-    document = json.loads(contract)
-    for node in list(objects(document)):
+def _schemas(contract: str) -> tuple[ContractSchemas, ContractSchemas, ContractSchemas]:
+    """As the contract has them, without formats, and with null where `nullable` says so in 3.1."""
+    lenient, nullable = json.loads(contract), json.loads(contract)
+    for node in list(objects(lenient)):
         if isinstance(node.get("format"), str):
             del node["format"]
-    return ContractSchemas(json.loads(contract)), ContractSchemas(document)
+    if nullable["openapi"].startswith("3.1"):
+        for node in list(objects(nullable)):
+            if node.get("nullable") is True and isinstance(node.get("type"), str):
+                node["type"] = [node["type"], "null"]
+    return (
+        ContractSchemas(json.loads(contract)),
+        ContractSchemas(lenient),
+        ContractSchemas(nullable),
+    )
 
 
 def _written_otherwise(found: list[tuple[str, str, str]], case: Any) -> str | None:

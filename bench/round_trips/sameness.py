@@ -17,7 +17,9 @@ import jsonschema_rs
 from codegen.nullable import admits_null
 from codegen.runtime.document import alternatives, referenced
 
-Difference = Literal["number", "double", "date-time", "uuid", "default", "null", "undeclared"]
+Difference = Literal[
+    "number", "double", "date-time", "uuid", "default", "null", "flag", "undeclared"
+]  # fmt: skip
 DIFFERENCES: Final[dict[Difference, str]] = {
     "number": "1.0 comes back as 1, or 1 as 1.0",
     "double": "a whole number past 2^53 comes back as the nearest double, where it is a number",
@@ -25,6 +27,8 @@ DIFFERENCES: Final[dict[Difference, str]] = {
     "uuid": "in small letters",
     "default": "an absent member comes back with the default that the contract gives it",
     "null": "in a union, null is left out by the model of a schema that doesn't admit it there",
+    "flag": "in a union, true for 1 or 1 for true, where another of its schemas says of the member"
+    " what it is",
     "undeclared": "a member of which the contract says nothing is left out",
 }
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -164,6 +168,11 @@ def _member(said: Said, sent: Any, came: Any, name: str, place: str) -> Iterator
 
 
 def _difference(said: Said, sent: Any, came: Any) -> Difference | None:
+    if {type(sent), type(came)} == {bool, int} and sent == came:
+        # What was sent is valid, so it is said by a schema of a union that it doesn't fit.
+        name = "boolean" if isinstance(came, bool) else "integer"
+        is_said = any(part.get("type") in (name, [name, "null"]) for part in said.parts)
+        return "flag" if is_said else None
     if _is_number(sent) and _is_number(came):
         if sent == came:
             return "number"

@@ -9,6 +9,7 @@ import schemathesis
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.openapi.checks import RejectedPositiveData, UndefinedContentType
+from schemathesis.transport.serialization import Binary
 
 from bench.round_trips.fuzzing_reasons import reason_of
 
@@ -18,10 +19,14 @@ WHEN = {"type": "string", "format": "date-time"}
 PLACE = {"type": "object", "required": ["city"], "properties": {"city": {"type": "string"}}}
 
 
-def contract(required: bool) -> dict[str, Any]:
+def contract(required: bool, version: str, path: str) -> dict[str, Any]:
     json_schema = {
         "type": "object",
-        "properties": {"when": WHEN, "place": {"allOf": [PLACE], "nullable": True}},
+        "properties": {
+            "when": WHEN,
+            "place": {"allOf": [PLACE], "nullable": True},
+            "size": {"type": "integer", "nullable": True},
+        },
     }
     form_schema = {"type": "object", "properties": {"tags": TEXTS, "place": PLACE, "when": WHEN}}
     body = {
@@ -43,13 +48,20 @@ def contract(required: bool) -> dict[str, Any]:
         "responses": {"200": {"description": "Well."}},
     }
     info = {"title": "Asked", "version": "1"}
-    return {"openapi": "3.0.3", "info": info, "paths": {"/ask": {"post": operation}}}
+    return {"openapi": version, "info": info, "paths": {path: {"post": operation}}}
 
 
-def case(body: Any = None, media: str = FORM, required: bool = True, **query: Any) -> Any:
+def case(
+    body: Any = None,
+    media: str = FORM,
+    required: bool = True,
+    version: str = "3.0.3",
+    path: str = "/ask",
+    **query: Any,
+) -> Any:
     settings = SchemathesisConfig.from_dict({})
-    schema = schemathesis.openapi.from_dict(contract(required), config=settings)
-    return schema["/ask"]["POST"].Case(body=body, media_type=media, query=query)
+    schema = schemathesis.openapi.from_dict(contract(required, version, path), config=settings)
+    return schema[path]["POST"].Case(body=body, media_type=media, query=query)
 
 
 def answer(*errors: tuple[str, str, str], status: int = 422, url: str = "/ask") -> Any:
@@ -103,6 +115,7 @@ def test_formats_explain_what_is_refused_in_a_form_without_files() -> None:
     assert reason_of(REFUSED, case({"when": ""}), refused) is not None
     assert reason_of(REFUSED, case({"when": "2026-01-01T00:00:00Z"}), refused) is None
     assert reason_of(REFUSED, case({"when": "", "tags": [b"\xff"]}), refused) is None
+    assert reason_of(REFUSED, case({"when": "", "tags": Binary(b"\xff")}), refused) is None
 
 
 def test_objects_that_a_form_has_as_the_names_of_their_members_explain_themselves_alone() -> None:
@@ -147,3 +160,24 @@ def test_what_the_http_server_answers_counts_unless_the_url_is_too_long(
     )
     came = answer(status=400, url="/ask?tag=" + "a" * length)
     assert (reason_of(failure, case(), came) is None) is counts
+
+
+@pytest.mark.parametrize(
+    ("version", "size", "counts"), [("3.1.0", None, False), ("3.1.0", "1", True)]
+)
+def test_null_that_only_nullable_admits_in_3_1_does_not_count(
+    version: str, size: Any, counts: bool
+) -> None:
+    sent = case({"size": size}, "application/json", version=version)
+    assert (reason_of(REFUSED, sent, answer(("body", "/size", "type"))) is None) is counts
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "counts"),
+    [("/ask?a=b", 404, False), ("/ask?a=b", 422, True), ("/ask", 404, True)],
+)
+def test_a_path_with_a_query_counts_unless_it_is_not_found(
+    path: str, status: int, counts: bool
+) -> None:
+    found = reason_of(REFUSED, case(path=path), answer(("path", "", "any"), status=status))
+    assert (found is None) is counts

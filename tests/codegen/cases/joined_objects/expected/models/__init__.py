@@ -110,6 +110,20 @@ class AboveNested(NestedOpen):
     depth: int | None = None
 
 
+class Alone(NestedOpen):
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+
+
+class AboveAlone(Alone):
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+
+
 class NestedAboveChoiceNestedAboveChoice(ContractModel):
     model_config = ConfigDict(
         populate_by_name=True,
@@ -583,6 +597,7 @@ class All(ContractModel):
     typed_in_place: TypedInPlace | None = None
     nested: Nested | None = None
     above_nested: AboveNested | None = None
+    above_alone: AboveAlone | None = None
     nested_above_choice: NestedAboveChoice | None = None
     mapping_or_object: MappingOrObject | None = None
     twice: Twice | None = None

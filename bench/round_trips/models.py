@@ -25,6 +25,36 @@ class Target:
     direction: Direction
     adapter: TypeAdapter[Any]
     said: Said
+    tags: "Tags"
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """The properties that discriminators go by, and all texts that could stand there."""
+
+    names: frozenset[str]
+    known: frozenset[str]
+
+    @classmethod
+    def of(cls, document: dict[str, Any]) -> "Tags":
+        told = [one for node in objects(document) if (one := node.get("discriminator"))]
+        names = [str(one["propertyName"]) for one in told if isinstance(one, dict)]
+        mapped = [key for one in told if isinstance(one, dict) for key in one.get("mapping", {})]
+        values = [
+            value
+            for node in objects(document)
+            for value in (*_listed(node.get("enum")), node.get("const"))
+            if isinstance(value, str)
+        ]
+        schemas = document.get("components", {}).get("schemas", {})
+        return cls(frozenset(names), frozenset([*mapped, *values, *schemas]))
+
+    def miss(self, value: Any) -> bool:
+        """Whether an object has a text there that is none of them."""
+        held = value if isinstance(value, dict) else {}
+        return any(
+            isinstance(held.get(name), str) and held[name] not in self.known for name in self.names
+        )
 
 
 class Refused(AssertionError):
@@ -34,9 +64,10 @@ class Refused(AssertionError):
 def targets(package: Package) -> Iterator[Target]:
     """Of each named schema and each JSON body of its own, as it is seen in its direction."""
     schemas = package.schemas
+    tags = Tags.of(schemas.document)
     for name, pointer, direction, adapter in _typed(package):
         said = Said.of(schemas.document, [schemas.at(pointer)])
-        yield Target(name, pointer, direction, adapter, said)
+        yield Target(name, pointer, direction, adapter, said, tags)
 
 
 def _typed(package: Package) -> Iterator[tuple[str, str, Direction, TypeAdapter[Any]]]:
@@ -82,7 +113,9 @@ def takes(target: Target, value: Any) -> bool:
     return True
 
 
-def _are_unrepresentable(errors: list[tuple[tuple[Any, ...], str, Any]], value: Any) -> bool:
+def _are_unrepresentable(
+    errors: list[tuple[tuple[Any, ...], str, Any]], value: Any, tags: Tags
+) -> bool:
     """Whether all that is refused is so for want of a type; of a union one schema suffices.
 
     An error is the way to its place, its kind and the value. A step of a way that leads nowhere in
@@ -90,16 +123,21 @@ def _are_unrepresentable(errors: list[tuple[tuple[Any, ...], str, Any]], value: 
     """
     beneath: dict[Any, list[tuple[tuple[Any, ...], str, Any]]] = defaultdict(list)
     for way, kind, refused in errors:
-        if not way and not _has_no_type(kind, refused):
+        if not way and not _has_no_type(kind, refused, tags):
             return False
-        if way:
+        is_tag = len(way) == 1 and way[0] in tags.names and kind == "literal_error"
+        if way and not (is_tag and tags.miss(value)):
             beneath[way[0]].append((way[1:], kind, refused))
     steps = set(value if isinstance(value, dict) else range(len(_listed(value))))
     members = all(
-        _are_unrepresentable(inner, value[step]) for step, inner in beneath.items() if step in steps
+        _are_unrepresentable(inner, value[step], tags)
+        for step, inner in beneath.items()
+        if step in steps
     )
     types = [
-        _are_unrepresentable(inner, value) for step, inner in beneath.items() if step not in steps
+        _are_unrepresentable(inner, value, tags)
+        for step, inner in beneath.items()
+        if step not in steps
     ]
     return members and (any(types) or not types)
 
@@ -108,13 +146,15 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _has_no_type(kind: str, value: Any) -> bool:
-    """What the server answers so: no object where one is all there is a type for, one without the
-    property that tells of which type it is, or a moment that no clock of Python's shows."""
+def _has_no_type(kind: str, value: Any, tags: Tags) -> bool:
+    """What the server answers so: no object where one is all there is a type for, one whose
+    discriminator is missing or names no schema, or a moment that no clock of Python's shows."""
     if kind == "model_type":
         return not isinstance(value, dict)
     if kind == "union_tag_not_found":
         return isinstance(value, dict)
+    if kind == "union_tag_invalid":
+        return tags.miss(value)
     return kind.startswith(("datetime_", "date_", "timezone_")) and isinstance(value, str)
 
 
@@ -125,7 +165,8 @@ def round_trip(target: Target, value: Any) -> set[Difference | Literal["unrepres
         made = target.adapter.validate_json(text)
     except ValidationError as error:
         told = error.errors(include_url=False, include_context=False)
-        if _are_unrepresentable([(one["loc"], one["type"], one["input"]) for one in told], value):
+        refused = [(one["loc"], one["type"], one["input"]) for one in told]
+        if _are_unrepresentable(refused, value, target.tags):
             return {"unrepresentable"}
         raise Refused(f"{target.name} refuses {text[:500]}: {told[:3]}") from error
     back = json.loads(target.adapter.dump_json(made, by_alias=True))

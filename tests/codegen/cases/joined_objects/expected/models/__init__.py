@@ -110,6 +110,59 @@ class AboveNested(NestedOpen):
     depth: int | None = None
 
 
+class Bus(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    kind: Literal["bus"]
+    seats: int | None = None
+
+
+class Van(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    kind: Literal["van"]
+    load: int | None = None
+
+
+ToldByKind = TypeAliasType("ToldByKind", Annotated[Bus | Van, Field(discriminator="kind")])
+"""What its kind names, even where it would fit both."""
+
+
+class ToldAndHoused1(Bus):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    hall: str
+
+
+class ToldAndHoused2(Bus):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    yard: str
+
+
+class ToldAndHoused3(Van):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    hall: str
+
+
+class ToldAndHoused4(Van):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    yard: str
+
+
+ToldAndHoused = TypeAliasType(
+    "ToldAndHoused", ToldAndHoused1 | ToldAndHoused2 | ToldAndHoused3 | ToldAndHoused4
+)
+
+
 class Alone(NestedOpen):
     model_config = ConfigDict(
         extra="allow",
@@ -597,6 +650,8 @@ class All(ContractModel):
     typed_in_place: TypedInPlace | None = None
     nested: Nested | None = None
     above_nested: AboveNested | None = None
+    told_by_kind: ToldByKind | None = None
+    told_and_housed: ToldAndHoused | None = None
     above_alone: AboveAlone | None = None
     nested_above_choice: NestedAboveChoice | None = None
     mapping_or_object: MappingOrObject | None = None

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
+from urllib.parse import unquote
 
 import jsonschema_rs
 from schemathesis.core.failures import AcceptedNegativeData, Failure
@@ -20,7 +21,7 @@ from schemathesis.openapi.checks import (
 )
 from schemathesis.transport.serialization import Binary
 
-from codegen.runtime.document import follow, objects, pointer_to
+from codegen.runtime.document import follow, objects, pointer_to, resolve
 from codegen.runtime.schemas import ContractSchemas
 
 _OWN: Final = "the runtime's own refusal: a problem (RFC 9457), whatever the contract says of it"
@@ -40,7 +41,12 @@ _AS_KEYS: Final = (
 _UNKNOWN_TWICE: Final = "a list in a form's field of which the contract doesn't say that it is one"
 _NO_FORM: Final = "a form without a field is no body, and the contract requires none"
 _NULL_TEXT: Final = "null in a parameter or a form's field is written as the text null"
-_NULLABLE: Final = "in OpenAPI 3.0 `nullable` beside `allOf` admits no null that a part doesn't"
+_NULLABLE: Final = (
+    "in OpenAPI 3.0 `nullable` beside a choice or `allOf` admits no null that those don't"
+)
+_SLASH: Final = (
+    "no server tells a / that is encoded in a path parameter from one that ends a segment"
+)
 _UNKNOWN_NULLABLE: Final = "`nullable` is no word of OpenAPI 3.1, so it admits no null there"
 _TEXT_OR_LIST: Final = "a query parameter that may be a text or a list is read as a list"
 _FORMAT: Final = "a text that isn't of its format, such as none at all for a date-time"
@@ -53,6 +59,9 @@ def reason_of(failure: Failure, case: Any, response: Any) -> str | None:
         return _FRAGMENT
     if "?" in case.operation.path and response.status_code in _NOT_FOUND:
         return _QUERY
+    in_path = [value for _, value in _members(case.path_parameters)]
+    if response.status_code in _NOT_FOUND and any("/" in str(value) for value in in_path):
+        return _SLASH
     if isinstance(failure, AcceptedNegativeData):
         return _taken(failure.message, case)
     problem = _problem(response)
@@ -140,7 +149,8 @@ def _not_valid(case: Any) -> str | None:
     if nullable.compiled("request", pointer).is_valid(case.body):
         return _UNKNOWN_NULLABLE
     errors = list(strict.compiled("request", pointer).iter_errors(case.body))
-    return _NULLABLE if all(map(_is_null_beside_parts, errors)) else None
+    document = operation.schema.raw_schema
+    return _NULLABLE if all(_is_null_beside_parts(document, one) for one in errors) else None
 
 
 def _has_bytes(value: Any) -> bool:
@@ -153,10 +163,16 @@ def _has_bytes(value: Any) -> bool:
     return not isinstance(value, str | int | float | None) or isinstance(value, Binary)
 
 
-def _is_null_beside_parts(error: jsonschema_rs.ValidationError) -> bool:
-    """Whether it is the type of a part itself that null doesn't fit."""
+def _is_null_beside_parts(document: Any, error: jsonschema_rs.ValidationError) -> bool:
+    """Whether it is the type of a part itself that null doesn't fit, or none of a choice."""
     way = [step for step in error.evaluation_path if step != "$ref"]
-    return error.instance is None and way[-3:-2] == ["allOf"] and way[-1] == "type"
+    if error.instance is not None:
+        return False
+    if way[-1] in ("oneOf", "anyOf"):
+        place = unquote((error.absolute_keyword_location or "").partition("#")[2])
+        holder = resolve(document, place.rpartition("/")[0])
+        return isinstance(holder, dict) and holder.get("nullable") is True
+    return way[-3:-2] == ["allOf"] and way[-1] == "type"
 
 
 @lru_cache(maxsize=1)

@@ -26,6 +26,8 @@ def contract(required: bool, version: str, path: str) -> dict[str, Any]:
             "when": WHEN,
             "place": {"allOf": [PLACE], "nullable": True},
             "size": {"type": "integer", "nullable": True},
+            "value": {"oneOf": [{"type": "integer"}, PLACE], "nullable": True},
+            "other": {"oneOf": [{"type": "integer"}, PLACE]},
         },
     }
     form_schema = {"type": "object", "properties": {"tags": TEXTS, "place": PLACE, "when": WHEN}}
@@ -142,6 +144,9 @@ def test_a_text_that_may_be_a_list_is_explained_and_a_list_is_not() -> None:
         ({"when": 1}, "/when", True),
         ({"place": None}, "/place", False),
         ({"place": {"city": None}}, "/place/city", True),
+        ({"value": None}, "/value", False),
+        ({"value": {}}, "/value", True),
+        ({"other": None}, "/other", True),
     ],
 )
 def test_json_counts_unless_formats_or_null_beside_all_of_make_it_invalid(
@@ -180,4 +185,16 @@ def test_a_path_with_a_query_counts_unless_it_is_not_found(
     path: str, status: int, counts: bool
 ) -> None:
     found = reason_of(REFUSED, case(path=path), answer(("path", "", "any"), status=status))
+    assert (found is None) is counts
+
+
+@pytest.mark.parametrize(
+    ("value", "status", "counts"), [("a/b", 404, False), ("a/b", 422, True), ("ab", 404, True)]
+)
+def test_a_slash_in_a_path_counts_unless_it_is_not_found(
+    value: str, status: int, counts: bool
+) -> None:
+    sent = case()
+    sent.path_parameters = {"name": value}
+    found = reason_of(REFUSED, sent, answer(("path", "", "any"), status=status))
     assert (found is None) is counts

@@ -30,7 +30,9 @@ _NOT_FOUND: Final = (404, 405)
 _UNREPRESENTABLE: Final = "valid, but no Python type holds it, such as a leap second"
 _EMPTY: Final = "a body of no bytes is none, where one is required"
 _FRAGMENT: Final = "a path with a # is sent without what follows it (CG081)"
-_QUERY: Final = "a path with a ? is never found: what follows it is a query, and no part of a path"
+_QUERY: Final = (
+    "a path with a ? is not found, or another: what follows it is a query, no part of it"
+)
 _WIDTH: Final = "int32 and int64 say how a number is held, not which are valid"
 _ONE_OF_A_LIST: Final = "in a form a list of one item and that item are the same bytes"
 _EMPTY_LIST: Final = "an empty list is written as one empty text, and is read as that"
@@ -57,7 +59,7 @@ _LONGEST_LINE: Final = 60_000
 def reason_of(failure: Failure, case: Any, response: Any) -> str | None:
     if "#" in case.operation.path:
         return _FRAGMENT
-    if "?" in case.operation.path and response.status_code in _NOT_FOUND:
+    if "?" in case.operation.path and _knows_no_query(response):
         return _QUERY
     in_path = [value for _, value in _members(case.path_parameters)]
     if response.status_code in _NOT_FOUND and any("/" in str(value) for value in in_path):
@@ -85,6 +87,13 @@ def reason_of(failure: Failure, case: Any, response: Any) -> str | None:
             or _not_valid(case)
         )
     return None
+
+
+def _knows_no_query(response: Any) -> bool:
+    """Whether nothing is found, or a path without the query, which takes no such parameter."""
+    told = (_problem(response) or {}).get("errors", ())
+    unknown = [(one["in"], one["keyword"]) == ("query", "additionalProperties") for one in told]
+    return response.status_code in _NOT_FOUND or (bool(unknown) and all(unknown))
 
 
 def _null_as_text(found: list[tuple[str, str, str]], case: Any) -> str | None:

@@ -198,3 +198,11 @@ def test_a_slash_in_a_path_counts_unless_it_is_not_found(
     sent.path_parameters = {"name": value}
     found = reason_of(REFUSED, sent, answer(("path", "", "any"), status=status))
     assert (found is None) is counts
+
+
+@pytest.mark.parametrize(("place", "counts"), [("query", False), ("body", True)])
+def test_a_path_with_a_query_counts_unless_another_path_lacks_the_query(
+    place: str, counts: bool
+) -> None:
+    refused = answer((place, "/*", "additionalProperties"))
+    assert (reason_of(REFUSED, case(path="/ask?a=b"), refused) is None) is counts

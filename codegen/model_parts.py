@@ -7,7 +7,7 @@ declare it took from the first alone whether it is required.
 
 from typing import Any
 
-from .runtime.document import conjuncts
+from .runtime.document import conjuncts, copied
 from .shape import Node, walk
 
 _OTHERS = "additionalProperties"
@@ -15,6 +15,9 @@ _OTHERS = "additionalProperties"
 _OF_ALL_BESIDE = frozenset(
     {"unevaluatedProperties", "unevaluatedItems", "discriminator", "oneOf", "anyOf"}
 )
+# A model with one of these keeps such members, or admits none, or isn't an object alone.
+_SAY_THEMSELVES = frozenset({_OTHERS, "patternProperties", "oneOf", "anyOf", "discriminator"})
+_ABOUT = frozenset({"$ref", "allOf", "title", "description", "default", "deprecated"})
 
 
 def write_parts(schema: Any, document: Any) -> None:
@@ -27,6 +30,8 @@ def write_parts(schema: Any, document: Any) -> None:
             if isinstance(joined.get(_OTHERS), dict) and is_above:
                 joined["allOf"].append({"type": "object"})
             require_alike(joined, document)
+            if node.pointer:
+                spell_out(joined, document)
 
 
 def require_alike(schema: dict[str, Any], document: Any) -> None:
@@ -40,6 +45,28 @@ def require_alike(schema: dict[str, Any], document: Any) -> None:
             new = [name for name in required if name in properties and name not in _names(part)]
             if new:
                 part["required"] = [*_names(part), *new]
+
+
+def spell_out(schema: dict[str, Any], document: Any) -> None:
+    """Puts what a reference leads to in its place, where members without a name would be lost.
+
+    Of one reference and parts that name no members datamodel-code-generator makes, in a place that
+    has no name, what the reference leads to.
+    """
+    parts = [part for part in schema.get("allOf", ()) if isinstance(part, dict)]
+    references = [part for part in parts if "$ref" in part]
+    if len(references) != 1 or schema.get(_OTHERS, False) is False or any(map(_members, parts)):
+        return
+    told = list(conjuncts(document, references[0]))
+    if any(_SAY_THEMSELVES.intersection(part) for part in told):
+        return
+    words = [{key: part[key] for key in part if key not in _ABOUT} for part in told]
+    rest = [part for part in schema["allOf"] if part is not references[0]]
+    schema["allOf"] = [*map(copied, filter(None, words)), *rest]
+
+
+def _members(part: dict[str, Any]) -> bool:
+    return bool(part.get("properties"))
 
 
 def _names(part: dict[str, Any]) -> list[str]:

@@ -4,9 +4,9 @@ from typing import Any
 
 from .discriminators import choice_without_property
 from .model_choices import spread_choices
-from .model_parts import require_alike, write_parts
+from .model_parts import require_alike, spell_out, write_parts
 from .nullable import admits_null, says_nullable
-from .required_names import declare_required, declared_beside
+from .required_names import declare_required, declared_beside, keep_others, keeping_others
 from .runtime.document import conjuncts, copied
 from .schema_types import SchemaTypes, wanted_name
 from .shape import Node, Pointer, walk
@@ -19,6 +19,7 @@ FILE_PATH = f"{FILE_MODULE}.FilePart"
 MAY_BE_NULL = "x-may-be-null"
 _OTHERS = "additionalProperties"
 _PATTERNS = "patternProperties"
+_UNEVALUATED = "unevaluatedProperties"
 # A schema that is no file is only changed for what it says by one of these.
 _CHANGED = frozenset(
     {
@@ -40,6 +41,7 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
     done: dict[str, Any] = {}
     sent, answered = sent_and_answered(document)
     declared = declared_beside(document)
+    keeping = keeping_others(document, declared)
     joining: dict[str, None] = {}
     # What is met meanwhile stands behind all others.
     while names := list(types.models)[len(done) :]:
@@ -76,6 +78,8 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
             _mark_nullable(schema, original, document)
             _say_null(schema, original, document)
             _keep_others(schema, original, document)
+            if id(original) in keeping:
+                keep_others(schema)
             if not {*node.pointer[-2:-1]} & _COMBINATIONS:
                 declare_required(schema, declared.get(id(original), ()))
             if without := choice_without_property(document, original):
@@ -92,6 +96,7 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
     def join(schema: dict[str, Any], known: Any) -> None:
         _keep_others(schema, schema, known)
         require_alike(schema, known)
+        spell_out(schema, known)
 
     for name in joining:
         write_parts(done[name], {"components": {"schemas": done}})
@@ -174,6 +179,7 @@ def _keep_others(schema: dict[str, Any], original: dict[str, Any], document: Any
         return
     parts = list(conjuncts(document, original))
     said = [part[_OTHERS] for part in parts if part.get(_OTHERS) is not None]
+    said += [True for part in parts if part.get(_UNEVALUATED, False) is not False]
     if any(_PATTERNS in part for part in parts) and not _is_mapping(schema):
         schema.pop(_PATTERNS, None)
         schema[_OTHERS] = True

@@ -1,10 +1,11 @@
 """Which members an object must have that nothing in its contract says more of.
 
-Models left such out, but where datamodel-code-generator joins an `allOf`.
+Models left such out, but where datamodel-code-generator joins an `allOf`. In a choice others may
+declare them, so that there models keep whatever they weren't told of.
 """
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from .runtime.document import conjuncts, objects
@@ -12,6 +13,9 @@ from .runtime.document import conjuncts, objects
 _OBJECTS = ("object", ["object", "null"], ["null", "object"])
 # Beside these others may declare the member, or hold it to something.
 _SAY_MORE = ("allOf", "anyOf", "oneOf", "$ref", "patternProperties")
+_CHOICES = ("anyOf", "oneOf")
+_JOINING = ("allOf", *_CHOICES)
+_OF_OTHERS = ("additionalProperties", "patternProperties", "unevaluatedProperties")
 
 
 def declare_required(schema: dict[str, Any], declared: Collection[str]) -> None:
@@ -45,6 +49,41 @@ def declared_beside(document: Any) -> dict[int, set[str]]:
     return found
 
 
-def _properties(schema: dict[str, Any]) -> Collection[str]:
-    properties = schema.get("properties")
+def keeping_others(document: Any, declared: Mapping[int, Collection[str]]) -> set[int]:
+    """The ids of objects in a choice, or joined with one, of which a member is required that
+    nothing declares there. `declared` are, by a schema's id, the members that others declare.
+    """
+    found = set()
+    for schema in objects(document):
+        if schema.keys().isdisjoint(_JOINING):
+            continue
+        parts = list(conjuncts(document, schema))
+        beside = {*declared.get(id(schema), ())}.union(*map(_properties, parts))
+        required = [name for part in parts for name in _required(part)]
+        for branch in (branch for part in parts for branch in _branches(part)):
+            known = beside.union(*map(_properties, conjuncts(document, branch)))
+            if not known.issuperset([*required, *_required(branch)]):
+                is_joined = "allOf" in schema or _properties(schema)
+                found.add(id(schema if is_joined else branch))
+    return found
+
+
+def keep_others(schema: dict[str, Any]) -> None:
+    """Has its model keep members that it doesn't know, if it says nothing of such."""
+    if not any(key in schema for key in _OF_OTHERS):
+        schema["additionalProperties"] = True
+
+
+def _branches(schema: dict[str, Any]) -> list[Any]:
+    lists = [schema[key] for key in _CHOICES if isinstance(schema.get(key), list)]
+    return [branch for branches in lists for branch in branches]
+
+
+def _required(schema: Any) -> list[Any]:
+    required = schema.get("required") if isinstance(schema, dict) else None
+    return required if isinstance(required, list) else []
+
+
+def _properties(schema: Any) -> Collection[str]:
+    properties = schema.get("properties") if isinstance(schema, dict) else None
     return properties if isinstance(properties, dict) else ()

@@ -711,3 +711,201 @@ class HomeHome1(ContractModel):
 
 
 Home = TypeAliasType("Home", HomeHome | HomeHome1)
+
+
+class RequiredInChoiceRequiredInChoice(ContractModel):
+    """Members that `required` alone names, beside a choice and in it."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+    owner: str | None = None
+    house: str
+
+
+class RequiredInChoiceRequiredInChoice1(ContractModel):
+    """Members that `required` alone names, beside a choice and in it."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+    owner: str
+    tent: str
+
+
+RequiredInChoice = TypeAliasType(
+    "RequiredInChoice", RequiredInChoiceRequiredInChoice | RequiredInChoiceRequiredInChoice1
+)
+"""Members that `required` alone names, beside a choice and in it."""
+
+
+class RequiredInPlainChoiceRequiredInPlainChoice(ContractModel):
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+    house: str
+
+
+class RequiredInPlainChoiceRequiredInPlainChoice1(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    tent: str
+
+
+RequiredInPlainChoice = TypeAliasType(
+    "RequiredInPlainChoice",
+    RequiredInPlainChoiceRequiredInPlainChoice | RequiredInPlainChoiceRequiredInPlainChoice1,
+)
+
+
+class RequiredInJoinedChoiceRequiredInJoinedChoice(ContractModel):
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+    house: str
+
+
+class RequiredInJoinedChoiceRequiredInJoinedChoice2(ContractModel):
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+    owner: str | None = None
+
+
+class RequiredInJoinedChoiceRequiredInJoinedChoice3(
+    RequiredInJoinedChoiceRequiredInJoinedChoice, RequiredInJoinedChoiceRequiredInJoinedChoice2
+):
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+
+
+class RequiredInJoinedChoiceRequiredInJoinedChoice1(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    tent: str
+
+
+class RequiredInJoinedChoiceRequiredInJoinedChoice4(
+    RequiredInJoinedChoiceRequiredInJoinedChoice1, RequiredInJoinedChoiceRequiredInJoinedChoice2
+):
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+
+
+RequiredInJoinedChoice = TypeAliasType(
+    "RequiredInJoinedChoice",
+    RequiredInJoinedChoiceRequiredInJoinedChoice3 | RequiredInJoinedChoiceRequiredInJoinedChoice4,
+)
+
+
+class UnevaluatedBesideChoices1(Cat):
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+    owner: str | None = None
+    house: str
+
+
+class UnevaluatedBesideChoices2(Dog):
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+    owner: str | None = None
+    house: str
+
+
+class UnevaluatedBesideChoices3(Cat):
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+    owner: str | None = None
+    tent: str
+
+
+class UnevaluatedBesideChoices4(Dog):
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+    owner: str | None = None
+    tent: str
+
+
+UnevaluatedBesideChoices = TypeAliasType(
+    "UnevaluatedBesideChoices",
+    UnevaluatedBesideChoices1
+    | UnevaluatedBesideChoices2
+    | UnevaluatedBesideChoices3
+    | UnevaluatedBesideChoices4,
+)
+
+
+class Owned(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    owner: str | None = None
+
+
+class Kept(ContractModel):
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+    owner: str | None = None
+
+
+class JoinedInPlace1(ContractModel):
+    """What a reference leads to, and other members, in places without a name."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+    kept: Kept | None = None
+    owner: str | None = None
+    ghost: Any
+
+
+class JoinedInPlace2(ContractModel):
+    """What a reference leads to, and other members, in places without a name."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+    kept: Kept | None = None
+    owner: str | None = None
+    house: str
+    phantom: Any
+
+
+class JoinedInPlace3(ContractModel):
+    """What a reference leads to, and other members, in places without a name."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+    kept: Kept | None = None
+    owner: str | None = None
+    phantom: Any
+    ghost: Any
+
+
+JoinedInPlace = TypeAliasType("JoinedInPlace", JoinedInPlace1 | JoinedInPlace2 | JoinedInPlace3)
+"""What a reference leads to, and other members, in places without a name."""

@@ -18,6 +18,7 @@ from tests.e2e.service_process import ROOT, clean_environment, wait_until
 from tests.support.database import TestDatabase
 
 TENANT = TenantId("acme")
+_SHOWN = 6000
 _EFFECTS = """
 CREATE TABLE effects (job_id bigint NOT NULL, stage text NOT NULL);
 GRANT INSERT ON effects TO collector_app;
@@ -70,6 +71,10 @@ def worker(
     started = WorkerProcess(process, log_path)
     try:
         yield started
+    except BaseException:
+        # Shown if the test fails; the folder that it stands in is gone then.
+        print(f"{log_path.name} ends with:\n{log_path.read_text()[-_SHOWN:]}")
+        raise
     finally:
         if process.poll() is None:
             started.kill()

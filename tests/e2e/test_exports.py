@@ -27,7 +27,7 @@ def test_worker_killed_three_times_leaves_the_file_it_would_have_been(
     killed = exporting.ask()
     for parts in range(3):
         with exporting.worker() as process:
-            wait_until(partial(exporting.is_at, killed, parts), f"{parts} parts", 60)
+            wait_until(partial(exporting.is_at, killed, parts), f"{parts} parts", 120)
             process.kill()
     undisturbed = exporting.ask()
     with exporting.worker():
@@ -45,7 +45,7 @@ def test_export_cancelled_on_the_way_leaves_nothing(exporting: Exporting) -> Non
     exporting.fill(120_000)
     export_id = exporting.ask()
     with exporting.worker():
-        wait_until(lambda: exporting.parts(export_id) >= 1, "a part", 60)
+        wait_until(lambda: exporting.parts(export_id) >= 1, "a part", 120)
         assert exporting.call("POST", f"/exports/{export_id}/cancel").status_code == 200
         wait_until(lambda: exporting.parts(export_id) == 0, "its ledger to be struck")
     assert exporting.files(export_id) == []

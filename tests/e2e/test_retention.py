@@ -47,7 +47,7 @@ def test_run_whose_workers_are_killed_ends_with_each_report_deleted_once(
     for number in range(_KILLS):
         _, before = _run(own_database, run_id)
         with worker(environment, folder / f"killed-{number}") as killed:
-            wait_until(lambda was=before: _run(own_database, run_id)[1] > was, "a chunk", 60)  # type: ignore[misc]
+            wait_until(lambda was=before: _run(own_database, run_id)[1] > was, "a chunk", 120)  # type: ignore[misc]
             killed.kill()
         # A statement that was on its way ends by itself, one way or the other.
         time.sleep(0.5)

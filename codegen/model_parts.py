@@ -7,6 +7,7 @@ declare it took from the first alone whether it is required.
 
 from typing import Any
 
+from .required_names import required_in
 from .runtime.document import conjuncts, copied
 from .shape import Node, walk
 
@@ -38,13 +39,14 @@ def require_alike(schema: dict[str, Any], document: Any) -> None:
     """Says of each member that a part requires that it is required in all that declare it here."""
     required: dict[str, None] = {}
     for part in conjuncts(document, schema):
-        required |= dict.fromkeys(_names(part))
+        required |= dict.fromkeys(required_in(part))
     for part in (schema, *schema.get("allOf", ())):
         properties = part.get("properties") if isinstance(part, dict) else None
         if isinstance(properties, dict):
-            new = [name for name in required if name in properties and name not in _names(part)]
+            own = required_in(part)
+            new = [name for name in required if name in properties and name not in own]
             if new:
-                part["required"] = [*_names(part), *new]
+                part["required"] = [*own, *new]
 
 
 def spell_out(schema: dict[str, Any], document: Any) -> None:
@@ -67,11 +69,6 @@ def spell_out(schema: dict[str, Any], document: Any) -> None:
 
 def _members(part: dict[str, Any]) -> bool:
     return bool(part.get("properties"))
-
-
-def _names(part: dict[str, Any]) -> list[str]:
-    required = part.get("required")
-    return required if isinstance(required, list) else []
 
 
 def _lifted(parts: list[Any], *, is_said: bool) -> list[Any]:

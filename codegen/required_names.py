@@ -59,10 +59,10 @@ def keeping_others(document: Any, declared: Mapping[int, Collection[str]]) -> se
             continue
         parts = list(conjuncts(document, schema))
         beside = {*declared.get(id(schema), ())}.union(*map(_properties, parts))
-        required = [name for part in parts for name in _required(part)]
+        required = [name for part in parts for name in required_in(part)]
         for branch in (branch for part in parts for branch in _branches(part)):
             known = beside.union(*map(_properties, conjuncts(document, branch)))
-            if not known.issuperset([*required, *_required(branch)]):
+            if not known.issuperset([*required, *required_in(branch)]):
                 is_joined = "allOf" in schema or _properties(schema)
                 found.add(id(schema if is_joined else branch))
     return found
@@ -74,14 +74,15 @@ def keep_others(schema: dict[str, Any]) -> None:
         schema["additionalProperties"] = True
 
 
+def required_in(schema: Any) -> list[Any]:
+    """What the schema's own `required` names, as it stands there."""
+    required = schema.get("required") if isinstance(schema, dict) else None
+    return required if isinstance(required, list) else []
+
+
 def _branches(schema: dict[str, Any]) -> list[Any]:
     lists = [schema[key] for key in _CHOICES if isinstance(schema.get(key), list)]
     return [branch for branches in lists for branch in branches]
-
-
-def _required(schema: Any) -> list[Any]:
-    required = schema.get("required") if isinstance(schema, dict) else None
-    return required if isinstance(required, list) else []
 
 
 def _properties(schema: Any) -> Collection[str]:

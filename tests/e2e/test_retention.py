@@ -1,6 +1,7 @@
 """A committed run through kills of its workers: nothing is deleted twice, nothing forgotten."""
 
 import time
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -26,6 +27,10 @@ def _run(database: TestDatabase, run_id: UUID) -> tuple[str, int]:
     return str(status), int(str(deleted))
 
 
+def _is_beyond(database: TestDatabase, run_id: UUID, deleted: int) -> bool:
+    return _run(database, run_id)[1] > deleted
+
+
 def _committed(database: TestDatabase) -> UUID:
     tenants = Database(database.url(access.APP))
     with tenants.tenant_transaction(TENANT) as tx:
@@ -47,7 +52,7 @@ def test_run_whose_workers_are_killed_ends_with_each_report_deleted_once(
     for number in range(_KILLS):
         _, before = _run(own_database, run_id)
         with worker(environment, folder / f"killed-{number}") as killed:
-            wait_until(lambda was=before: _run(own_database, run_id)[1] > was, "a chunk", 120)  # type: ignore[misc]
+            wait_until(partial(_is_beyond, own_database, run_id, before), "a chunk", 120)
             killed.kill()
         # A statement that was on its way ends by itself, one way or the other.
         time.sleep(0.5)

@@ -166,13 +166,14 @@ class AsyncCalls:
         outcome: Outcome = None
         try:
             while True:
-                outcome = await self._take(operation, steps.send(outcome))
+                step = steps.send(outcome)
+                await _close(outcome)
+                outcome = await self._take(operation, step)
         except StopIteration as done:
             result: ResultT = done.value
             return result
         except BaseException:
-            if isinstance(outcome, Received) and outcome.stream is not None:
-                await outcome.stream.close()
+            await _close(outcome)
             raise
 
     async def _take(self, operation: str, step: Step) -> Outcome:
@@ -190,6 +191,12 @@ class AsyncCalls:
                 await response.aclose()
         except httpx2.RequestError as error:
             return failed(error)
+
+
+async def _close(outcome: Outcome) -> None:
+    """Of an answer that is not handed on."""
+    if isinstance(outcome, Received) and outcome.stream is not None:
+        await outcome.stream.close()
 
 
 def _sent(content: Content) -> bytes | AsyncIterator[bytes] | None:

@@ -70,7 +70,10 @@ class ClientCore:
         return result, {**arguments, paging.argument: token}
 
     def _exchange(self, described: Described[ResultT], prepared: _Prepared) -> Steps[Received]:
-        """The answer to the last attempt, if it is a result, or the stored one that it confirms."""
+        """The answer to the last attempt, if it is a result, or the stored one that it confirms.
+
+        A status to try again at is a result only of the last attempt, though the contract has it.
+        """
         began, attempt = time.monotonic(), 0
         while True:
             attempt += 1
@@ -78,16 +81,16 @@ class ClientCore:
             key = _cache_key(send) if described.condition else b""
             stored = self.cache.find(key) if described.condition else None
             outcome = yield _with_condition(send, stored)
-            if isinstance(outcome, Received):
-                if outcome.status == 304 and stored is not None:
-                    return Received(stored.status, stored.headers, stored.body)
-                if described.answer(outcome.status) is not None:
-                    self._keep(key, outcome)
-                    return outcome
+            if isinstance(outcome, Received) and outcome.status == 304 and stored is not None:
+                return Received(stored.status, stored.headers, stored.body)
             pause = self._pause(prepared, outcome, attempt, time.monotonic() - began)
-            if pause is None:
+            if pause is not None:
+                yield Wait(pause)
+            elif isinstance(outcome, Received) and described.answer(outcome.status) is not None:
+                self._keep(key, outcome)
+                return outcome
+            else:
                 raise _error(described, outcome)
-            yield Wait(pause)
 
     def _send(self, described: Described[ResultT], prepared: _Prepared) -> Send:
         """The next attempt. Credentials are asked for anew: a token may have run out meanwhile."""

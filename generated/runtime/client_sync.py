@@ -164,13 +164,14 @@ class SyncCalls:
         outcome: Outcome = None
         try:
             while True:
-                outcome = self._take(operation, steps.send(outcome))
+                step = steps.send(outcome)
+                _close(outcome)
+                outcome = self._take(operation, step)
         except StopIteration as done:
             result: ResultT = done.value
             return result
         except BaseException:
-            if isinstance(outcome, Received) and outcome.stream is not None:
-                outcome.stream.close()
+            _close(outcome)
             raise
 
     def _take(self, operation: str, step: Step) -> Outcome:
@@ -188,6 +189,12 @@ class SyncCalls:
                 response.close()
         except httpx2.RequestError as error:
             return failed(error)
+
+
+def _close(outcome: Outcome) -> None:
+    """Of an answer that is not handed on."""
+    if isinstance(outcome, Received) and outcome.stream is not None:
+        outcome.stream.close()
 
 
 def _sent(content: Content) -> bytes | Iterator[bytes] | None:

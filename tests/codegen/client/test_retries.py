@@ -6,14 +6,16 @@ from email.utils import formatdate
 from typing import Any
 from uuid import uuid4
 
+import httpx2
 import pytest
 
-from bench.round_trips.callers import Caller
-from tests.codegen.client.conftest import PostOffice
+from bench.round_trips.callers import Blocking, Caller
+from tests.codegen.client.conftest import SECRET, PostOffice
 from tests.codegen.client.unsteady import Cut, Refusal
 
 LINES = "application/x-ndjson"
 BUSY = Refusal(503, {"retry-after": "0"})
+LUNCH = Refusal(503, {"content-type": "application/json"}, b'{"minutes": 40}')
 
 
 def new(office: PostOffice, to: str = "Emma") -> Any:
@@ -111,3 +113,53 @@ def test_a_body_that_can_be_read_once_is_sent_once(office: PostOffice, caller: C
     office.gate.faults.append(BUSY)
     assert caller.call("send_parcels", body=[new(office)], content_type=LINES).body.right == 1
     assert len(office.gate.seen) == 3
+
+
+def test_a_documented_refusal_is_tried_again_too(
+    office: PostOffice, caller_of: Callable[..., Caller]
+) -> None:
+    caller = _impatient(office, caller_of)
+    sent = caller.call("send_parcel", body=new(office)).body
+    office.gate.faults.extend([LUNCH, LUNCH])
+    assert caller.call("get_parcel", parcel_id=sent.id).body == sent
+
+
+def test_a_documented_refusal_of_the_last_attempt_is_the_result(
+    office: PostOffice, caller_of: Callable[..., Caller]
+) -> None:
+    caller = _impatient(office, caller_of)
+    office.gate.faults.extend([LUNCH] * 10)
+    result = caller.call("get_parcel", parcel_id=uuid4())
+    assert (type(result).__name__, result.body.minutes) == ("GetParcel503", 40)
+    assert len(office.gate.seen) == 3
+
+
+def test_a_streamed_answer_is_closed_before_the_next_attempt(
+    office: PostOffice, caller: Caller, caller_of: Callable[..., Caller]
+) -> None:
+    """With one connection, an answer left open would keep the next attempt from being made."""
+    is_blocking = isinstance(caller, Blocking)
+    transport = httpx2.HTTPTransport if is_blocking else httpx2.AsyncHTTPTransport
+    caller = _impatient(
+        office,
+        caller_of,
+        statuses=frozenset({200}),
+        transport=transport(limits=httpx2.Limits(max_connections=1)),
+        timeout=httpx2.Timeout(30, pool=2),
+    )
+    office.gate.faults.extend(
+        Refusal(200, {"content-type": "image/png"}, b"%d" % number) for number in range(3)
+    )
+    assert caller.stream("get_picture", parcel_id=uuid4())[1] == [b"2"]
+
+
+def _impatient(
+    office: PostOffice,
+    caller_of: Callable[..., Caller],
+    statuses: frozenset[int] = frozenset({503}),
+    **options: Any,
+) -> Caller:
+    """A client with all credentials that waits for next to nothing between three attempts."""
+    credentials = office.credentials(counter=SECRET, slot=SECRET)
+    retrying = office.client.Retrying(attempts=3, first_wait_seconds=0.01, statuses=statuses)
+    return caller_of(credentials, retrying=retrying, **options)

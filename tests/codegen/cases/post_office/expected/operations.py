@@ -257,6 +257,12 @@ GET_PARCEL = Operation(
                 "/paths/~1parcels~1{parcel_id}/get/responses/200/content/application~1json/schema",
             ),
         ),
+        "503": (
+            Media(
+                "application/json",
+                "/paths/~1parcels~1{parcel_id}/get/responses/503/content/application~1json/schema",
+            ),
+        ),
         "default": (
             Media(
                 "application/problem+json",

@@ -75,6 +75,14 @@ class GetParcel200:
 
 
 @dataclass(frozen=True, slots=True)
+class GetParcel503:
+    """Out to lunch."""
+
+    body: models.Lunch
+    status: ClassVar[int] = 503
+
+
+@dataclass(frozen=True, slots=True)
 class Close204:
     """Gone."""
 
@@ -152,10 +160,13 @@ _SEND_PARCELS: Described[SendParcels200] = Described(
     key="idempotency_key",
 )
 
-_GET_PARCEL: Described[GetParcel200] = Described(
+_GET_PARCEL: Described[GetParcel200 | GetParcel503] = Described(
     operations.GET_PARCEL,
     "/parcels/{parcel_id}",
-    {"200": Answer(GetParcel200, Typed(models.Parcel))},
+    {
+        "200": Answer(GetParcel200, Typed(models.Parcel)),
+        "503": Answer(GetParcel503, Typed(models.Lunch)),
+    },
     condition=True,
 )
 
@@ -227,7 +238,7 @@ class ParcelsMethods(SyncCalls):
         """Send many parcels, one a line or all in one array"""
         return self._call(_SEND_PARCELS, {"idempotency_key": idempotency_key}, body, content_type)
 
-    def get_parcel(self, *, parcel_id: UUID) -> GetParcel200:
+    def get_parcel(self, *, parcel_id: UUID) -> GetParcel200 | GetParcel503:
         """Get a parcel"""
         return self._call(_GET_PARCEL, {"parcel_id": parcel_id})
 
@@ -303,7 +314,7 @@ class AsyncParcelsMethods(AsyncCalls):
             _SEND_PARCELS, {"idempotency_key": idempotency_key}, body, content_type
         )
 
-    async def get_parcel(self, *, parcel_id: UUID) -> GetParcel200:
+    async def get_parcel(self, *, parcel_id: UUID) -> GetParcel200 | GetParcel503:
         """Get a parcel"""
         return await self._call(_GET_PARCEL, {"parcel_id": parcel_id})
 

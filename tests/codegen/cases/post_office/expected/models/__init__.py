@@ -55,6 +55,13 @@ class ParcelPage(ContractModel):
     next: Annotated[str | None, Field(json_schema_extra={"x-may-be-null": True})] = None
 
 
+class Lunch(BaseModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    minutes: int
+
+
 class Kept(BaseModel):
     model_config = ConfigDict(
         populate_by_name=True,

@@ -97,6 +97,16 @@ class GetParcel200:
 
 
 @dataclass(frozen=True, slots=True)
+class GetParcel503:
+    """Out to lunch."""
+
+    body: models.Lunch | EncodedJson
+    status: ClassVar[int] = 503
+    media_type: ClassVar[str | None] = "application/json"
+    HEADERS: ClassVar[Mapping[str, str]] = {}
+
+
+@dataclass(frozen=True, slots=True)
 class Close204:
     """Gone."""
 
@@ -170,7 +180,9 @@ class ParcelsHandlers(Protocol[ContextT_contra]):
         """Send many parcels, one a line or all in one array"""
         ...
 
-    def get_parcel(self, context: ContextT_contra, /, *, parcel_id: UUID) -> GetParcel200:
+    def get_parcel(
+        self, context: ContextT_contra, /, *, parcel_id: UUID
+    ) -> GetParcel200 | GetParcel503:
         """Get a parcel"""
         ...
 
@@ -282,7 +294,7 @@ def routes(handlers: ParcelsHandlers[ContextT], hooks: Hooks[ContextT]) -> list[
         return await invoke(request, operations.SEND_PARCELS, hooks, handle)
 
     async def get_parcel(request: Request) -> Response:
-        def handle(context: ContextT, call: Call) -> GetParcel200:
+        def handle(context: ContextT, call: Call) -> GetParcel200 | GetParcel503:
             parameters = typed_parameters(_GET_PARCEL_PARAMETERS, call)
             return handlers.get_parcel(context, parcel_id=parameters.parcel_id)
 

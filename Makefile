@@ -13,12 +13,13 @@ help: ## List the targets
 
 setup: $(READY) ## Make .venv/ with everything, from the lock file
 
-$(READY): requirements-dev.lock pyproject.toml
+$(READY): requirements-dev.lock pyproject.toml codegen/pyproject.toml
 	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 found; set PYTHON=/path/to/python3" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing what requirements-dev.lock names into .venv/ (once, about half a minute) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e codegen
 	@touch $@
 
 demo: $(READY) ## Bring up the collector, post real reports and show the answers; DEMO_ONCE=1 ends after that
@@ -66,10 +67,10 @@ bench-fuzz: $(READY) ## Schemathesis against stub services of other contracts: S
 	@PYTHONPATH=. $(BIN)/python -m bench.round_trips.fuzz $(SPECS) $(OPTIONS)
 
 lock: $(READY) ## Pin the newest versions that pyproject.toml admits
-	@$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes \
-		--no-header --all-extras --quiet -o requirements-dev.lock
+	@$(BIN)/uv pip compile pyproject.toml codegen/pyproject.toml --upgrade --universal --python-version 3.11 \
+		--generate-hashes --no-header --all-extras --quiet -o requirements-dev.lock
 	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 		--extra kms --extra s3 --no-header --quiet -c requirements-dev.lock -o requirements.lock
 
 clean: ## Remove .venv/, caches and the demo's data
-	@rm -rf .venv .demo .fuzzing .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
+	@rm -rf .venv .demo .fuzzing .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info codegen/build codegen/*.egg-info

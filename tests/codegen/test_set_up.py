@@ -1,7 +1,8 @@
 """The tutorial's set-up, typed to the letter in an empty folder: a new environment, and pip.
 
-What the project needs is taken from where these tests run, so no registry is asked: pip still has
-to find every requirement met, and to build and install the project itself.
+What the generator says it needs is taken from where these tests run, so no registry is asked: pip
+still has to find every requirement met, and to build and install the generator itself. Whatever
+else is installed here is out of reach.
 """
 
 import os
@@ -10,13 +11,21 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
+from collections.abc import Iterable
+from importlib.metadata import distribution
 from pathlib import Path
+from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+
+from codegen.init import service_files
 
 from .conftest import ROOT
 from .test_tutorial import TUTORIAL
 
+PROJECT = tomllib.loads((ROOT / "codegen" / "pyproject.toml").read_text(encoding="utf-8"))
 SET_UP = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -36,14 +45,47 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def requirements(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All that is installed here, the builder included, without the project itself."""
+    """What the generator needs by its own word, and the builder; nothing else that is here."""
     folder = tmp_path_factory.mktemp("requirements")
-    for entry in Path(sysconfig.get_path("purelib")).iterdir():
-        if not entry.name.startswith(("__editable__", "collector")) and entry.suffix != ".pth":
-            (folder / entry.name).symlink_to(entry)
+    installed = Path(sysconfig.get_path("purelib"))
+    for name in needed([*PROJECT["build-system"]["requires"], *with_extra(PROJECT["project"])]):
+        for first in {file.parts[0] for file in distribution(name).files or ()} - {".."}:
+            if not (folder / first).exists():
+                (folder / first).symlink_to(installed / first)
     # Where a program that comes in a package is looked for.
     (folder / "bin").symlink_to(Path(sys.executable).parent)
     return folder
+
+
+def with_extra(project: dict[str, Any]) -> list[str]:
+    return [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+
+
+def needed(requirements: Iterable[str]) -> set[str]:
+    """The names of all distributions that come with the requirements here."""
+    found: set[tuple[str, str]] = set()
+    waiting = [(Requirement(one), "") for one in requirements]
+    while waiting:
+        requirement, extra = waiting.pop()
+        if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
+            continue
+        asked = {(requirement.name, one) for one in ("", *requirement.extras)}
+        for name, wanted in asked - found:
+            found.add((name, wanted))
+            more = distribution(name).requires or ()
+            waiting.extend((Requirement(one), wanted) for one in more)
+    return {name for name, _ in found}
+
+
+def test_every_package_of_the_generator_is_installed() -> None:
+    folders = {file.parent.relative_to(ROOT) for file in (ROOT / "codegen").rglob("__init__.py")}
+    named = {".".join(folder.parts) for folder in folders}
+    assert set(PROJECT["tool"]["setuptools"]["packages"]) == named
+
+
+def test_dev_brings_what_a_new_service_asks_for() -> None:
+    service = tomllib.loads(service_files("service")["pyproject.toml"])["project"]
+    assert set(with_extra(service)) <= set(with_extra(PROJECT["project"]))
 
 
 @pytest.mark.parametrize("editable", ["-e ", ""])

@@ -21,6 +21,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "CG005": ("error", "this version of OpenAPI is not supported"),
     "CG006": ("error", "the contract doesn't have the structure that OpenAPI asks for"),
     "CG007": ("error", "a schema is not a valid schema"),
+    "CG008": ("warning", "a slip that can only mean one thing is read as that"),
     "CG010": ("error", "a $ref leads nowhere"),
     "CG011": ("error", "a $ref has a form that is not supported"),
     "CG012": ("error", "two referenced files define different things under one name"),

@@ -82,7 +82,8 @@ def _content(content: tuple[Media, ...]) -> dict[str, Any]:
 def _scheme(scheme: dict[str, Any]) -> dict[str, Any]:
     """Without prose. `mutualTLS` is unknown to OpenAPI 3.0, so it goes by another name.
 
-    Without extensions too: by some of them Connexion asks a function that the contract names.
+    Without extensions too: by some of them Connexion asks a function that the contract names. The
+    name of an HTTP scheme is in small letters: Connexion takes a `bearerFormat` of no other.
     """
     kept = {
         key: value
@@ -91,4 +92,6 @@ def _scheme(scheme: dict[str, Any]) -> dict[str, Any]:
     }
     if kept.get("type") == "mutualTLS":
         return {"type": "http", "scheme": "mutual-tls"}
+    if kept.get("type") == "http":
+        kept["scheme"] = kept["scheme"].lower()
     return kept

@@ -2,13 +2,14 @@
 
 Of parts within another `allOf`, or of references alone, it made a mapping, and no class that others
 could extend, where members without a name are said to be something. Of a member that several parts
-declare it took from the first alone whether it is required.
+declare it took from the first alone whether it is required; where they declare it differently it
+put the parts together, without what those join themselves.
 """
 
 from typing import Any
 
 from .required_names import required_in
-from .runtime.document import conjuncts, copied
+from .runtime.document import conjuncts, copied, follow
 from .shape import Node, walk
 
 _OTHERS = "additionalProperties"
@@ -27,6 +28,10 @@ def write_parts(schema: Any, document: Any) -> None:
         joined = node.value
         if isinstance(joined, dict) and isinstance(joined.get("allOf"), list):
             joined["allOf"] = _lifted(joined["allOf"], is_said=_OTHERS in joined)
+            if _are_put_together(joined["allOf"], document):
+                joined["allOf"] = [
+                    each for part in joined["allOf"] for each in _behind(part, document, ())
+                ]
             is_above = all(isinstance(part, dict) and "$ref" in part for part in joined["allOf"])
             if isinstance(joined.get(_OTHERS), dict) and is_above:
                 joined["allOf"].append({"type": "object"})
@@ -92,3 +97,30 @@ def _has_parts(part: Any) -> bool:
         and isinstance(part.get("allOf"), list)
         and _OF_ALL_BESIDE.isdisjoint(part)
     )
+
+
+def _are_put_together(parts: list[Any], document: Any) -> bool:
+    """Whether datamodel-code-generator makes one class of them that extends none."""
+    if sum(isinstance(part, dict) and "$ref" in part for part in parts) == 1:
+        return False
+    declared: dict[str, Any] = {}
+    for part in parts:
+        told = follow(document, part)
+        properties = told.get("properties") if isinstance(told, dict) else None
+        for name, schema in properties.items() if isinstance(properties, dict) else ():
+            if declared.setdefault(name, schema) != schema:
+                return True
+    return False
+
+
+def _behind(part: Any, document: Any, inside: tuple[str, ...]) -> list[Any]:
+    """What a reference to joined parts leads to, each of them for itself."""
+    if not isinstance(part, dict) or len(part) != 1 or part.get("$ref", "") in inside:
+        return [part]
+    target = follow(document, part)
+    if "$ref" not in part or not _has_parts(target):
+        return [part]
+    rest = {key: target[key] for key in target if key not in _ABOUT}
+    within = (*inside, part["$ref"])
+    behind = [each for inner in target["allOf"] for each in _behind(inner, document, within)]
+    return [copied(rest), *map(copied, behind)] if rest else list(map(copied, behind))

@@ -88,6 +88,10 @@ _ALL_FIELDS: dict[Kind, Kind] = {
     "callback": "path_item",
 }
 _NONE: dict[str, tuple[Kind, Form]] = {}
+_MAPS: dict[Kind, tuple[str, ...]] = {
+    kind: tuple(name for name, (_, form) in fields.items() if form == "map")
+    for kind, fields in _FIELDS.items()
+}
 _SECTION_OF: dict[Kind, str] = {kind: section for section, kind in SECTIONS.items()}
 
 
@@ -103,6 +107,11 @@ class Node(NamedTuple):
 def section_of(kind: Kind) -> str | None:
     """The section of `components` for this kind, if there is one."""
     return _SECTION_OF.get(kind)
+
+
+def maps_of(kind: Kind) -> tuple[str, ...]:
+    """The fields of an object of this kind whose value maps names to objects."""
+    return _MAPS.get(kind, ())
 
 
 def kind_at(pointer: Pointer) -> Kind | None:

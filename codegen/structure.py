@@ -12,7 +12,8 @@ import jsonschema_rs
 from .bundle import Bundle
 from .diagnostics import Findings, Severity
 from .shape import Node, Pointer, walk, written
-from .structure_mistakes import Version, mistakes
+from .slips import settle_slips
+from .structure_mistakes import Mistake, Version, mistakes
 
 _VERSION = re.compile(r"3\.(0\.[0-9]|1\.[0-9]+)(-.+)?")
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -67,26 +68,47 @@ def is_known_version(contract: Bundle, findings: Findings) -> bool:
 
 
 def check_structure(contract: Bundle, findings: Findings) -> set[Pointer]:
-    """Returns where the document is malformed, so that later checks keep away from there."""
+    """Returns where the document is malformed, so that later checks keep away from there.
+
+    What can only mean one thing is no longer malformed then, in the contract's document either.
+    """
     version: Version = "3.0" if contract.document["openapi"].startswith("3.0") else "3.1"
+    found = list(_malformed(contract, version))
+    if found:
+        slips = settle_slips(contract, version)
+        for slip in slips:
+            findings.add(contract.place(slip.pointer), "CG008", slip.message, slip.hint)
+        left = {slip.pointer for slip in slips if slip.is_left}
+        again = _malformed(contract, version) if slips else found
+        found = [(code, mistake) for code, mistake in again if mistake.shown not in left]
+    broken: set[Pointer] = set()
+    for code, mistake in found:
+        # What stands around operations and components is read all the same: a field more or less
+        # there hides nothing.
+        is_inside = len(mistake.broken) >= _OPERATION_DEPTH or code == "CG007"
+        if is_inside or mistake.shown == mistake.broken:
+            broken.add(mistake.broken)
+        # Nothing generated depends on what stands in `info`.
+        severity: Severity = "warning" if mistake.broken[:1] == ("info",) else "error"
+        place = contract.place(mistake.shown)
+        findings.add(place, code, mistake.message, mistake.hint, severity)
+    if version == "3.1":
+        _check_keywords(contract, findings)
+    return broken
+
+
+def _malformed(contract: Bundle, version: Version) -> Iterator[tuple[str, Mistake]]:
+    """The code of each mistake, and it."""
     meta_schema = _meta_schema(version)
     draft = (
         jsonschema_rs.Draft4Validator if version == "3.0" else jsonschema_rs.Draft202012Validator
     )
     errors = draft(meta_schema).iter_errors(contract.document)
-    broken: set[Pointer] = set()
-    for found in mistakes(contract.document, (), errors, version, _field_names(meta_schema)):
-        # What stands around operations and components is read all the same: a field more or less
-        # there hides nothing.
-        if len(found.broken) >= _OPERATION_DEPTH or found.shown == found.broken:
-            broken.add(found.broken)
-        # Nothing generated depends on what stands in `info`.
-        severity: Severity = "warning" if found.broken[:1] == ("info",) else "error"
-        place = contract.place(found.shown)
-        findings.add(place, "CG006", found.message, found.hint, severity)
+    found = mistakes(contract.document, (), errors, version, _field_names(meta_schema))
+    yield from (("CG006", mistake) for mistake in found)
     if version == "3.1":
-        broken |= _check_schemas(contract, broken, findings)
-    return broken
+        known = {mistake.broken for mistake in found}
+        yield from (("CG007", mistake) for mistake in _wrong_schemas(contract, known))
 
 
 def _meta_schema(version: str) -> dict[str, Any]:
@@ -143,32 +165,32 @@ def broken_components(document: Any, broken: set[Pointer]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _check_schemas(contract: Bundle, known: set[Pointer], findings: Findings) -> set[Pointer]:
-    """`known` are the places of which it has been said already that they are malformed."""
+def _check_keywords(contract: Bundle, findings: Findings) -> None:
+    """Of JSON Schema what OpenAPI 3.1 admits, and nothing here can read."""
     dialect = contract.document.get("jsonSchemaDialect", _OPENAPI_DIALECT)
     if dialect not in (_DIALECT, _OPENAPI_DIALECT):
         message = f"the schema dialect {dialect} is not supported"
         place = contract.place(("jsonSchemaDialect",))
         findings.add(place, "CG080", message, "use JSON Schema 2020-12")
-    schemas = [
-        node for node in walk(Node("openapi", (), contract.document)) if node.kind == "schema"
-    ]
-    for node in schemas:
+    for node in _schemas(contract):
         for keyword in _OWN_ADDRESSES:
             if isinstance(node.value, dict) and keyword in node.value:
                 place = contract.place((*node.pointer, keyword))
                 message = f"`{keyword}` is not supported: it changes what references lead to"
                 findings.add(place, "CG080", message, "leave it out, and use `$ref` with #/…")
+
+
+def _wrong_schemas(contract: Bundle, known: set[Pointer]) -> Iterator[Mistake]:
+    """`known` are the places of which it has been said already that they are malformed."""
     validator = jsonschema_rs.Draft202012Validator(_SCHEMA_OF_3_1)
-    broken: set[Pointer] = set()
-    for node in _outermost(schemas):
-        if node.pointer in known:
-            continue
-        errors = validator.iter_errors(node.value)
-        for found in mistakes(node.value, node.pointer, errors, "3.1"):
-            broken.add(found.broken)
-            findings.add(contract.place(found.shown), "CG007", found.message, found.hint)
-    return broken
+    for node in _outermost(_schemas(contract)):
+        if node.pointer not in known:
+            errors = validator.iter_errors(node.value)
+            yield from mistakes(node.value, node.pointer, errors, "3.1")
+
+
+def _schemas(contract: Bundle) -> list[Node]:
+    return [node for node in walk(Node("openapi", (), contract.document)) if node.kind == "schema"]
 
 
 def _outermost(schemas: list[Node]) -> Iterator[Node]:

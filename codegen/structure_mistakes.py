@@ -20,7 +20,7 @@ Version = Literal["3.0", "3.1"]
 
 _COMPONENT_NAME = re.compile(r"[a-zA-Z0-9._-]+")
 _MAX_TEXT = 160
-_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
+TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 _IN_WORDS = {
     "array": "a list",
     "boolean": "true or false",
@@ -190,7 +190,7 @@ def _of_value(
         case "type":
             wanted = " or ".join(_IN_WORDS[name] for name in kind.types)
             return f"{where} must be {wanted}, not {_shown(error.instance)}", hint
-        case "enum" if len(kind.options) <= len(_TYPES):
+        case "enum" if len(kind.options) <= len(TYPES):
             options = ", ".join(map(str, kind.options))
             return f"{where} must be one of {options}, not {_shown(error.instance)}", hint
         case "const":
@@ -223,7 +223,7 @@ def _of_choice(
     if error.kind.name in ("anyOf", "oneOf"):
         hint = ""
         if pointer[-1:] == ("type",):
-            hint = did_you_mean(str(error.instance), _TYPES, f"types are {', '.join(_TYPES)}")
+            hint = did_you_mean(str(error.instance), TYPES, f"types are {', '.join(TYPES)}")
         return f"{where}: {_shown(error.instance)} is not an allowed value", hint
     return f"{where}: {error.message[:_MAX_TEXT]}", ""
 

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from connexion.spec import Specification
+
 from codegen.render import render
 
 REAL = {"type": "http", "scheme": "digest", "description": "prose", "x-basicInfoFunc": "os.abort"}
@@ -42,3 +44,10 @@ def test_no_extension_of_a_scheme_reaches_connexion_which_would_ask_another_than
     scheme = {"type": "apiKey", "in": "header", "name": "K", "x-authentication-scheme": "Bearer"}
     view = json.loads(package({"Key": scheme})["connexion.json"])["components"]["securitySchemes"]
     assert view == {"Key": {"type": "apiKey", "in": "header", "name": "K"}}
+
+
+def test_name_of_an_http_scheme_reaches_connexion_in_small_letters_as_it_takes_no_others() -> None:
+    scheme = {"type": "http", "scheme": "Bearer", "bearerFormat": "JWT"}
+    view = json.loads(package({"Key": scheme})["connexion.json"])
+    assert view["components"]["securitySchemes"] == {"Key": scheme | {"scheme": "bearer"}}
+    assert Specification.load(view).security_schemes == view["components"]["securitySchemes"]

@@ -640,6 +640,18 @@ class TextJoinedTextJoined2(Dog, TextJoinedTextJoined):
 TextJoined = TypeAliasType("TextJoined", TextJoinedTextJoined1 | TextJoinedTextJoined2)
 
 
+class PutTogether(ContractModel):
+    """Two parts declare `kind`, and two others only join what declares the rest."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+    kind: Literal["shape"] | None = None
+    width: float | None = None
+    fill: str
+
+
 class All(ContractModel):
     model_config = ConfigDict(
         populate_by_name=True,
@@ -686,6 +698,7 @@ class All(ContractModel):
     choice_of_choices: ChoiceOfChoices | None = None
     not_only_objects: NotOnlyObjects | None = None
     text_joined: TextJoined | None = None
+    put_together: PutTogether | None = None
 
 
 Labels = TypeAliasType("Labels", dict[str, str])
@@ -909,3 +922,25 @@ class JoinedInPlace3(ContractModel):
 
 JoinedInPlace = TypeAliasType("JoinedInPlace", JoinedInPlace1 | JoinedInPlace2 | JoinedInPlace3)
 """What a reference leads to, and other members, in places without a name."""
+
+
+class Line(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    width: float | None = None
+
+
+class Filled(Open):
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )
+    fill: str
+
+
+class Outlined(Line, Filled):
+    model_config = ConfigDict(
+        extra="allow",
+        populate_by_name=True,
+    )

@@ -231,10 +231,6 @@ def is_json(media_type: str) -> bool:
     return essence == "application/json" or essence.endswith("+json")
 
 
-def is_problem(media_type: str) -> bool:
-    return media_type.partition(";")[0].strip().lower() == "application/problem+json"
-
-
 def has_choice(content: tuple[Media, ...]) -> bool:
     """Whether the media type of a body is only known when it is there."""
     return len(content) > 1 or any("*" in media.media_type for media in content)

@@ -9,14 +9,13 @@ from .contract import (
     Media,
     Response,
     is_json,
-    is_problem,
     one_of,
 )
 from .names import header_argument, is_wordless, pascal, unlike
 from .pointers import value_at
 from .read_media import read_media, warn_of_raw
 from .runtime.json_lines import is_array_of_lines
-from .runtime.media_types import is_json_lines
+from .runtime.media_types import is_json_lines, is_problem, media_type_of
 from .schema_types import SchemaTypes
 from .shape import Pointer, written
 
@@ -171,8 +170,22 @@ def _header_annotation(
     return types.annotation((*pointer, "schema"), wanted)
 
 
+def _warn_of_options(types: SchemaTypes, pointer: Pointer, content: dict[str, Any]) -> None:
+    """What follows a `;` tells no media types apart, neither on a server nor in a client."""
+    known: dict[str, tuple[str, Any]] = {}
+    for media_type, media in content.items():
+        essence = media_type_of(media_type.encode("latin-1", "replace"))[0]
+        first, schema = known.setdefault(essence, (media_type, media.get("schema")))
+        if media.get("schema") != schema:
+            message = f"a body of {media_type} is taken for one of {first}, whose schema is another"
+            hint = "give both the same schema, or a media type of its own before the `;`"
+            place = types.contract.place((*pointer, "content", media_type))
+            types.findings.add(place, "CG081", message, hint)
+
+
 def _content(types: SchemaTypes, pointer: Pointer, value: dict[str, Any]) -> tuple[Media, ...]:
     content = value.get("content", {})
+    _warn_of_options(types, pointer, content)
     return tuple(
         Media(
             media_type,

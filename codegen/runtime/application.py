@@ -97,7 +97,7 @@ def build_application(assembly: Assembly) -> ASGIApp:
     connexion.add_api(
         {
             **assembly.view,
-            "paths": _anonymous_last(assembly.view["paths"]),
+            "paths": _as_routed(assembly.view["paths"]),
             "components": {"securitySchemes": _named(schemes)},
         },
         validate_responses=True,
@@ -119,15 +119,19 @@ def _named(schemes: Mapping[str, Any]) -> dict[str, Any]:
     return {name: {**scheme, SCHEME_NAME: name} for name, scheme in schemes.items()}
 
 
-def _anonymous_last(paths: Mapping[str, Any]) -> dict[str, Any]:
-    """The view's paths with `{}` as the last alternative of each security requirement.
+def _as_routed(paths: Mapping[str, Any]) -> dict[str, Any]:
+    """The view's paths as Connexion needs them, which takes the first of all that fits.
 
-    Connexion takes the first that fits, and `{}` always does: nobody would ever be known.
+    `{}` is the last alternative of a security requirement: it always fits, so nobody would ever be
+    known. HEAD is the first method of a path: its router answers HEAD by GET as well.
     """
     return {
         path: {
-            method: {**operation, "security": sorted(operation["security"], key=_is_anonymous)}
-            for method, operation in operations.items()
+            method: {
+                **operations[method],
+                "security": sorted(operations[method]["security"], key=_is_anonymous),
+            }
+            for method in sorted(operations, key=lambda method: method != "head")
         }
         for path, operations in paths.items()
     }

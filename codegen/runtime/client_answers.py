@@ -14,13 +14,14 @@ from pydantic_core import from_json
 from .client_body import BodyForm
 from .client_errors import UnexpectedAnswer
 from .client_steps import Received
-from .media_types import is_json
+from .media_types import is_json, is_problem
 from .operation import Operation
 
 ResultT = TypeVar("ResultT")
 ResultT_co = TypeVar("ResultT_co", covariant=True)
 StreamT = TypeVar("StreamT")
 _MOST_PLACES = 3
+LEAST_ERROR = 400
 
 
 class Typed:
@@ -86,15 +87,21 @@ class Described(Generic[ResultT_co]):
     condition: bool = False
     paging: Paging | None = None
 
-    def answer(self, status: int) -> Answer[ResultT_co] | None:
-        """What the contract says of the status, if it is a result and no problem."""
+    def answer(self, status: int, content_type: str) -> Answer[ResultT_co] | None:
+        """What the contract says of the status, if that is a result and no problem.
+
+        An error that says of itself that it is a problem is one, whatever stands there: what
+        refuses a request may know nothing of the contract.
+        """
+        if status >= LEAST_ERROR and is_problem(content_type):
+            return None
         for key in (str(status), f"{status // 100}XX"):
             if key in self.operation.responses:
                 return self.answers.get(key)
         return self.answers.get("default")
 
     def is_stream(self, status: int, content_type: str) -> bool:
-        answer = self.answer(status)
+        answer = self.answer(status, content_type)
         if answer is None or not answer.is_stream:
             return False
         return answer.body is None or not is_json(content_type)
@@ -109,7 +116,7 @@ class Described(Generic[ResultT_co]):
 def read_answer(described: Described[ResultT], received: Received) -> ResultT:
     """Raises UnexpectedAnswer for what doesn't fit the contract."""
     operation, status = described.operation.id, received.status
-    answer = described.answer(status)
+    answer = described.answer(status, received.content_type)
     if answer is None:
         raise UnexpectedAnswer(operation, status, "the contract has no such answer")
     fields: dict[str, Any] = {}
@@ -122,7 +129,7 @@ def read_answer(described: Described[ResultT], received: Received) -> ResultT:
     if reason:
         raise UnexpectedAnswer(operation, status, f"what came does not fit the contract: {reason}")
     if answer.has_content_type:
-        fields["content_type"] = received.headers.get("content-type", "")
+        fields["content_type"] = received.content_type
     if answer.has_status:
         fields["status"] = status
     return answer.make(**fields)

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 
-from .client_answers import Described, ResultT, next_token, read_answer
+from .client_answers import LEAST_ERROR, Described, ResultT, next_token, read_answer
 from .client_body import NO_CONTENT, Content, content_of
 from .client_cache import EntityCache, StoredAnswer
 from .client_credentials import CredentialSet
@@ -85,7 +85,7 @@ class ClientCore:
             pause = self._pause(prepared, outcome, attempt, time.monotonic() - began)
             if pause is not None:
                 yield Wait(pause)
-            elif isinstance(outcome, Received) and described.answer(outcome.status) is not None:
+            elif isinstance(outcome, Received) and _is_result(described, outcome):
                 self._keep(key, outcome)
                 return outcome
             else:
@@ -156,6 +156,10 @@ def _with_condition(send: Send, stored: StoredAnswer | None) -> Send:
     return replace(send, headers={**send.headers, "If-None-Match": stored.etag})
 
 
+def _is_result(described: Described[ResultT], received: Received) -> bool:
+    return described.answer(received.status, received.content_type) is not None
+
+
 def _retry_after(received: Received) -> float | None:
     return seconds_to_wait(received.headers.get("retry-after"))
 
@@ -164,6 +168,6 @@ def _error(described: Described[ResultT], outcome: Outcome) -> ClientError:
     operation = described.operation.id
     if not isinstance(outcome, Received):
         return ConnectionLost(operation, outcome.reason if outcome else "nothing was told")
-    if outcome.status >= 400:
+    if outcome.status >= LEAST_ERROR:
         return problem_answer(operation, outcome.status, outcome.body, _retry_after(outcome))
     return UnexpectedAnswer(operation, outcome.status, "the contract has no such answer")

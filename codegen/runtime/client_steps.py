@@ -40,6 +40,11 @@ class Received:
     body: bytes = field(default=b"", repr=False)
     stream: Any = None
 
+    @property
+    def content_type(self) -> str:
+        """As it came; empty where nothing says."""
+        return self.headers.get("content-type", "")
+
 
 @dataclass(frozen=True, slots=True)
 class Failed:

@@ -15,6 +15,11 @@ def is_json(media_type: str) -> bool:
     return essence == "application/json" or essence.endswith("+json")
 
 
+def is_problem(media_type: str) -> bool:
+    """Whether a body says of itself that it is a problem (RFC 9457)."""
+    return _essence(media_type) == "application/problem+json"
+
+
 def is_json_lines(media_type: str) -> bool:
     """Whether it is one JSON value a line, which goes by several names as none is registered."""
     return _essence(media_type) in _JSON_LINES

@@ -1,9 +1,15 @@
 """Which operation of a generated service takes a URL that several paths match, over HTTP."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+
+from bench.round_trips.echo import echoing
+from bench.round_trips.package import package_of
 
 from .conftest import HERE, generated, serving
 
@@ -59,3 +65,36 @@ def test_a_method_that_only_less_concrete_paths_have_is_a_405(
 ) -> None:
     answer = service.request(method, path)
     assert (answer.status_code, answer.headers["allow"]) == (405, allow)
+
+
+@pytest.mark.parametrize("order", [("get", "head"), ("head", "get")])
+def test_head_is_an_operation_of_its_own_where_a_path_has_it(
+    tmp_path: Path, order: tuple[str, ...]
+) -> None:
+    ended = {"description": "All is said by the header.", "headers": {"X-Size": {"schema": {}}}}
+
+    def operation(name: str) -> dict[str, Any]:
+        return {"operationId": name, "responses": {"200": ended}}
+
+    contract = {
+        "openapi": "3.1.0",
+        "info": {"title": "Files", "version": "1"},
+        "paths": {
+            "/files/{name}": {
+                "parameters": [{"name": "name", "in": "path", "required": True, "schema": {}}],
+                **{method: operation(f"{method}_file") for method in order},
+            },
+            "/files/last": {"get": operation("get_last")},
+        },
+    }
+    spec = tmp_path / "openapi.json"
+    spec.write_text(json.dumps(contract))
+    package = package_of(spec, tmp_path, f"headed_{order[0]}_first")
+    result = package.module("routes.default").HeadFile200
+    with echoing(package) as echo, httpx.Client(base_url=echo.url) as client:
+        for method, path, size in [("HEAD", "/files/a", "7"), ("GET", "/files/a", "8")]:
+            echo.answer = result(x_size=size)
+            assert client.request(method, path).headers["x-size"] == size
+        # Where a path has none GET answers it, and no less concrete path.
+        assert client.head("/files/last").status_code == 200
+    assert [name for name, _ in echo.calls] == ["head_file", "get_file", "get_last"]

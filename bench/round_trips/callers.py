@@ -11,14 +11,14 @@ class Caller(Protocol):
     After `stop_after` pieces the caller fails, as a program may.
     """
 
-    def call(self, operation: str, **arguments: Any) -> Any: ...
-    def pages(self, operation: str, **arguments: Any) -> list[Any]: ...
+    def call(self, operation: str, /, **arguments: Any) -> Any: ...
+    def pages(self, operation: str, /, **arguments: Any) -> list[Any]: ...
     def stream(
-        self, operation: str, *, stop_after: int | None = None, **arguments: Any
+        self, operation: str, /, *, stop_after: int | None = None, **arguments: Any
     ) -> tuple[Any, list[bytes]]: ...
-    def lines(self, operation: str, **arguments: Any) -> list[bytes]: ...
-    def models(self, operation: str, **arguments: Any) -> list[Any]: ...
-    def whole(self, operation: str, **arguments: Any) -> tuple[Any, Any]:
+    def lines(self, operation: str, /, **arguments: Any) -> list[bytes]: ...
+    def models(self, operation: str, /, **arguments: Any) -> list[Any]: ...
+    def whole(self, operation: str, /, **arguments: Any) -> tuple[Any, Any]:
         """The fields of a streamed result, and all of its body: models where it is lines."""
         ...
 
@@ -38,37 +38,37 @@ class Blocking:
     ) -> None:
         self._client.close()
 
-    def call(self, operation: str, **arguments: Any) -> Any:
+    def call(self, operation: str, /, **arguments: Any) -> Any:
         return getattr(self._client, operation)(**arguments)
 
-    def pages(self, operation: str, **arguments: Any) -> list[Any]:
+    def pages(self, operation: str, /, **arguments: Any) -> list[Any]:
         return list(getattr(self._client, operation)(**arguments))
 
     def stream(
-        self, operation: str, *, stop_after: int | None = None, **arguments: Any
+        self, operation: str, /, *, stop_after: int | None = None, **arguments: Any
     ) -> tuple[Any, list[bytes]]:
         with getattr(self._client, operation)(**arguments) as result:
             body = getattr(result, "body", ())
             pieces: list[bytes] = []
-            for piece in body if hasattr(body, "close") else ():
+            for piece in body if callable(getattr(body, "close", None)) else ():
                 pieces.append(piece)
                 _stop(pieces, stop_after)
             return result, pieces
 
-    def lines(self, operation: str, **arguments: Any) -> list[bytes]:
+    def lines(self, operation: str, /, **arguments: Any) -> list[bytes]:
         with getattr(self._client, operation)(**arguments) as result:
             return list(result.body.lines())
 
-    def models(self, operation: str, **arguments: Any) -> list[Any]:
+    def models(self, operation: str, /, **arguments: Any) -> list[Any]:
         with getattr(self._client, operation)(**arguments) as result:
             return list(result.body.models())
 
-    def whole(self, operation: str, **arguments: Any) -> tuple[Any, Any]:
+    def whole(self, operation: str, /, **arguments: Any) -> tuple[Any, Any]:
         with getattr(self._client, operation)(**arguments) as result:
             body: Any = getattr(result, "body", None)
-            if hasattr(body, "models"):
+            if callable(getattr(body, "models", None)):
                 return result, list(body.models())
-            return result, body.read() if hasattr(body, "close") else body
+            return result, body.read() if callable(getattr(body, "close", None)) else body
 
 
 class Awaiting:
@@ -88,17 +88,17 @@ class Awaiting:
         self._runner.run(self._client.close())
         self._runner.close()
 
-    def call(self, operation: str, **arguments: Any) -> Any:
+    def call(self, operation: str, /, **arguments: Any) -> Any:
         return self._runner.run(getattr(self._client, operation)(**arguments))
 
-    def pages(self, operation: str, **arguments: Any) -> list[Any]:
+    def pages(self, operation: str, /, **arguments: Any) -> list[Any]:
         async def collect() -> list[Any]:
             return [page async for page in getattr(self._client, operation)(**arguments)]
 
         return self._runner.run(collect())
 
     def stream(
-        self, operation: str, *, stop_after: int | None = None, **arguments: Any
+        self, operation: str, /, *, stop_after: int | None = None, **arguments: Any
     ) -> tuple[Any, list[bytes]]:
         async def collect() -> tuple[Any, list[bytes]]:
             async with getattr(self._client, operation)(**arguments) as result:
@@ -111,27 +111,27 @@ class Awaiting:
 
         return self._runner.run(collect())
 
-    def lines(self, operation: str, **arguments: Any) -> list[bytes]:
+    def lines(self, operation: str, /, **arguments: Any) -> list[bytes]:
         async def collect() -> list[bytes]:
             async with getattr(self._client, operation)(**arguments) as result:
                 return [line async for line in result.body.lines()]
 
         return self._runner.run(collect())
 
-    def models(self, operation: str, **arguments: Any) -> list[Any]:
+    def models(self, operation: str, /, **arguments: Any) -> list[Any]:
         async def collect() -> list[Any]:
             async with getattr(self._client, operation)(**arguments) as result:
                 return [model async for model in result.body.models()]
 
         return self._runner.run(collect())
 
-    def whole(self, operation: str, **arguments: Any) -> tuple[Any, Any]:
+    def whole(self, operation: str, /, **arguments: Any) -> tuple[Any, Any]:
         async def collect() -> tuple[Any, Any]:
             async with getattr(self._client, operation)(**arguments) as result:
                 body: Any = getattr(result, "body", None)
-                if hasattr(body, "models"):
+                if callable(getattr(body, "models", None)):
                     return result, [model async for model in body.models()]
-                return result, await body.read() if hasattr(body, "close") else body
+                return result, await body.read() if callable(getattr(body, "close", None)) else body
 
         return self._runner.run(collect())
 

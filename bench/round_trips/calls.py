@@ -1,41 +1,37 @@
 """Puts random values of every operation through client, server and handler, and counts what comes.
 
 What a client is given the handler must get, and what that answers the client must return. Where a
-value differs, `sameness` says whether it may; what can't be sent at all, `UNSENT` names.
+value differs, `sameness` says whether it may; what can't be sent at all, `excuses` names.
 """
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import to_json
 
 from bench.round_trips.callers import Caller
 from bench.round_trips.echo import Echo
-from bench.round_trips.messages import Exchange, Place, Slot
-from bench.round_trips.sameness import Changed, Said, compare
+from bench.round_trips.excuses import is_empty, may_be_unwritten, of_path, of_refusal
+from bench.round_trips.messages import FORMS, Exchange, Place, Slot
+from bench.round_trips.models import Tags, is_unrepresentable
+from bench.round_trips.raw_bodies import same
+from bench.round_trips.sameness import Changed, Said, compare, same_json
 from codegen.emit_client_methods import method_name
 
-UNSENT: Final = {
-    "unrepresentable": "no Python type holds it, such as a leap second",
-    "not written": "the client refuses it: in this style the wire would carry another value",
-    "slash in a path": "a / or a line break in a path parameter leads elsewhere",
-    "# in a path": "no client sends what follows a # in a path (CG081)",
-    "empty body": "a body of no bytes, such as an empty text, is none where one is required",
-}
-IN_FORMS: Final = {
-    "empty form": "a form without fields is a body of no bytes, and so none",
-    "empty list": "an empty list has no field in a form, so it comes as absent",
-    "untyped": "a field of which the contract says no type comes as the text that it is written as",
-}
-_FORMS: Final = ("urlencoded", "multipart")
+# Headers that the server or its hooks add.
+_OF_THE_SERVER = {"x_request_id", "cache_control", "content_type", "content_length", "date"}
 
 
 class Lost(AssertionError):
     """A call that ought to work didn't."""
+
+
+class Unrepresentable(Exception):
+    """No Python type holds a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +46,16 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Both ends of one line: whoever calls, and what the handler tells."""
+    """Both ends of one line: whoever calls, and what the handler tells.
+
+    `tags` are what the contract's discriminators go by.
+    """
 
     caller: Caller
     echo: Echo
     problem: Callable[..., Exception]
     error: type[Exception]
+    tags: Tags
 
 
 def called(line: Line, exchange: Exchange, message: Message) -> set[str]:
@@ -63,14 +63,13 @@ def called(line: Line, exchange: Exchange, message: Message) -> set[str]:
 
     Raises Lost, or Changed of `sameness`, for any other end.
     """
-    if "#" in exchange.operation.path:
-        # Another operation's path may stand before it, which then gets the call.
-        return {"# in a path"}
+    if excuse := of_path(exchange.operation.path):
+        return {excuse}
     try:
-        arguments = made(exchange.parameters, message.parameters)
-        body = exchange.body.slot.made(message.body) if exchange.body else None
+        arguments = made(line, exchange.parameters, message.parameters)
+        body = _one(line, exchange.body.slot, message.body) if exchange.body else None
         answer, fields = _answer(line, exchange, message)
-    except ValidationError:
+    except Unrepresentable:
         return {"unrepresentable"}
     if exchange.body is not None:
         arguments["body"] = body
@@ -82,7 +81,7 @@ def called(line: Line, exchange: Exchange, message: Message) -> set[str]:
     except ValueError as error:
         if line.echo.calls:
             raise Lost(f"the client fails behind the answer: {error}") from error
-        return {"not written"}
+        return not_written(exchange, message, error)
     except line.error as error:
         return _refused(line, exchange, message, error)
     if exchange.answer.make is None:
@@ -90,8 +89,37 @@ def called(line: Line, exchange: Exchange, message: Message) -> set[str]:
     return {*_arrived(line, exchange, arguments), *_returned(exchange, result, fields)}
 
 
-def made(places: tuple[Place, ...], values: Mapping[str, Any]) -> dict[str, Any]:
-    return {one.name: one.slot.made(values[one.name]) for one in places if one.name in values}
+def not_written(exchange: Exchange, message: Message, error: ValueError) -> set[str]:
+    """Raises Lost where the client refuses what it could send."""
+    if may_be_unwritten(exchange, message.parameters, message.body):
+        return {"not written"}
+    raise Lost(f"the client refuses {json.dumps(_shown(message))[:700]}: {error}") from error
+
+
+def made(line: Line, places: tuple[Place, ...], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Raises Unrepresentable, or Lost where a type refuses a value that Python has types for."""
+    return {
+        one.name: _one(line, one.slot, values[one.name]) for one in places if one.name in values
+    }
+
+
+def _one(line: Line, slot: Slot, value: Any) -> Any:
+    try:
+        return slot.made(value)
+    except ValidationError as error:
+        # Of lines the first that is refused, whose errors are told alone.
+        tried = [one for one in value if not _is_taken(slot, one)] if slot.form == "lines" else []
+        if is_unrepresentable(error, tried[0] if tried else value, line.tags):
+            raise Unrepresentable from error
+        raise Lost(f"the type refuses {json.dumps(value)[:500]}: {error}") from error
+
+
+def _is_taken(slot: Slot, value: Any) -> bool:
+    try:
+        slot.made([value])
+    except ValidationError:
+        return False
+    return True
 
 
 def chosen_type(exchange: Exchange) -> dict[str, str]:
@@ -106,9 +134,9 @@ def _answer(line: Line, exchange: Exchange, message: Message) -> tuple[Any, dict
     answer = exchange.answer
     if answer.make is None:
         return line.problem(answer.status, "told", "Told", "As the test would have it."), {}
-    fields = made(answer.headers, message.headers)
+    fields = made(line, answer.headers, message.headers)
     if answer.body is not None:
-        fields["body"] = answer.body.slot.made(message.answer)
+        fields["body"] = _one(line, answer.body.slot, message.answer)
         if answer.response.has_content_type:
             fields["content_type"] = answer.body.media_type
     if not answer.response.has_one_status:
@@ -151,30 +179,13 @@ def _has_files(exchange: Exchange) -> bool:
 
 
 def _refused(line: Line, exchange: Exchange, message: Message, error: Any) -> set[str]:
-    status = getattr(error, "status", None)
-    was_told = (status, getattr(error, "title", "")) == (exchange.answer.status, "Told")
-    if exchange.answer.make is None and line.echo.calls and was_told:
-        return {"problem raised"}
-    keywords = {one.get("keyword") for one in getattr(error, "errors", ())}
-    if status == 422 and keywords == {"unrepresentable"}:
-        return {"unrepresentable"}
-    if keywords == {"required"} and message.body == "":
-        return {"empty body"}
-    is_form = exchange.body is not None and exchange.body.slot.form in _FORMS
-    if keywords == {"required"} and is_form and _is_empty(message.body):
-        return {"empty form"}
-    if keywords == {"repeated"} and is_form:
-        # Of a list, which the contract doesn't say to be one.
-        return {"untyped"}
-    if status in (404, 405) and not line.echo.calls and _leads_elsewhere(exchange, message):
-        return {"slash in a path"}
+    told = (getattr(error, "status", None), getattr(error, "title", ""))
+    if line.echo.calls:
+        if exchange.answer.make is None and told == (exchange.answer.status, "Told"):
+            return {"problem raised"}
+    elif excuse := of_refusal(exchange, message.parameters, message.body, error):
+        return {excuse}
     raise Lost(f"{error!r} of {json.dumps(_shown(message))[:700]}")
-
-
-def _leads_elsewhere(exchange: Exchange, message: Message) -> bool:
-    in_path = [one.argument for one in exchange.operation.parameters if one.location == "path"]
-    text = json.dumps([message.parameters[name] for name in in_path])
-    return "/" in text or "\\n" in text
 
 
 def _shown(message: Message) -> list[Any]:
@@ -193,10 +204,18 @@ def _arrived(line: Line, exchange: Exchange, given: dict[str, Any]) -> set[str]:
         slots["body"] = exchange.body.slot
     claimed = {one.argument for one in exchange.operation.parameters if one.claim}
     found: set[str] = set()
-    for name, value in given.items():
-        if name not in claimed:
-            found |= _same(slots[name], value, got[name], name)
+    for name in slots.keys() - claimed:
+        if name in given:
+            found |= _same(slots[name], given[name], got[name], name)
+        elif got[name] is not None:
+            _is_default(slots[name], got[name], name)
     return found | _page(exchange, given, got.get("page"))
+
+
+def _is_default(slot: Slot, came: Any, name: str) -> None:
+    plain = slot.plain(came)
+    if not any(same_json(plain, one["default"]) for one in slot.said.parts if "default" in one):
+        raise Changed(f"{name} was not given, and came as {plain!r}")
 
 
 def _page(exchange: Exchange, given: dict[str, Any], page: dict[str, Any] | None) -> set[str]:
@@ -227,11 +246,15 @@ def _returned(exchange: Exchange, came: Any, fields: dict[str, Any]) -> set[str]
             if exchange.operation.method != "HEAD" and answer.body is not None:
                 found |= _same(answer.body.slot, value, body, "body of the answer")
         elif name == "content_type":
-            _equal(name, value.partition(";")[0], result.content_type.partition(";")[0])
+            charset = "; charset=utf-8" if value.startswith("text/") else ""
+            _equal(name, value + charset, result.content_type)
         elif name == "status":
             _equal(name, value, result.status)
         else:
             found |= _same(slots[name], value, getattr(result, name), f"header {name}")
+    for name in slots.keys() - fields.keys() - _OF_THE_SERVER:
+        if getattr(result, name) is not None:
+            raise Changed(f"header {name} was not given, and came as {getattr(result, name)!r}")
     return found
 
 
@@ -244,15 +267,16 @@ def _same(slot: Slot, sent: Any, came: Any, name: str) -> set[str]:
     """Nothing where both are equal as Python has it; else by what their JSON differs."""
     if type(sent) is type(came) and sent == came:
         return set()
+    if slot.adapter is None:
+        if not same(sent, came):
+            raise Changed(f"{name}: {sent!r} came back as {came!r}")
+        return set()
     one = slot.plain(sent)
-    if came is None and slot.form in _FORMS and _is_empty(one):
+    if came is None and slot.form in FORMS and is_empty(one):
         return {"empty form"}
     other = came if isinstance(came, dict) else slot.plain(came)
-    if slot.adapter is None:
-        _equal(name, _json(one), _json(other))
-        return set()
     said, whole = slot.said, slot.form == "lines"
-    if slot.form in _FORMS and isinstance(one, dict):
+    if slot.form in FORMS and isinstance(one, dict):
         full = {key: value for key, value in one.items() if value != [] or key in other}
         found = {"empty list"} if full != one else set()
         typed = {
@@ -273,12 +297,3 @@ def _came_as_text(said: Said, name: str, value: Any, came: Mapping[str, Any]) ->
     if isinstance(value, str):
         return bool(came.get(name) == value)
     return bool(came.get(name) == ("" if value is None else to_json(value).decode()))
-
-
-def _is_empty(form: Any) -> bool:
-    return isinstance(form, dict) and all(value == [] for value in form.values())
-
-
-def _json(value: Any) -> Any:
-    """JSON of which the contract says nothing is bytes at one end, and read at the other."""
-    return json.loads(value) if isinstance(value, bytes) and value[:1] == b"{" else value

@@ -13,20 +13,24 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from bench.round_trips.package import Package
+from bench.round_trips.raw_bodies import has_value
 from bench.round_trips.sameness import Said
 from codegen.client_shape import client_arguments, form_of, has_stream, is_typed_lines
 from codegen.contract import Annotation, Media, Operation, Parameter, Response, is_json
 from codegen.runtime.client_body import Form
 from codegen.runtime.document import pointer_to, referenced
 from codegen.runtime.form_rules import form_rule
+from codegen.runtime.media_types import matches
 from codegen.runtime.operation import Media as RuntimeMedia
 
 _LEAST_PROBLEM: Final = 400
+FORMS: Final = ("urlencoded", "multipart")
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place for one value. Without an `adapter` it is bytes, without a `pointer` any."""
+    """A place for one value. Without an `adapter` it is bytes: of a value of the schema at
+    `pointer`, or any."""
 
     adapter: TypeAdapter[Any] | None
     said: Said
@@ -136,7 +140,7 @@ def _slot(
 ) -> Slot:
     said = Said.of(package.document, [package.schemas.at(pointer)] if pointer else [])
     adapter = TypeAdapter(package.type_of(annotation)) if annotation else None
-    return Slot(adapter, said, pointer if annotation else None, form)
+    return Slot(adapter, said, pointer, form)
 
 
 def _bodies(package: Package, operation: Operation) -> Iterator[Body | None]:
@@ -144,11 +148,16 @@ def _bodies(package: Package, operation: Operation) -> Iterator[Body | None]:
         return
     for media in operation.body.content:
         form = form_of(media)
+        if form == "raw":
+            for media_type in _concrete(media.media_type):
+                yield _raw(package, media_type, media.pointer)
+            continue
         pointer = f"{media.pointer}/items" if form == "lines" else media.pointer
         slot = _slot(package, pointer, media.annotation, form)
         if form == "multipart":
             slot = replace(slot, file_types=_file_types(package, media))
-        yield Body(_concrete(media.media_type), slot)
+        for media_type in _concrete(media.media_type):
+            yield Body(media_type, slot)
     if not operation.body.required:
         yield None
 
@@ -158,14 +167,22 @@ def _file_types(package: Package, media: Media) -> dict[str, str]:
         package.schemas, RuntimeMedia(media.media_type, media.pointer)
     ).fields.declared
     return {
-        name: _concrete(rule.content_types[0])
+        name: _concrete(rule.content_types[0])[0]
         for name, rule in declared.items()
         if rule.content_types
     }
 
 
-def _concrete(media_type: str) -> str:
-    return media_type.replace("*/*", "application/*").replace("*", "x-any")
+def _concrete(media_type: str) -> list[str]:
+    """Itself, or two of a range where one of them is JSON, which is read then."""
+    if "*" not in media_type:
+        return [media_type]
+    other = media_type.replace("*/*", "application/*").replace("*", "x-any")
+    return [other, "application/json"] if matches(media_type, "application/json") else [other]
+
+
+def _raw(package: Package, media_type: str, pointer: str | None) -> Body:
+    return Body(media_type, _slot(package, pointer if has_value(media_type) else None, None, "raw"))
 
 
 def _answers(package: Package, routes: ModuleType, operation: Operation) -> Iterator[Answer]:
@@ -180,8 +197,8 @@ def _answers(package: Package, routes: ModuleType, operation: Operation) -> Iter
         make = getattr(routes, response.class_name)
         headers = tuple(_headers(package, operation, response))
         for media in response.content or (None,):
-            body = _answered(package, response, media) if media else None
-            yield Answer(response, status, make, body, headers)
+            for body in _answered(package, response, media) if media else (None,):
+                yield Answer(response, status, make, body, headers)
 
 
 def _status(status: str, documented: list[str]) -> int:
@@ -219,11 +236,12 @@ def _place(document: Any, steps: list[str]) -> str | None:
     return pointer
 
 
-def _answered(package: Package, response: Response, media: Media) -> Body:
-    media_type = _concrete(media.media_type)
-    if is_json(media.media_type):
-        slot = _slot(package, media.pointer, response.annotation)
-        return Body(media_type, slot)
-    if is_typed_lines(response):
-        return Body(media_type, _slot(package, f"{media.pointer}/items", response.line, "lines"))
-    return Body(media_type, _slot(package, None, None, "raw"))
+def _answered(package: Package, response: Response, media: Media) -> Iterator[Body]:
+    for media_type in _concrete(media.media_type):
+        if is_json(media.media_type) and response.annotation:
+            yield Body(media_type, _slot(package, media.pointer, response.annotation))
+        elif is_typed_lines(response):
+            slot = _slot(package, f"{media.pointer}/items", response.line, "lines")
+            yield Body(media_type, slot)
+        else:
+            yield _raw(package, media_type, media.pointer)

@@ -113,6 +113,14 @@ def takes(target: Target, value: Any) -> bool:
     return True
 
 
+def is_unrepresentable(error: ValidationError, value: Any, tags: Tags) -> bool:
+    """Whether all that a type refuses of the value is so for want of a type in Python."""
+    told = error.errors(include_url=False, include_context=False)
+    return _are_unrepresentable(
+        [(one["loc"], one["type"], one["input"]) for one in told], value, tags
+    )
+
+
 def _are_unrepresentable(
     errors: list[tuple[tuple[Any, ...], str, Any]], value: Any, tags: Tags
 ) -> bool:
@@ -164,10 +172,9 @@ def round_trip(target: Target, value: Any) -> set[Difference | Literal["unrepres
     try:
         made = target.adapter.validate_json(text)
     except ValidationError as error:
-        told = error.errors(include_url=False, include_context=False)
-        refused = [(one["loc"], one["type"], one["input"]) for one in told]
-        if _are_unrepresentable(refused, value, target.tags):
+        if is_unrepresentable(error, value, target.tags):
             return {"unrepresentable"}
+        told = error.errors(include_url=False, include_context=False)
         raise Refused(f"{target.name} refuses {text[:500]}: {told[:3]}") from error
     back = json.loads(target.adapter.dump_json(made, by_alias=True))
     return set(compare(target.said, value, back))

@@ -7,7 +7,18 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from bench.round_trips.calls import Line, Lost, Message, call, chosen_type, kept, made
+from bench.round_trips.calls import (
+    Line,
+    Lost,
+    Message,
+    Unrepresentable,
+    call,
+    chosen_type,
+    kept,
+    made,
+    not_written,
+)
+from bench.round_trips.excuses import leads_elsewhere, of_path
 from bench.round_trips.looseness import classes_of
 from bench.round_trips.messages import Exchange, Slot
 from bench.round_trips.package import Package
@@ -24,9 +35,11 @@ def refused(package: Package, line: Line, exchange: Exchange, message: Message) 
     body = exchange.body
     if body is None or body.slot.adapter is None or body.slot.pointer is None:
         raise ValueError(f"{exchange.name} has no body that could be invalid")
+    if excuse := of_path(exchange.operation.path):
+        return {excuse}
     try:
-        arguments = made(exchange.parameters, message.parameters)
-    except ValidationError:
+        arguments = made(line, exchange.parameters, message.parameters)
+    except Unrepresentable:
         return {"unrepresentable"}
     encoded = package.module("runtime.encoded_json").EncodedJson(json.dumps(message.body).encode())
     arguments["body"] = [encoded] if body.slot.form == "lines" else encoded
@@ -34,12 +47,12 @@ def refused(package: Package, line: Line, exchange: Exchange, message: Message) 
     line.echo.keep = partial(kept, exchange)
     try:
         call(line, exchange, {**arguments, **chosen_type(exchange)})
-    except ValueError:
-        return {"not written"}
+    except ValueError as error:
+        return not_written(exchange, message, error)
     except line.error as error:
         status = getattr(error, "status", 0)
-        if status in (404, 405):
-            return {"# in a path" if "#" in exchange.operation.path else "slash in a path"}
+        if status in (404, 405) and leads_elsewhere(exchange, message.parameters):
+            return {"slash in a path"}
         if status not in (400, 422) or line.echo.calls:
             raise Lost(f"{error!r} of {message.body!r}") from error
         _is_silent(package, error, message.body)

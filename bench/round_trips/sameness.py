@@ -5,9 +5,10 @@ what the contract says of the place, and to exactly one other form, never waved 
 """
 
 import datetime
+import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -74,15 +75,15 @@ class Said:
         every = [part.get("items") for part in self.parts]
         return Said.of(self.document, [*every, *(one for found in placed for one in found)])
 
-    def declares(self, name: str, value: Any) -> bool:
-        """Whether anything is said of the member, or of all that have no name in the contract.
+    def declares(self, names: Collection[str], value: Any) -> bool:
+        """Whether anything is said of one of the members, or of all without a name in the contract.
 
-        Of a choice, whether all schemas say so that the value fits.
+        Of a choice there must be one schema that the value fits and that says nothing of them all.
         """
-        if not any(_names(part, name) for part in self.parts):
+        if not any(_names(part, name) for part in self.parts for name in names):
             return False
         fitting = [schema for schema in self.schemas if _fits(self.document, schema, value)]
-        return any(_says_of(self.document, schema, name, value) for schema in fitting)
+        return not all(_is_silent(self.document, schema, names, value) for schema in fitting)
 
     def differs_in_null(self, name: str) -> bool:
         """Whether a schema that declares the member admits no null there: others must then."""
@@ -116,20 +117,42 @@ def _of_member(part: dict[str, Any], name: str) -> list[Any]:
     return [part[key] for key in _OTHER_MEMBERS if key in part]
 
 
-def _says_of(document: Any, schema: Any, name: str, value: Any) -> bool:
-    """Of a schema that the value fits, as are all that are looked at."""
+def _is_silent(document: Any, schema: Any, names: Collection[str], value: Any) -> bool:
+    """Whether a schema can be read so that nothing is said of any of the members.
+
+    The value fits it, and so all that it joins; of a choice it reads as one that the value fits.
+    """
     if not isinstance(schema, dict):
-        return False
+        return True
     joined = [*schema.get("allOf", ())]
     if "$ref" in schema:
         joined.append(referenced(document, schema["$ref"]))
-    if _names(schema, name) or any(_says_of(document, one, name, value) for one in joined):
-        return True
+    if any(_names(schema, name) for name in names):
+        return False
+    if not all(_is_silent(document, one, names, value) for one in joined):
+        return False
     for keyword in ("anyOf", "oneOf"):
-        fitting = [one for one in schema.get(keyword, ()) if _fits(document, one, value)]
-        if fitting and all(_says_of(document, one, name, value) for one in fitting):
-            return True
-    return False
+        fitting = [one for one in _chosen(schema, keyword, value) if _fits(document, one, value)]
+        if fitting and not any(_is_silent(document, one, names, value) for one in fitting):
+            return False
+    return True
+
+
+def _chosen(schema: dict[str, Any], keyword: str, value: Any) -> list[Any]:
+    """The schemas of a choice; where a discriminator names one, that one alone."""
+    choices: list[Any] = schema.get(keyword, [])
+    discriminator = schema.get("discriminator", {})
+    tag = value.get(discriminator.get("propertyName")) if isinstance(value, dict) else None
+    if not isinstance(tag, str):
+        return choices
+    meant = discriminator.get("mapping", {}).get(tag, tag)
+    references = [one.get("$ref", "") if isinstance(one, dict) else "" for one in choices]
+    named = [
+        one
+        for one, reference in zip(choices, references, strict=True)
+        if reference and (reference == meant or reference.rpartition("/")[2] == meant)
+    ]
+    return named or choices
 
 
 def _fits(document: Any, schema: Any, value: Any) -> bool:
@@ -137,13 +160,19 @@ def _fits(document: Any, schema: Any, value: Any) -> bool:
     return jsonschema_rs.Draft202012Validator(whole, validate_formats=True).is_valid(value)
 
 
+def same_json(one: Any, other: Any) -> bool:
+    """To the letter: 1, 1.0 and true are three values."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
 def compare(said: Said, sent: Any, came: Any, place: str = "") -> Iterator[Difference]:
     """Each admitted difference that there is, by its name. Raises Changed for any other."""
     if isinstance(sent, dict) and isinstance(came, dict):
-        for name in sent:
-            yield from _member(said, sent, came, name, place)
+        for name in sent.keys() & came.keys():
+            yield from compare(said.member(name), sent[name], came[name], f"{place}/{name}")
+        yield from _lost(said, sent, sorted(sent.keys() - came.keys()), place)
         for name in came.keys() - sent.keys():
-            if came[name] not in said.defaults(name):
+            if not any(same_json(came[name], one) for one in said.defaults(name)):
                 raise Changed(f"{place}/{name} was added, as {came[name]!r}")
             yield "default"
     elif isinstance(sent, list) and isinstance(came, list) and len(sent) == len(came):
@@ -156,15 +185,13 @@ def compare(said: Said, sent: Any, came: Any, place: str = "") -> Iterator[Diffe
         yield difference
 
 
-def _member(said: Said, sent: Any, came: Any, name: str, place: str) -> Iterator[Difference]:
-    if name in came:
-        yield from compare(said.member(name), sent[name], came[name], f"{place}/{name}")
-    elif sent[name] is None and said.differs_in_null(name):
-        yield "null"
-    elif said.declares(name, sent):
-        raise Changed(f"{place}/{name} was lost: {sent[name]!r}")
-    else:
-        yield "undeclared"
+def _lost(said: Said, sent: Any, names: list[str], place: str) -> Iterator[Difference]:
+    nulls = {name for name in names if sent[name] is None and said.differs_in_null(name)}
+    others = [name for name in names if name not in nulls]
+    if others and said.declares(others, sent):
+        raise Changed(f"{place}: {', '.join(others)} lost of {sent!r}")
+    for name in names:
+        yield "null" if name in nulls else "undeclared"
 
 
 def _difference(said: Said, sent: Any, came: Any) -> Difference | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bench.round_trips.calls import IN_FORMS, UNSENT
+from bench.round_trips.excuses import IN_FORMS, UNSENT
 from bench.round_trips.messages import exchanges
 from bench.round_trips.package import Package, package_of
 from bench.round_trips.traffic import CALLERS, traffic

@@ -62,7 +62,8 @@ class Bundler:
     # Where each reference stands: where it leads, and what it is.
     _references: dict[Pointer, Pointer] = field(default_factory=dict)
     _nodes: dict[Pointer, Node] = field(default_factory=dict)
-    _targets: dict[tuple[Path, str, Kind], tuple[Source, Pointer]] = field(default_factory=dict)
+    # By the id of the source that a reference stands in.
+    _targets: dict[tuple[int, str, Kind], tuple[Source, Pointer]] = field(default_factory=dict)
     _inlined: dict[Pointer, set[tuple[Path, Pointer]]] = field(default_factory=dict)
     _todo: list[tuple[Source, Node]] = field(default_factory=list)
 
@@ -122,7 +123,7 @@ class Bundler:
             own = [child for child in own if child.pointer not in self._new]
         if own:
             self._todo += [(source, child) for child in reversed(own)]
-        if node.kind == "schema":
+        if node.kind == "schema" and isinstance(node.value, dict) and "discriminator" in node.value:
             self._repoint_mapping(source, node)
 
     def _repoint(self, source: Source, node: Node, reference: str) -> bool:
@@ -141,7 +142,7 @@ class Bundler:
 
     def _repoint_mapping(self, source: Source, node: Node) -> None:
         """A discriminator's `mapping` holds references (or bare schema names) too."""
-        discriminator = node.value.get("discriminator") if isinstance(node.value, dict) else None
+        discriminator = node.value["discriminator"]
         mapping = discriminator.get("mapping") if isinstance(discriminator, dict) else None
         if not isinstance(mapping, dict):
             return
@@ -178,7 +179,7 @@ class Bundler:
 
     def _target(self, source: Source, node: Node, reference: str) -> tuple[Source, Pointer] | None:
         """Where a reference leads, if that is something of its kind."""
-        key = (source.path, reference, node.kind)
+        key = (id(source), reference, node.kind)
         if key not in self._targets:
             found = self._found(source, node, reference)
             # What is wrong with it is said wherever it stands.

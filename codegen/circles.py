@@ -10,12 +10,11 @@ from graphlib import CycleError, TopologicalSorter
 
 from .shape import Pointer
 
-# What stands in these describes the same value as the schema around it: alone, in a list or a map.
-_ALONE = ("not", "if", "then", "else")
-_IN_A_LIST = ("allOf", "anyOf", "oneOf")
-_IN_A_MAP = ("dependentSchemas",)
+# What stands in these describes the same value as the schema around it: alone, or in a list or map.
+_ALONE = frozenset({"not", "if", "then", "else"})
+_IN_MANY = frozenset({"allOf", "anyOf", "oneOf", "dependentSchemas"})
 # A key of one of these is a name of the user's own.
-_NAMES = ("properties", "patternProperties", "$defs", "definitions")
+_NAMES = frozenset({"properties", "patternProperties", "$defs", "definitions"})
 
 
 def circles(references: Mapping[Pointer, Pointer]) -> Iterator[list[Pointer]]:
@@ -25,6 +24,8 @@ def circles(references: Mapping[Pointer, Pointer]) -> Iterator[list[Pointer]]:
         for described in _described(reference):
             inside[described].append(reference)
     graph = {reference: inside.get(target, []) for reference, target in references.items()}
+    if not _has_circle(graph):
+        return
     while True:
         try:
             TopologicalSorter(graph).prepare()
@@ -39,15 +40,23 @@ def circles(references: Mapping[Pointer, Pointer]) -> Iterator[list[Pointer]]:
             return
 
 
+def _has_circle(graph: Mapping[Pointer, list[Pointer]]) -> bool:
+    """Looks only at those that lead on, which are few."""
+    leading = {reference: following for reference, following in graph.items() if following}
+    try:
+        TopologicalSorter(leading).prepare()
+    except CycleError:
+        return True
+    return False
+
+
 def _described(pointer: Pointer) -> Iterator[Pointer]:
     """The schemas around a reference that describe the same value, and the reference itself."""
     yield pointer
     while len(pointer) > 1:
         if pointer[-1] in _ALONE and pointer[-2] not in _NAMES:
             pointer = pointer[:-1]
-        elif pointer[-2] in (*_IN_A_LIST, *_IN_A_MAP) and pointer[-3:-2] not in [
-            (name,) for name in _NAMES
-        ]:
+        elif pointer[-2] in _IN_MANY and _NAMES.isdisjoint(pointer[-3:-2]):
             pointer = pointer[:-2]
         else:
             return

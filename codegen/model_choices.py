@@ -4,7 +4,7 @@ It knows one choice beside `properties`, or in one part of an `allOf`. Of severa
 behind another `allOf`, it silently left members out: these become one choice of joined parts.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import product
 from math import prod
 from typing import Any
@@ -13,6 +13,7 @@ from .runtime.document import conjuncts, copied
 from .shape import Node, Pointer, children
 
 _CHOICES = ("oneOf", "anyOf")
+_JOINING = frozenset({"allOf", *_CHOICES})
 _PREFIX = "#/components/schemas/"
 # Of the schema as a whole; the parts of a choice get none of it.
 _ABOUT = ("title", "description", "deprecated", "default", "x-may-be-null")
@@ -38,22 +39,33 @@ class _NotSpreadError(Exception):
     """Objects joined with something else, a circle, or too many."""
 
 
+def may_join(schema: dict[str, Any]) -> bool:
+    """Whether there may be a choice that is joined with something: where nothing is, all stays."""
+    return not _JOINING.isdisjoint(schema) or ("$ref" in schema and "properties" in schema)
+
+
 def spread_choices(
     models: Models,
+    names: Iterable[str],
     keep_others: Callable[[dict[str, Any], Any], None],
     tell: Callable[[str, Pointer], None],
 ) -> None:
-    """Changes the schemas in place. `tell` gets the model and place of what can't be spread.
+    """Changes the schemas of those names in place.
 
+    `tell` gets the model and place of what can't be spread.
     `keep_others` says of a joined schema what its parts say of members without a name; its second
     argument is a document in which references lead somewhere.
     """
     before = models
-    for name, schema in models.items():
-        stack = [Node("schema", (), schema)]
+    for name in names:
+        stack = [Node("schema", (), models[name])]
         while stack:
             node = stack.pop()
-            if isinstance(node.value, dict) and not _Reader(before).is_known_form(node.value):
+            if (
+                isinstance(node.value, dict)
+                and may_join(node.value)
+                and not _Reader(before).is_known_form(node.value)
+            ):
                 # What is changed from here on is read as it was.
                 before = copied(models) if before is models else before
                 try:

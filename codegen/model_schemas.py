@@ -1,16 +1,26 @@
 """The schemas of all models as one self-contained set, under the names of their Python types."""
 
+from collections.abc import Callable, Collection, Container, Mapping
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from .discriminators import choice_without_property
-from .model_choices import spread_choices
+from .model_choices import may_join, spread_choices
 from .model_parts import require_alike, spell_out, write_parts
 from .nullable import admits_null, says_nullable
-from .required_names import declare_required, declared_beside, keep_others, keeping_others
+from .required_names import (
+    declare_required,
+    declared_beside,
+    joining,
+    keep_others,
+    keeping_others,
+)
 from .runtime.document import conjuncts, copied
-from .schema_types import SchemaTypes, wanted_name
-from .shape import Node, Pointer, walk
-from .sides import lenient_names, sent_and_answered
+from .schema_copies import Copy, copied_schema
+from .schema_types import SchemaTypes
+from .shape import Pointer
+from .sides import Sides, lenient_names, sent_and_answered
 
 # A full path, as datamodel-code-generator takes it; the package's own is put in later.
 FILE_MODULE = "contract_file_part_of_this_package"
@@ -27,9 +37,22 @@ _CHANGED = frozenset(
         "properties", "required",
     }
 )  # fmt: skip
+# A choice need not change, but models are looked at again where there is one.
+_READ = _CHANGED | {"anyOf", "oneOf"}
 # Where there is none of these, a schema says of others what it says itself.
 _OF_PARTS = frozenset({"allOf", "$ref", _PATTERNS})
+_SAYING = frozenset({"allOf", "properties", _PATTERNS})
 _COMBINATIONS = frozenset({"allOf", "anyOf", "oneOf"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What the rest of the contract says of a schema: see `required_names` and `sides`."""
+
+    types: SchemaTypes
+    declared: Mapping[int, Collection[str]]
+    keeping: Container[int]
+    sides: Callable[[], Sides]
 
 
 def model_schemas(types: SchemaTypes) -> dict[str, Any]:
@@ -38,54 +61,21 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
     A reference into the inside of a schema makes a model of what stands there.
     """
     document = types.contract.document
+    joined = joining(document)
+    declared = declared_beside(document, joined)
+    keeping = keeping_others(document, joined, declared)
+    context = _Context(types, declared, keeping, cache(lambda: sent_and_answered(document)))
     done: dict[str, Any] = {}
-    sent, answered = sent_and_answered(document)
-    declared = declared_beside(document)
-    keeping = keeping_others(document, declared)
-    joining: dict[str, None] = {}
+    joins: list[str] = []
+    chooses: list[str] = []
     # What is met meanwhile stands behind all others.
     while names := list(types.models)[len(done) :]:
-        name = names[0]
-        copies: dict[int, dict[str, Any]] = {}
-        done[name] = _copied(types.models[name], copies)
-        for node in walk(Node("schema", (), types.models[name])):
-            original = node.value
-            # True or false else. Of most schemas there is nothing to change.
-            if not isinstance(original, dict) or (
-                _CHANGED.isdisjoint(original) and id(original) not in types.files
-            ):
-                continue
-            schema = copies[id(original)]
-            if "allOf" in original:
-                joining[name] = None
-            if id(original) in types.misfits:
-                del schema["default"]
-            if not says_nullable(document, schema):
-                schema.pop("nullable", None)
-            if id(original) in types.files:
-                _make_file(schema)
-                continue
-            lenient = lenient_names(
-                original,
-                document,
-                is_sent=id(original) in sent,
-                is_answered=id(original) in answered,
-            )
-            _require_less(schema, lenient)
-            if isinstance(schema.get("multipleOf"), float):
-                # Of large numbers pydantic says that they aren't: 721506245.06 is none of 0.01.
-                del schema["multipleOf"]
-            _mark_nullable(schema, original, document)
-            _say_null(schema, original, document)
-            _keep_others(schema, original, document)
-            if id(original) in keeping:
-                keep_others(schema)
-            if not {*node.pointer[-2:-1]} & _COMBINATIONS:
-                declare_required(schema, declared.get(id(original), ()))
-            if without := choice_without_property(document, original):
-                del schema["discriminator"]
-                _tell_left_out(types, (*types.pointer(name), *node.pointer), without)
-            _rename_references(schema, types)
+        for name in names:
+            done[name], copies = copied_schema(types.models[name], _READ, types.files)
+            for copy in copies:
+                _change(copy, context, name)
+            joins += [name] if any("allOf" in each.original for each in copies) else []
+            chooses += [name] if any(may_join(each.original) for each in copies) else []
 
     def tell(name: str, pointer: Pointer) -> None:
         place = types.contract.place((*types.pointer(name), *pointer))
@@ -98,18 +88,47 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
         require_alike(schema, known)
         spell_out(schema, known)
 
-    for name in joining:
+    for name in joins:
         write_parts(done[name], {"components": {"schemas": done}})
-    spread_choices(done, join, tell)
+    spread_choices(done, chooses, join, tell)
     return done
 
 
-def _copied(value: Any, copies: dict[int, dict[str, Any]]) -> Any:
-    """As `copied`; `copies` gets what is made of each object, by the object's id."""
-    if isinstance(value, dict):
-        made = copies[id(value)] = {key: _copied(inner, copies) for key, inner in value.items()}
-        return made
-    return [_copied(item, copies) for item in value] if isinstance(value, list) else value
+def _change(copy: Copy, context: _Context, name: str) -> None:
+    """Changes the copy, in the model of that name, to what the model is made of."""
+    types, original, schema = context.types, copy.original, copy.made
+    document, key = types.contract.document, id(original)
+    if _CHANGED.isdisjoint(original) and key not in types.files:
+        return
+    if key in types.misfits:
+        del schema["default"]
+    if "nullable" in schema and not says_nullable(document, schema):
+        del schema["nullable"]
+    if key in types.files:
+        _make_file(schema)
+        return
+    # Most are a reference and nothing else.
+    if len(original) > 1 or "$ref" not in original:
+        _change_words(schema, original, context)
+    if key in context.keeping:
+        keep_others(schema)
+    if not {*copy.pointer[-2:-1]} & _COMBINATIONS:
+        declare_required(schema, context.declared.get(key, ()))
+    if without := choice_without_property(document, original):
+        del schema["discriminator"]
+        _tell_left_out(types, (*types.pointer(name), *copy.pointer), without)
+    _rename_references(schema, types)
+
+
+def _change_words(schema: dict[str, Any], original: dict[str, Any], context: _Context) -> None:
+    document = context.types.contract.document
+    _require_less(schema, lenient_names(original, document, context.sides))
+    if isinstance(schema.get("multipleOf"), float):
+        # Of large numbers pydantic says that they aren't: 721506245.06 is none of 0.01.
+        del schema["multipleOf"]
+    _mark_nullable(schema, original, document)
+    _say_null(schema, original, document)
+    _keep_others(schema, original, document)
 
 
 def _tell_left_out(types: SchemaTypes, pointer: Pointer, without: str) -> None:
@@ -175,7 +194,8 @@ def _keep_others(schema: dict[str, Any], original: dict[str, Any], document: Any
     aren't models that others derive from. Of `patternProperties` it takes that nothing else may be
     there, and of several that all members are of one; beside `properties` it knows none.
     """
-    if _OF_PARTS.isdisjoint(original) and "allOf" not in schema:
+    # What only refers to another says nothing itself, so that there is nothing to add either.
+    if _OF_PARTS.isdisjoint(original) or _SAYING.isdisjoint(schema):
         return
     parts = list(conjuncts(document, original))
     said = [part[_OTHERS] for part in parts if part.get(_OTHERS) is not None]
@@ -224,5 +244,4 @@ def _rename_references(schema: dict[str, Any], types: SchemaTypes) -> None:
 
 
 def _renamed(reference: str, types: SchemaTypes) -> str:
-    pointer = types.contract.target(reference)
-    return f"#/components/schemas/{types.name(pointer, wanted_name(pointer))}"
+    return f"#/components/schemas/{types.referred(reference)}"

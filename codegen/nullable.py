@@ -11,10 +11,13 @@ def admits_null(document: Any, schema: Any, inside: tuple[int, ...] = ()) -> boo
         return schema is not False
     if id(schema) in inside:
         return True
+    # The type says no of most, and is told at once.
+    if not _own_type_admits(document, schema):
+        return False
     inside = (*inside, id(schema))
     if "$ref" in schema and not admits_null(document, referenced(document, schema["$ref"]), inside):
         return False
-    return _own_type_admits(document, schema) and _branches_admit(document, schema, inside)
+    return _branches_admit(document, schema, inside)
 
 
 def says_nullable(document: Any, schema: dict[str, Any]) -> bool:

@@ -5,7 +5,7 @@ declare them, so that there models keep whatever they weren't told of.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from .runtime.document import conjuncts, objects
@@ -14,7 +14,7 @@ _OBJECTS = ("object", ["object", "null"], ["null", "object"])
 # Beside these others may declare the member, or hold it to something.
 _SAY_MORE = ("allOf", "anyOf", "oneOf", "$ref", "patternProperties")
 _CHOICES = ("anyOf", "oneOf")
-_JOINING = ("allOf", *_CHOICES)
+_JOINING = frozenset({"allOf", *_CHOICES})
 _OF_OTHERS = ("additionalProperties", "patternProperties", "unevaluatedProperties")
 
 
@@ -37,10 +37,15 @@ def declare_required(schema: dict[str, Any], declared: Collection[str]) -> None:
         schema["properties"] = {**properties, **{name: {} for name in new}}
 
 
-def declared_beside(document: Any) -> dict[int, set[str]]:
+def joining(document: Any) -> list[dict[str, Any]]:
+    """The objects of a contract that are made of others, or a choice of such."""
+    return [each for each in objects(document) if not _JOINING.isdisjoint(each)]
+
+
+def declared_beside(document: Any, joined: Iterable[dict[str, Any]]) -> dict[int, set[str]]:
     """By the id of each part of an `allOf`, the members that any of the parts declares."""
     found: dict[int, set[str]] = defaultdict(set)
-    for schema in objects(document):
+    for schema in joined:
         if isinstance(schema.get("allOf"), list):
             parts = list(conjuncts(document, schema))
             names = {name for part in parts for name in _properties(part)}
@@ -49,18 +54,21 @@ def declared_beside(document: Any) -> dict[int, set[str]]:
     return found
 
 
-def keeping_others(document: Any, declared: Mapping[int, Collection[str]]) -> set[int]:
+def keeping_others(
+    document: Any, joined: Iterable[dict[str, Any]], declared: Mapping[int, Collection[str]]
+) -> set[int]:
     """The ids of objects in a choice, or joined with one, of which a member is required that
     nothing declares there. `declared` are, by a schema's id, the members that others declare.
     """
     found = set()
-    for schema in objects(document):
-        if schema.keys().isdisjoint(_JOINING):
-            continue
+    for schema in joined:
         parts = list(conjuncts(document, schema))
+        branches = [branch for part in parts for branch in _branches(part)]
+        if not branches:
+            continue
         beside = {*declared.get(id(schema), ())}.union(*map(_properties, parts))
         required = [name for part in parts for name in required_in(part)]
-        for branch in (branch for part in parts for branch in _branches(part)):
+        for branch in branches:
             known = beside.union(*map(_properties, conjuncts(document, branch)))
             if not known.issuperset([*required, *required_in(branch)]):
                 is_joined = "allOf" in schema or _properties(schema)

@@ -48,6 +48,7 @@ class SchemaTypes:
     files: dict[int, Any] = field(default_factory=dict)
     misfits: set[int] = field(default_factory=set)
     _names: dict[Pointer, str] = field(default_factory=dict)
+    _referred: dict[str, str] = field(default_factory=dict)
     _reserved: frozenset[str] = frozenset()
 
     def add_components(self) -> None:
@@ -118,9 +119,15 @@ class SchemaTypes:
     def resolved(self, pointer: Pointer) -> Any:
         return self.contract.follow(pointer)[1]
 
+    def referred(self, reference: str) -> str:
+        """The type name of what a reference leads to, which becomes a model if it isn't one."""
+        if reference not in self._referred:
+            pointer = self.contract.target(reference)
+            self._referred[reference] = self.name(pointer, wanted_name(pointer))
+        return self._referred[reference]
+
     def _reference(self, reference: str) -> Annotation:
-        pointer = self.contract.target(reference)
-        return self._model(self.name(pointer, wanted_name(pointer)))
+        return self._model(self.referred(reference))
 
     def _model(self, name: str) -> Annotation:
         return Annotation(f"models.{name}", frozenset({("..", "models")}))

@@ -3,7 +3,7 @@
 Everything that looks at all schemas, references or examples of a contract goes through `walk`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
@@ -92,6 +92,8 @@ _MAPS: dict[Kind, tuple[str, ...]] = {
     kind: tuple(name for name, (_, form) in fields.items() if form == "map")
     for kind, fields in _FIELDS.items()
 }
+# Where schemas stand in a schema.
+SCHEMA_FIELDS: Mapping[str, Form] = {key: form for key, (_, form) in _FIELDS["schema"].items()}
 _SECTION_OF: dict[Kind, str] = {kind: section for section, kind in SECTIONS.items()}
 
 
@@ -114,6 +116,8 @@ def maps_of(kind: Kind) -> tuple[str, ...]:
     return _MAPS.get(kind, ())
 
 
+# References lead to the same places again and again.
+@cache
 def kind_at(pointer: Pointer) -> Kind | None:
     """The kind of what stands there in a contract; None where OpenAPI doesn't say."""
     kind: Kind = "openapi"

@@ -1,32 +1,39 @@
 """Which schemas stand in requests, which in answers: `readOnly` and `writeOnly` differ by that."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .runtime.document import follow, referenced
 from .shape import METHODS
 
+Sides = tuple[set[int], set[int]]
+_HIDING = ("readOnly", "writeOnly")
 
-def lenient_names(
-    schema: dict[str, Any], document: Any, is_sent: bool, is_answered: bool
-) -> set[str]:
-    """The required members that one of its sides must not have: a model can't require them."""
+
+def lenient_names(schema: dict[str, Any], document: Any, sides: Callable[[], Sides]) -> set[str]:
+    """The required members that one of its sides must not have: a model can't require them.
+
+    `sides` gives what `sent_and_answered` does; it is only asked where there is such a member.
+    """
     properties = schema.get("properties")
     required = schema.get("required")
     if not isinstance(properties, dict) or not isinstance(required, list):
         return set()
-    hidden = {"readOnly": is_sent, "writeOnly": is_answered}
-    return {
-        name
-        for name in required
-        if isinstance(name, str)
-        and isinstance(declared := properties.get(name), dict)
-        and ("$ref" not in declared or isinstance(declared := follow(document, declared), dict))
-        and any(is_there and declared.get(key) is True for key, is_there in hidden.items())
-    }
+    found = set()
+    for name in required:
+        declared = properties.get(name) if isinstance(name, str) else None
+        if isinstance(declared, dict) and "$ref" in declared:
+            declared = follow(document, declared)
+        if isinstance(declared, dict):
+            is_hidden = [declared.get(keyword) is True for keyword in _HIDING]
+            if any(is_hidden) and any(
+                hides and id(schema) in side for hides, side in zip(is_hidden, sides(), strict=True)
+            ):
+                found.add(name)
+    return found
 
 
-def sent_and_answered(document: Any) -> tuple[set[int], set[int]]:
+def sent_and_answered(document: Any) -> Sides:
     """The ids of the objects that say something of requests, and of those that do of answers."""
     sent, answered = [], []
     for operation in _operations(document):

@@ -5,6 +5,7 @@ YAML is read by the 1.2 core schema: `on`, `yes` and dates stay strings, and key
 
 import math
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import yaml
 
 from .diagnostics import Findings, Place, one_error
-from .json_places import IrregularError, JsonPlaces, read_regular
+from .json_places import IrregularError, JsonPlaces, read_plain, read_regular
 from .json_source import JsonError, read_json
 from .yaml_mistakes import mistake
 
@@ -66,6 +67,10 @@ for _name, _pattern in {
 
 def read_source(path: Path, name: str, data: bytes, findings: Findings) -> Source:
     """Raises `ContractError` where the file can't be parsed; other findings are collected."""
+    is_json = path.suffix.lower() == ".json"
+    if is_json:
+        with suppress(IrregularError):
+            return Source(path, name, read_plain(data), JsonPlaces(data))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -73,14 +78,14 @@ def read_source(path: Path, name: str, data: bytes, findings: Findings) -> Sourc
         place = _place_behind(name, before)
         message = f"the file is not UTF-8: {error.reason}"
         raise one_error(place, "CG002", message, "save it as UTF-8") from error
-    if path.suffix.lower() == ".json":
+    if is_json:
         return _read_json(path, name, text, findings)
     return _read_yaml(path, name, text, findings)
 
 
 def _read_json(path: Path, name: str, text: str, findings: Findings) -> Source:
     try:
-        return Source(path, name, read_regular(text), JsonPlaces(text))
+        return Source(path, name, read_regular(text), JsonPlaces(text.encode()))
     except IrregularError:
         return _read_irregular(path, name, text, findings)
 

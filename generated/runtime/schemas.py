@@ -6,6 +6,7 @@ Requests and responses get a view each: what is readOnly is refused in one, writ
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, partial
 from itertools import islice
 from typing import Any, Literal
 from urllib.parse import unquote
@@ -27,6 +28,7 @@ from .problems import MAX_ERRORS, InputError
 
 # A form is a request in which each file is its size.
 Direction = Literal["request", "response", "form"]
+_JOINING = frozenset({"allOf", "$ref"})
 _HIDDEN: dict[Direction, str] = {
     "request": "readOnly",
     "response": "writeOnly",
@@ -187,15 +189,17 @@ def view(document: dict[str, Any], direction: Direction) -> dict[str, Any]:
     nodes = list(objects(seen))
     keyword = _HIDDEN[direction]
     is_used = any(node.get(keyword) is True for node in nodes)
+    hiding = _Hiding(document, keyword)
+    as_uri = cache(partial(_as_uri, document))
     for original, node in zip(objects(document), nodes, strict=True):
-        hidden = set(_hidden_names(document, original, keyword)) if is_used else set()
+        hidden = hiding.names(original) if is_used else frozenset()
         properties = node.get("properties")
-        if isinstance(properties, dict):
+        if hidden and isinstance(properties, dict):
             properties.update((name, False) for name in properties.keys() & hidden)
         if hidden and isinstance(node.get("required"), list):
             node["required"] = [name for name in node["required"] if name not in hidden]
         if isinstance(node.get("$ref"), str) and node["$ref"].startswith("#"):
-            node["$ref"] = _as_uri(document, node["$ref"])
+            node["$ref"] = as_uri(node["$ref"])
     return seen
 
 
@@ -214,13 +218,34 @@ def view_of_forms(document: dict[str, Any], pointers: Iterable[str]) -> dict[str
     return seen
 
 
-def _hidden_names(document: Any, schema: Any, keyword: str) -> Iterator[str]:
-    """Properties of a schema, inherited ones too, that are marked with `keyword`."""
-    for part in conjuncts(document, schema):
+class _Hiding:
+    """Knows of each schema which properties are marked with the keyword."""
+
+    def __init__(self, document: Any, keyword: str) -> None:
+        self._document = document
+        self._keyword = keyword
+        self._own: dict[int, frozenset[str]] = {}
+
+    def names(self, schema: dict[str, Any]) -> frozenset[str]:
+        """Those of a schema, inherited ones too."""
+        if _JOINING.isdisjoint(schema):
+            return self._of_part(schema)
+        return frozenset().union(*map(self._of_part, conjuncts(self._document, schema)))
+
+    def _of_part(self, part: dict[str, Any]) -> frozenset[str]:
         properties = part.get("properties")
-        for name, declared in properties.items() if isinstance(properties, dict) else ():
-            if any(one.get(keyword) is True for one in conjuncts(document, declared)):
-                yield name
+        if not isinstance(properties, dict):
+            return frozenset()
+        if id(part) not in self._own:
+            self._own[id(part)] = frozenset(
+                name for name, declared in properties.items() if self._is_marked(declared)
+            )
+        return self._own[id(part)]
+
+    def _is_marked(self, declared: Any) -> bool:
+        if isinstance(declared, dict) and _JOINING.isdisjoint(declared):
+            return declared.get(self._keyword) is True
+        return any(one.get(self._keyword) is True for one in conjuncts(self._document, declared))
 
 
 def _as_uri(document: Any, reference: str) -> str:

@@ -1,16 +1,19 @@
 """How files are read: as plain data, with the place of everything in them."""
 
 import json
+from collections.abc import Callable
 from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen.diagnostics import ContractError, Findings
-from codegen.json_places import IrregularError, JsonPlaces, read_regular
+from codegen.json_places import IrregularError, JsonPlaces, read_plain, read_regular
 from codegen.json_source import JsonError, read_json
 from codegen.names import (
     argument_name,
@@ -74,31 +77,58 @@ def test_regular_json_is_read_and_its_values_are_found_as_by_the_slow_parser(
     text = before + json.dumps(value, indent=indent)
     expected, positions, _ = read_json(text)
     assert read_regular(text) == expected
-    places = JsonPlaces(text)
+    places = JsonPlaces(text.encode())
     for pointer, position in positions.items():
         assert places.nearest(pointer) == position
         assert places.nearest((*pointer, "not there")) == position
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.text(alphabet='{}[]",:0123456789.eE+-truefalsnNI \n\\u', max_size=30))
-def test_what_the_fast_parser_takes_the_slow_one_takes_alike(text: str) -> None:
+def plain(text: str) -> Any:
+    return read_plain(text.encode())
+
+
+FAST = pytest.mark.parametrize("read_fast", [read_regular, plain])
+
+
+@settings(max_examples=50, deadline=None)
+@given(JSON, st.sampled_from([-1, 0, 2]))
+def test_json_that_is_plainly_written_is_read_as_by_the_slow_parser(
+    value: Any, indent: int
+) -> None:
     try:
-        found = read_regular(text)
+        written = orjson.dumps(value)
+    except TypeError:
+        # Of a number beyond 64 bits.
+        return
+    text = msgspec.json.format(written, indent=indent).decode()
+    assert json.dumps(plain(text)) == json.dumps(read_json(text)[0])
+
+
+@FAST
+@settings(max_examples=200, deadline=None)
+@given(text=st.text(alphabet='{}[]",:0123456789.eE+-truefalsnNI \n\\u', max_size=30))
+def test_what_a_fast_parser_takes_the_slow_one_takes_alike(
+    read_fast: Callable[[str], Any], text: str
+) -> None:
+    try:
+        found = read_fast(text)
     except IrregularError:
         return
     expected, _, repeated = read_json(text)
-    assert (found, repeated) == (expected, [])
+    assert (json.dumps(found), repeated) == (json.dumps(expected), [])
 
 
+@FAST
 @pytest.mark.parametrize(
     "text",
     ['{"a": 1, "a": 2}', "1e999", "NaN", "[" * 400 + "]" * 400, "1" * 401, "[1,]", ""],
     ids=["twice", "too large", "no number", "deep", "long", "comma", "nothing"],
 )
-def test_json_that_something_can_be_said_against_is_left_to_the_slow_parser(text: str) -> None:
+def test_json_that_something_can_be_said_against_is_left_to_the_slow_parser(
+    read_fast: Callable[[str], Any], text: str
+) -> None:
     with pytest.raises(IrregularError):
-        read_regular(text)
+        read_fast(text)
 
 
 def test_position_of_a_json_value_is_that_of_its_key() -> None:

@@ -183,7 +183,7 @@ def _refused(line: Line, exchange: Exchange, message: Message, error: Any) -> se
     if line.echo.calls:
         if exchange.answer.make is None and told == (exchange.answer.status, "Told"):
             return {"problem raised"}
-    elif excuse := of_refusal(exchange, message.parameters, message.body, error):
+    elif excuse := of_refusal(exchange, message.body, error):
         return {excuse}
     raise Lost(f"{error!r} of {json.dumps(_shown(message))[:700]}")
 

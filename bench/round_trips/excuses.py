@@ -3,7 +3,6 @@
 Each excuse is held to the message: whoever gives it for a value that could be sent has a fault.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,7 +12,6 @@ from bench.round_trips.messages import FORMS, Exchange
 UNSENT: Final = {
     "unrepresentable": "no Python type holds it, such as a leap second",
     "not written": "the client refuses it: in this style the wire would carry another value",
-    "slash in a path": "a / or a line break in a path parameter leads elsewhere",
     "# in a path": "no client sends what follows a # in a path (CG081)",
     "? in a path": "what follows a ? in a path is a query, and no part of it (CG081)",
     "empty body": "a body of no bytes, such as an empty text, is none where one is required",
@@ -23,7 +21,6 @@ IN_FORMS: Final = {
     "empty list": "an empty list has no field in a form, so it comes as absent",
     "untyped": "a field of which the contract says no type comes as the text that it is written as",
 }
-_NOT_FOUND: Final = (404, 405)
 _UNPROCESSABLE: Final = 422
 # Text that no style of a parameter gives a meaning of its own.
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_]+")
@@ -64,11 +61,9 @@ def _is_plain_scalar(value: Any) -> bool:
     return isinstance(value, int) or (isinstance(value, str) and bool(_PLAIN.fullmatch(value)))
 
 
-def of_refusal(exchange: Exchange, parameters: Mapping[str, Any], body: Any, error: Any) -> str:
+def of_refusal(exchange: Exchange, body: Any, error: Any) -> str:
     """By which name the server may refuse the message before a handler has it; or nothing."""
     status = getattr(error, "status", None)
-    if status in _NOT_FOUND and leads_elsewhere(exchange, parameters):
-        return "slash in a path"
     errors = getattr(error, "errors", ())
     if status != _UNPROCESSABLE or not errors:
         return ""
@@ -91,12 +86,6 @@ def _is_of_no_type(exchange: Exchange, error: Mapping[str, Any]) -> bool:
         return False
     name = error["pointer"].removeprefix("/").replace("~1", "/").replace("~0", "~")
     return not any(exchange.body.slot.said.member(name).parts)
-
-
-def leads_elsewhere(exchange: Exchange, parameters: Mapping[str, Any]) -> bool:
-    in_path = [one.argument for one in exchange.operation.parameters if one.location == "path"]
-    text = json.dumps([parameters[name] for name in in_path])
-    return "/" in text or "\\n" in text
 
 
 def is_empty(form: Any) -> bool:

@@ -1,6 +1,7 @@
 """What Schemathesis is told of services with stub handlers: how lines are written, what counts.
 
-Of failures that count for nothing `fuzzing_reasons` says why; how often is told at the end.
+Of failures that count for nothing `fuzzing_reasons` says why; how often, and where first, is told
+at the end.
 """
 
 import atexit
@@ -14,6 +15,7 @@ from schemathesis.core.failures import Failure
 from bench.round_trips.fuzzing_reasons import reason_of
 
 _met: Final[Counter[str]] = Counter()
+_first: Final[dict[str, str]] = {}
 
 
 @schemathesis.serializer("application/x-ndjson", "application/ndjson", "application/jsonl")
@@ -31,10 +33,11 @@ def filter_failure(
     reason = reason_of(failure, case, response)
     if reason is not None:
         _met[reason] += 1
+        _first.setdefault(reason, case.operation.label)
     return reason is None
 
 
 @atexit.register
 def tell() -> None:
     for reason, count in _met.items():
-        print(f"{count:6} explained: {reason}")
+        print(f"{count:6} explained: {reason}; first {_first[reason]}")

@@ -18,7 +18,7 @@ from bench.round_trips.calls import (
     made,
     not_written,
 )
-from bench.round_trips.excuses import leads_elsewhere, of_path
+from bench.round_trips.excuses import of_path
 from bench.round_trips.looseness import classes_of
 from bench.round_trips.messages import Exchange, Slot
 from bench.round_trips.package import Package
@@ -51,8 +51,6 @@ def refused(package: Package, line: Line, exchange: Exchange, message: Message) 
         return not_written(exchange, message, error)
     except line.error as error:
         status = getattr(error, "status", 0)
-        if status in (404, 405) and leads_elsewhere(exchange, message.parameters):
-            return {"slash in a path"}
         if status not in (400, 422) or line.echo.calls:
             raise Lost(f"{error!r} of {message.body!r}") from error
         _is_silent(package, error, message.body)

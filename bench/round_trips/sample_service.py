@@ -43,6 +43,16 @@ def answers(package: Package) -> dict[str, Any]:
     return found
 
 
+def refusals(package: Package) -> dict[str, int]:
+    """A documented status for each operation that documents nothing else, by operation id."""
+    return {
+        operation.id: min(int(one.status.replace("X", "0")) for one in operation.responses)
+        for tag in package.contract.tags
+        for operation in tag.operations
+        if operation.responses and not any(one.class_name for one in operation.responses)
+    }
+
+
 def _best_first(operation: Operation) -> Iterator[Response]:
     results = [one for one in operation.responses if one.class_name]
     yield from sorted(results, key=lambda one: (one.status[0] != "2", one.status))
@@ -104,7 +114,7 @@ def _valid(package: Package, pointer: str) -> Any:
 def main() -> None:
     spec, folder, name, port = sys.argv[1:]
     package = imported(Path(spec), Path(folder), name)
-    known = answers(package)
+    known, refused = answers(package), refusals(package)
     problem = package.module("runtime.problems").Problem
 
     def handle(operation: str, arguments: dict[str, Any]) -> Any:
@@ -114,6 +124,10 @@ def main() -> None:
                 # What to do with a bad line is for a handler to say; here it is refused.
                 if line.problem is not None:
                     raise line.problem
+        if operation in refused:
+            raise problem(
+                refused[operation], "refused", "Refused", "The contract has nothing else."
+            )
         if operation not in known:
             raise problem(501, "no-sample", "No sample", f"{operation} has no sample of an answer.")
         return known[operation]

@@ -8,9 +8,10 @@ from .binary_schemas import is_binary
 from .document import alternatives
 from .media_types import is_multipart
 from .operation import Media
-from .scalars import Types, types_in_arrays, types_of
+from .scalars import Types, most_items, types_in_arrays, types_of
 from .schemas import ContractSchemas, Direction
 
+MAX_FIELDS: Final = 1000
 _SEPARATORS: Final = {"form": ",", "spaceDelimited": " ", "pipeDelimited": "|"}
 
 
@@ -48,11 +49,15 @@ class FieldRules:
 
 @dataclass(frozen=True, slots=True)
 class FormRule:
-    """`pointer` leads to the form's schema, which is held against it as `direction` sees it."""
+    """`pointer` leads to the form's schema, which is held against it as `direction` sees it.
+
+    `most_fields` is how many may come; the `maxItems` of its lists add to the limit of all forms.
+    """
 
     pointer: str
     direction: Direction
     fields: FieldRules
+    most_fields: int = MAX_FIELDS
 
 
 def form_rule(schemas: ContractSchemas, media: Media) -> FormRule:
@@ -60,7 +65,12 @@ def form_rule(schemas: ContractSchemas, media: Media) -> FormRule:
     encodings = schemas.at(f"{pointer.removesuffix('/schema')}/encoding") or {}
     fields = _rules(schemas.document, schemas.at(pointer), encodings)
     direction: Direction = "form" if is_multipart(media.media_type) else "request"
-    return FormRule(pointer, direction, fields)
+    lists = [
+        most_items(schemas.document, one)
+        for part in alternatives(schemas.document, schemas.at(pointer))
+        for one in part.get("properties", {}).values()
+    ]
+    return FormRule(pointer, direction, fields, MAX_FIELDS + sum(lists))
 
 
 def _rules(document: Any, schema: Any, encodings: Mapping[str, Any]) -> FieldRules:

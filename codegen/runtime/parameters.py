@@ -13,10 +13,10 @@ from .document import alternatives, conjuncts, pointer_to
 from .json_body import parse_json
 from .operation import Operation, Parameter
 from .problems import InputError, Problem, invalid_input
-from .scalars import properties_of, scalar, types_in_arrays, types_of
+from .scalars import most_items, properties_of, scalar, types_in_arrays, types_of
 from .schemas import ContractSchemas
 from .styles import Layout, Shape, WrongStyle
-from .wire import RawRequest, Wire
+from .wire import MAX_QUERY_FIELDS, RawRequest, Wire
 
 _DEEP_KEY = re.compile(r"([^\[\]]+)\[([^\[\]]+)\]")
 _PARTS = {"query": "query", "header": "headers", "cookie": "cookies"}
@@ -47,6 +47,12 @@ class ParameterReader:
             if "default" in part
         }
         in_query = [one for one in operation.parameters if one.location == "query"]
+        # What a contract says of its lists adds to the limit of all contracts.
+        self.most_in_query = MAX_QUERY_FIELDS + sum(
+            most_items(schemas.document, schemas.at(one.schema_pointer))
+            for one in in_query
+            if one.explode
+        )
         self._deep = frozenset(one.name for one in in_query if one.style == "deepObject")
         self._query_names = frozenset(credentials_in_query).union(
             *(self._names(one) for one in in_query if one.name not in self._deep)

@@ -3,16 +3,51 @@
 Of paths that match a URL the more concrete one is meant (OpenAPI, Paths Object): a text before a
 template at the first segment where they differ. Connexion's router is given paths in that order,
 but goes on to the next one that has the request's method; whether it may is told here.
+
+A `/` that was sent as %2F is a character of its segment (RFC 3986, 2.2), and so is a line break.
+Servers decode the path before routers see it, which take a `/` for the end of a segment and find no
+line break, so such a path is written anew here, and values out of it read by `in_path`.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import unquote, unquote_to_bytes
 
 from starlette.types import Scope
 
 from .operation import Operation
 from .path_order import TEMPLATE, match_order, openness, segments
+
+_MISREAD: Final = re.compile(rb"%(?:2[fF]|0[aA])")
+_KEPT: Final = re.compile(rb"%(?=2[fF]|0[aA]|25)")
+_READ: Final = re.compile("%(?:2[fF]|0[aA]|25)")
+_IS_KEPT: Final = "kept_escapes"
+
+
+def with_whole_segments(scope: Scope) -> Scope:
+    """The scope, its path such that an encoded `/` or line break is none to a router.
+
+    The path then has them as they came, and a `%` as `%25`. Nothing changes where there are none,
+    or where the server doesn't tell how the path came, or told another one.
+    """
+    sent = scope.get("raw_path") or b""
+    if not _MISREAD.search(sent) or _decoded(sent) != scope["path"]:
+        return scope
+    extensions = {**scope.get("extensions", {}), _IS_KEPT: True}
+    return {**scope, "path": _decoded(_KEPT.sub(b"%25", sent)), "extensions": extensions}
+
+
+def _decoded(sent: bytes) -> str:
+    return unquote_to_bytes(sent).decode("utf-8", errors="replace")
+
+
+def in_path(scope: Mapping[str, Any], value: str) -> str:
+    """What a router found in the path, as it was meant."""
+    if _IS_KEPT not in scope.get("extensions", {}):
+        return value
+    return _READ.sub(lambda found: unquote(found[0]), value)
 
 
 def path_pattern(template: str) -> str:

@@ -107,7 +107,7 @@ class BodyStep:
         self, call: Call, incoming: Incoming, form: FormRule, content_type: bytes
     ) -> Finish:
         spool = incoming.ticket.keep(Spool())
-        reader = MultipartReader(content_type, spool, form.fields.is_file)
+        reader = MultipartReader(content_type, spool, form)
         await incoming.pass_on(reader.take)
 
         async def finish() -> None:
@@ -146,7 +146,7 @@ class BodyStep:
         call.json_body = await _off_the_loop(incoming.size, parse)
 
     def _form(self, form: FormRule, body: bytes) -> Any:
-        return read_form(form, self._tables.schemas, urlencoded_fields(body))
+        return read_form(form, self._tables.schemas, urlencoded_fields(body, form.most_fields))
 
     def _checked(self, pointer: str, read: Callable[[], Any]) -> Any:
         value = read()

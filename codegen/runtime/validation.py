@@ -53,7 +53,8 @@ class ParameterStep:
 
     def validate(self, scope: Scope) -> None:
         operation = self._tables.operations[operation_id(scope)]
-        values = self._tables.readers[operation.id].read(raw_request(scope))
+        reader = self._tables.readers[operation.id]
+        values = reader.read(raw_request(scope, reader.most_in_query))
         call = Call(
             operation=operation,
             request_id=scope["state"]["request_id"],

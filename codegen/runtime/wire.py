@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from .paths import in_path
 from .problems import malformed_request
 
 MAX_QUERY_FIELDS = 1000
@@ -27,20 +28,26 @@ class RawRequest:
     cookies: Wire
 
 
-def raw_request(scope: Mapping[str, Any]) -> RawRequest:
-    """Reads an ASGI scope. Raises a 400 Problem where the encoding is broken."""
+def raw_request(scope: Mapping[str, Any], most_in_query: int = MAX_QUERY_FIELDS) -> RawRequest:
+    """Reads an ASGI scope. Raises a 400 Problem where the encoding is broken.
+
+    `most_in_query` is how many parameters the query string may have, each item of a list counted.
+    """
     headers = [
         (name.decode("latin-1").lower(), value.decode("latin-1"))
         for name, value in scope["headers"]
     ]
     _check_path(scope)
-    path = {name: str(value) for name, value in scope.get("path_params", {}).items()}
-    return RawRequest(path, _query(scope["query_string"]), _grouped(headers), _cookies(headers))
+    path = {
+        name: in_path(scope, str(value)) for name, value in scope.get("path_params", {}).items()
+    }
+    query = _query(scope["query_string"], most_in_query)
+    return RawRequest(path, query, _grouped(headers), _cookies(headers))
 
 
-def _query(query: bytes) -> dict[str, list[str]]:
-    if query.count(b"&") >= MAX_QUERY_FIELDS:
-        raise malformed_request(f"The query string may have {MAX_QUERY_FIELDS} parameters.")
+def _query(query: bytes, most: int) -> dict[str, list[str]]:
+    if (came := query.count(b"&") + 1) > most:
+        raise malformed_request(f"The query string may have {most} parameters; {came} came.")
     try:
         return _grouped(encoded_pairs(query))
     except ValueError as error:

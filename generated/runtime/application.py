@@ -30,7 +30,14 @@ from .admission import LargeBodies, Ticket
 from .dispatch import Workers
 from .exchange import CLIENT_CLOSED, Exchange, RequestRecord
 from .operation import Operation
-from .paths import KnownPath, KnownPaths, methods_of, path_pattern, route_path
+from .paths import (
+    KnownPath,
+    KnownPaths,
+    methods_of,
+    path_pattern,
+    route_path,
+    with_whole_segments,
+)
 from .problems import Problem
 from .quota import Quota, QuotaStep
 from .security import SCHEME_NAME, Authenticator, challenge, security_map
@@ -189,6 +196,7 @@ class _Boundary:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope = with_whole_segments(scope)
         scope["headers"] = [_plain_media_type(name, value) for name, value in scope["headers"]]
         exchange = Exchange(scope, send, self._assembly.keeps_request_id)
         try:

@@ -6,7 +6,6 @@ the other into one spool, so that memory and open files don't grow with them.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,12 +17,12 @@ from python_multipart.multipart import parse_options_header
 from .admission import LARGE_BYTES
 from .file_part import DEFAULT_CONTENT_TYPE, FilePart
 from .form_fields import (
-    MAX_FIELDS,
     MAX_NAME_BYTES,
     SentField,
     name_too_long,
     too_many_fields,
 )
+from .form_rules import FormRule
 from .media_types import UTF_8, media_type_of
 from .problems import body_too_large, malformed_request
 from .spool import Spool
@@ -32,9 +31,6 @@ from .spool import Spool
 MAX_TEXT_BYTES: Final = 1024 * 1024
 _MAX_FILENAME_BYTES: Final = 255
 _PLAIN_ENCODINGS: Final = frozenset({"", "7bit", "8bit", "binary"})
-
-# Of a field's name, and whether its part has a file name.
-IsFile = Callable[[str, bool], bool]
 
 
 @dataclass(slots=True)
@@ -50,14 +46,14 @@ class _Part:
 
 
 class MultipartReader:
-    """One body: give it each piece, then `finish`. `is_file` tells which fields are files.
+    """One body: give it each piece, then `finish`. `form` tells which fields are files.
 
     Raises Problems (400, 413, 422) for what is no such body or passes a limit.
     """
 
-    def __init__(self, content_type: bytes, spool: Spool, is_file: IsFile) -> None:
+    def __init__(self, content_type: bytes, spool: Spool, form: FormRule) -> None:
         self._spool = spool
-        self._is_file = is_file
+        self._form = form
         self._fields: list[SentField] = []
         self._files: list[tuple[_Part, SentField]] = []
         self._part = _Part()
@@ -121,8 +117,8 @@ class MultipartReader:
             raise malformed_request("The body is not multipart/form-data.") from error
 
     def _begin(self) -> None:
-        if len(self._fields) >= MAX_FIELDS:
-            raise too_many_fields()
+        if len(self._fields) >= self._form.most_fields:
+            raise too_many_fields(self._form.most_fields)
         self._part = _Part()
 
     def _on_header_name(self, data: bytes, start: int, end: int) -> None:
@@ -150,7 +146,7 @@ class MultipartReader:
             raise malformed_request("A part may have no Content-Transfer-Encoding but binary.")
         part.name = options[b"name"].decode()
         part.filename = _filename(options.get(b"filename", b""))
-        if self._is_file(part.name, b"filename" in options):
+        if self._form.fields.is_file(part.name, b"filename" in options):
             part.start = self._file_bytes
 
     def _on_data(self, data: bytes, start: int, end: int) -> None:

@@ -22,6 +22,12 @@ def types_of(document: Any, schema: Any) -> Types:
     return _said(document, schema, ()) or _TEXT
 
 
+def most_items(document: Any, schema: Any) -> int:
+    """The largest `maxItems` that a schema names of its value; 0 if it names none."""
+    parts = alternatives(document, schema)
+    return max((int(part.get("maxItems", 0)) for part in parts), default=0)
+
+
 def types_in_arrays(document: Any, schema: Any) -> Types:
     """The JSON types of the items of the arrays that a schema admits."""
     parts = list(alternatives(document, schema))

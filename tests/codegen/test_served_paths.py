@@ -40,6 +40,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
         ("GET", "/files/a.gz", "get_packed(name: str)"),
         ("GET", "/files/a.tar.gz", "get_archive(name: str)"),
         ("GET", "/files/all.tar.gz", "get_all()"),
+        # A `/` or a line break that was sent encoded is a character of its segment.
+        ("GET", "/files/a%2Fb", "get_file(name: str)"),
+        ("GET", "/files/a%2fb.tar.gz", "get_archive(name: str)"),
+        ("GET", "/oak%2Fash/b/c", "get_leaf(shelf: str, book: str, leaf: str)"),
+        ("GET", "/oak/latest%0A/cover", "get_oak_cover(book: str)"),
+        ("GET", "/oak/latest/%0A", "get_latest_oak_leaf(leaf: str)"),
         # Templated both, so that a method that only one has finds it.
         ("DELETE", "/files/a.tar.gz", "drop_file(name: str)"),
     ],
@@ -58,9 +64,13 @@ def test_the_most_concrete_path_takes_it(
         ("DELETE", "/oak/latest/cover", "GET, HEAD"),
         ("PUT", "/a/b/cover", "GET, HEAD"),
         ("DELETE", "/files/all.tar.gz", "GET, HEAD"),
+        # Templated both: GET finds one of them and DELETE the other.
+        ("OPTIONS", "/files/a.tar.gz", "DELETE, GET, HEAD"),
+        ("PATCH", "/files/a.gz", "DELETE, GET, HEAD"),
+        ("OPTIONS", "/oak/b%2Fc/cover", "GET, HEAD"),
     ],
 )
-def test_a_method_that_only_less_concrete_paths_have_is_a_405(
+def test_a_method_that_the_url_lacks_is_a_405_that_names_those_it_has(
     service: httpx.Client, method: str, path: str, allow: str
 ) -> None:
     answer = service.request(method, path)
@@ -98,3 +108,8 @@ def test_head_is_an_operation_of_its_own_where_a_path_has_it(
         # Where a path has none GET answers it, and no less concrete path.
         assert client.head("/files/last").status_code == 200
     assert [name for name, _ in echo.calls] == ["head_file", "get_file", "get_last"]
+
+
+@pytest.mark.parametrize("path", ["/files%2Fa", "/oak%2Flatest%2Fcover", "/oak/latest/b%2fcover/c"])
+def test_an_encoded_slash_ends_no_segment(service: httpx.Client, path: str) -> None:
+    assert service.get(path).status_code == 404

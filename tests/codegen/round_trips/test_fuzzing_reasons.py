@@ -8,7 +8,12 @@ import pytest
 import schemathesis
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import AcceptedNegativeData, Failure
-from schemathesis.openapi.checks import RejectedPositiveData, UndefinedContentType
+from schemathesis.openapi.checks import (
+    AllowHeaderMismatch,
+    RejectedPositiveData,
+    UndefinedContentType,
+    UndefinedStatusCode,
+)
 from schemathesis.transport.serialization import Binary
 
 from bench.round_trips.fuzzing_reasons import reason_of
@@ -30,18 +35,23 @@ def contract(required: bool, version: str, path: str) -> dict[str, Any]:
             "other": {"oneOf": [{"type": "integer"}, PLACE]},
         },
     }
-    form_schema = {"type": "object", "properties": {"tags": TEXTS, "place": PLACE, "when": WHEN}}
+    fields = {"tags": TEXTS, "place": PLACE, "when": WHEN, "size": {"type": "integer"}}
+    form_schema = {"type": "object", "properties": fields}
     body = {
         "required": required,
         "content": {
             "application/json": {"schema": json_schema},
             FORM: {"schema": form_schema},
+            "text/plain": {"schema": {"type": "string", "maxLength": 9}},
         },
     }
     count = {"type": "integer", "format": "int64", "minimum": 1}
     parameters = [
         {"name": "count", "in": "query", "schema": count},
         {"name": "tag", "in": "query", "schema": {"oneOf": [{"type": "string"}, TEXTS]}},
+        {"name": "either", "in": "query", "schema": {"oneOf": [{"type": "string"}, count]}},
+        {"name": "places", "in": "query", "schema": {"type": "array", "items": PLACE}},
+        {"name": "when", "in": "query", "schema": WHEN},
     ]
     operation = {
         "operationId": "ask",
@@ -49,8 +59,13 @@ def contract(required: bool, version: str, path: str) -> dict[str, Any]:
         "requestBody": body,
         "responses": {"200": {"description": "Well."}},
     }
+    others = {
+        "/things/{thing}": {"get": {"responses": {"200": {"description": "Well."}}}},
+        "/things/{other}": {"put": {"responses": {"401": {"description": "Never."}}}},
+        "/things/latest": {"post": {"responses": {"200": {"description": "Well."}}}},
+    }
     info = {"title": "Asked", "version": "1"}
-    return {"openapi": version, "info": info, "paths": {path: {"post": operation}}}
+    return {"openapi": version, "info": info, "paths": {path: {"post": operation}, **others}}
 
 
 def case(
@@ -59,22 +74,31 @@ def case(
     required: bool = True,
     version: str = "3.0.3",
     path: str = "/ask",
+    method: str = "POST",
     **query: Any,
 ) -> Any:
     settings = SchemathesisConfig.from_dict({})
-    schema = schemathesis.openapi.from_dict(contract(required, version, path), config=settings)
-    return schema[path]["POST"].Case(body=body, media_type=media, query=query)
+    whole = contract(required, version, "/ask" if path.startswith("/things") else path)
+    schema = schemathesis.openapi.from_dict(whole, config=settings)
+    return schema[path][method].Case(body=body, media_type=media, query=query)
 
 
-def answer(*errors: tuple[str, str, str], status: int = 422, url: str = "/ask") -> Any:
+def answer(
+    *errors: tuple[str, str, str],
+    status: int = 422,
+    url: str = "/ask",
+    body: bytes | None = None,
+    **changes: Any,
+) -> Any:
     named = ("in", "pointer", "keyword")
-    told = {"errors": [dict(zip(named, error, strict=True)) for error in errors]}
-    kind = "application/problem+json" if errors else "text/plain"
+    told = {"type": "/problems/a", "title": "A", "status": status, "detail": "b"}
+    told |= {"errors": [dict(zip(named, error, strict=True)) for error in errors], **changes}
+    kind = "application/problem+json" if errors or changes else "text/plain"
     return SimpleNamespace(
         status_code=status,
         headers={"content-type": [kind]},
         content=json.dumps(told).encode(),
-        request=SimpleNamespace(url=url),
+        request=SimpleNamespace(url=url, body=body, method="POST"),
     )
 
 
@@ -188,21 +212,161 @@ def test_a_path_with_a_query_counts_unless_it_is_not_found(
     assert (found is None) is counts
 
 
-@pytest.mark.parametrize(
-    ("value", "status", "counts"), [("a/b", 404, False), ("a/b", 422, True), ("ab", 404, True)]
-)
-def test_a_slash_in_a_path_counts_unless_it_is_not_found(
-    value: str, status: int, counts: bool
-) -> None:
-    sent = case()
-    sent.path_parameters = {"name": value}
-    found = reason_of(REFUSED, sent, answer(("path", "", "any"), status=status))
-    assert (found is None) is counts
-
-
 @pytest.mark.parametrize(("place", "counts"), [("query", False), ("body", True)])
 def test_a_path_with_a_query_counts_unless_another_path_lacks_the_query(
     place: str, counts: bool
 ) -> None:
     refused = answer((place, "/*", "additionalProperties"))
     assert (reason_of(REFUSED, case(path="/ask?a=b"), refused) is None) is counts
+
+
+@pytest.mark.parametrize(
+    ("changes", "counts"),
+    [
+        ({"instance": "urn:request:1"}, False),
+        ({"status": 200}, True),
+        ({"title": None}, True),
+        ({"type": None}, True),
+        ({"detail": 1}, True),
+    ],
+)
+def test_a_refusal_that_the_contract_lacks_counts_unless_it_is_a_whole_problem(
+    changes: dict[str, Any], counts: bool
+) -> None:
+    failure = UndefinedStatusCode(
+        operation="ask",
+        message="",
+        status_code=422,
+        defined_status_codes=[],
+        allowed_status_codes=[],
+    )
+    assert (reason_of(failure, case(), answer(**changes)) is None) is counts
+
+
+@pytest.mark.parametrize("path", ["/ask#b", "/ask?a=b"])
+def test_a_5xx_always_counts(path: str) -> None:
+    refused = answer(("query", "/*", "additionalProperties"), status=500)
+    assert reason_of(REFUSED, case(path=path), refused) is None
+
+
+@pytest.mark.parametrize(("body", "counts"), [(b"", False), (None, False), (b"{}", True)])
+def test_a_body_that_is_missing_counts_if_one_was_sent(body: bytes | None, counts: bool) -> None:
+    refused = answer(("body", "", "required"), body=body)
+    assert (reason_of(REFUSED, case({}, "application/json"), refused) is None) is counts
+
+
+@pytest.mark.parametrize(
+    ("when", "counts"),
+    [
+        ("2016-12-31T23:59:60Z", False),
+        ("0000-01-01T00:00:00Z", False),
+        ("2016-12-31T23:59:59.1234567Z", True),
+        ("2016-12-31t23:59:59+01:00", True),
+        ("now", True),
+    ],
+)
+def test_what_no_type_holds_counts_unless_it_is_a_moment_that_python_lacks(
+    when: str, counts: bool
+) -> None:
+    refused = answer(("body", "", "unrepresentable"))
+    sent = case({"value": [{"when": when}]}, "application/json")
+    assert (reason_of(REFUSED, sent, refused) is None) is counts
+    refused = answer(("query", "/when", "unrepresentable"))
+    assert (reason_of(REFUSED, case(when=when), refused) is None) is counts
+
+
+@pytest.mark.parametrize(("name", "counts"), [("other", False), ("tags", True)])
+def test_a_field_that_came_twice_counts_where_the_contract_says_that_it_is_a_list(
+    name: str, counts: bool
+) -> None:
+    refused = answer(("body", f"/{name}", "repeated"))
+    assert (reason_of(REFUSED, case({name: ["a", "b"]}), refused) is None) is counts
+
+
+@pytest.mark.parametrize(("name", "counts"), [("tag", False), ("either", True)])
+def test_a_text_in_a_choice_counts_unless_a_list_is_one_of_it(name: str, counts: bool) -> None:
+    refused = answer(("query", f"/{name}", "oneOf"))
+    sent: dict[str, Any] = {name: "00"}
+    assert (reason_of(REFUSED, case(**sent), refused) is None) is counts
+
+
+@pytest.mark.parametrize(
+    ("body", "name", "counts"),
+    [({"tags": 0}, "tags", False), ({"tags": [0]}, "tags", True), ({"size": "a"}, "size", True)],
+)
+def test_a_wrong_type_in_a_form_counts_unless_it_may_be_the_item_of_a_list(
+    body: Any, name: str, counts: bool
+) -> None:
+    told = f"Invalid component: in body - {name}: Incorrect type"
+    assert (reason_of(taken(told), case(body), answer()) is None) is counts
+
+
+@pytest.mark.parametrize(
+    ("told", "body", "counts"),
+    [
+        ("incorrect type", {}, False),
+        ("violates `type` (was string, became boolean)", False, False),
+        ("incorrect type", "a", True),
+        ("string longer than maxLength", {}, True),
+    ],
+)
+def test_what_is_sent_as_a_text_counts_unless_its_type_alone_is_wrong(
+    told: str, body: Any, counts: bool
+) -> None:
+    failure = taken(f"Invalid component: in body - {told}")
+    assert (reason_of(failure, case(body, "text/plain"), answer()) is None) is counts
+
+
+def test_an_object_in_a_list_of_a_parameter_is_explained_at_its_place_alone() -> None:
+    sent = case(places=[{"city": "b"}, "c"])
+    assert reason_of(REFUSED, sent, answer(("query", "/places/0", "type"))) is not None
+    assert reason_of(REFUSED, sent, answer(("query", "/places/1", "type"))) is None
+
+
+@pytest.mark.parametrize(("size", "counts"), [(1024 * 1024 + 1, False), (1024 * 1024, True)])
+def test_a_body_that_is_too_large_counts_unless_it_is(size: int, counts: bool) -> None:
+    refused = answer(status=413, body=b"a" * size, instance="urn:request:1")
+    assert (reason_of(REFUSED, case(), refused) is None) is counts
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "status", "counts"),
+    [
+        ("/things/{other}", "PUT", 401, False),
+        ("/things/{other}", "PUT", 403, True),
+        ("/things/{thing}", "GET", 401, True),
+    ],
+)
+def test_a_refusal_counts_unless_the_contract_has_nothing_else(
+    path: str, method: str, status: int, counts: bool
+) -> None:
+    refused = answer(status=status, instance="urn:request:1")
+    asked = case(path=path, method=method, media="")
+    assert (reason_of(REFUSED, asked, refused) is None) is counts
+
+
+@pytest.mark.parametrize(
+    ("url", "told", "missing", "counts"),
+    [
+        # GET is of one path, PUT of another of the same shape.
+        ("/things/a", ["PUT"], [], False),
+        ("/things/a", ["DELETE"], [], True),
+        ("/things/a", ["PUT"], ["GET"], True),
+        # The more concrete path has neither.
+        ("/things/latest", ["POST"], ["GET"], False),
+        ("/things/a", ["POST"], ["GET"], True),
+    ],
+)
+def test_allow_counts_unless_other_paths_that_match_explain_all_of_it(
+    url: str, told: list[str], missing: list[str], counts: bool
+) -> None:
+    failure = AllowHeaderMismatch(
+        operation="ask",
+        message="",
+        allow_header="",
+        undocumented_methods=told,
+        missing_methods=missing,
+    )
+    asked = case(path="/things/{thing}", method="GET")
+    refused = answer(status=405, url=f"http://127.0.0.1:80{url}?a=b", instance="urn:request:1")
+    assert (reason_of(failure, asked, refused) is None) is counts

@@ -2,7 +2,7 @@
 
 import re
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from codegen.runtime.hooks import Call
 from codegen.runtime.path_order import match_order
-from codegen.runtime.paths import KnownPaths, methods_of, path_pattern
+from codegen.runtime.paths import (
+    KnownPaths,
+    in_path,
+    methods_of,
+    path_pattern,
+    with_whole_segments,
+)
 
 from .small_service import Caller, Service, operation, result, slug
 from .things import MORE, OPERATIONS
@@ -19,7 +25,7 @@ from .things import MORE, OPERATIONS
 @pytest.mark.parametrize(
     "path",
     ["/", "/nothing", "/things/a/b", "/things/", "/things/a/", "//things", "/closed", "/Things",
-     "/things//", "/closed//", "/things/a%0A/", "/things/%2F", "/%2e%2e/things", "/openapi.json"],
+     "/things//", "/closed//", "/things/a%0A/", "/things%2Fa", "/%2e%2e/things", "/openapi.json"],
 )  # fmt: skip
 def test_unknown_paths_are_a_404_and_never_a_redirect(path: str) -> None:
     service = Service(OPERATIONS, more=MORE)
@@ -169,3 +175,18 @@ def test_the_paths_that_match_are_those_whose_patterns_do(
     # Whatever else has it, the method of the first one tried is allowed.
     assert set(found[0].methods if found else ()) <= set(methods_of(found))
     assert set(methods_of(found)) <= {*methods, *(["HEAD"] if "GET" in methods else [])}
+
+
+@given(st.lists(st.text(min_size=1) | st.sampled_from(["/", "%2F", "%252f", "\n"]), min_size=1))
+def test_any_text_stays_whole_in_its_segment(texts: list[str]) -> None:
+    sent = "".join(f"/{quote(text, safe='')}" for text in texts)
+    scope = with_whole_segments({"path": unquote(sent), "raw_path": sent.encode()})
+    assert [in_path(scope, segment) for segment in scope["path"][1:].split("/")] == texts
+    assert "\n" not in scope["path"]
+
+
+@pytest.mark.parametrize("raw", [None, b"", b"/other%2Fb", b"/a%2Fb?c=d"])
+def test_a_server_that_tells_no_path_as_it_came_is_believed(raw: bytes | None) -> None:
+    scope = {"path": "/a/b", "raw_path": raw}
+    assert with_whole_segments(scope) is scope
+    assert in_path(scope, "%2F") == "%2F"

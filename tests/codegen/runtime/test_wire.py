@@ -45,7 +45,7 @@ def test_servers_that_keep_no_raw_path_are_served_too() -> None:
 def test_the_number_of_query_parameters_is_limited() -> None:
     raw_request(scope("&".join(["a=1"] * MAX_QUERY_FIELDS)))
     problem = refused("&".join(["a=1"] * (MAX_QUERY_FIELDS + 1)))
-    assert str(MAX_QUERY_FIELDS) in problem.detail
+    assert f"{MAX_QUERY_FIELDS} parameters; {MAX_QUERY_FIELDS + 1} came" in problem.detail
 
 
 @given(st.binary(max_size=40), st.binary(max_size=40))

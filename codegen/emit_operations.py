@@ -19,10 +19,8 @@ def emit_operations(contract: Contract) -> dict[str, str]:
         imports |= {(_RUNTIME, name) for name in _names(operation)}
         constants.append(f"{operation.constant} = {_operation(operation)}")
     every = "".join(f"{operation.constant}, " for operation in contract.operations)
-    table = (
-        "OPERATIONS: Mapping[str, Operation] = MappingProxyType("
-        f"{{operation.id: operation for operation in ({every})}})"
-    )
+    entries = f"operation.id: operation for operation in ({every})" if every else ""
+    table = f"OPERATIONS: Mapping[str, Operation] = MappingProxyType({{{entries}}})"
     text = (
         "The contract's operations as data, by operation id; `x-` fields are as they stand there."
     )

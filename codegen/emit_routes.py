@@ -46,6 +46,8 @@ def _package(contract: Contract) -> str:
     found = "".join(
         f"*{tag.module}.routes(handlers.{tag.module}, hooks), " for tag in contract.tags
     )
+    # Of an empty list nobody can tell what it is of.
+    of = "" if found else ": list[Route]"
     body = f'''
 ContextT = TypeVar("ContextT")
 
@@ -61,7 +63,7 @@ def routes(handlers: Handlers[ContextT], hooks: Hooks[ContextT]) -> list[Route]:
     Raises HandlerMismatch if a handler is missing, left over, or has another signature.
     """
 {checks}
-    found = [{found}]
+    found{of} = [{found}]
     return sorted(found, key=lambda route: match_order(route.path))
 '''
     text = "The handlers of the whole contract, and the routes that call them."

@@ -4,7 +4,7 @@ Schemas are seen as the generated service sees them: a view for requests, one fo
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import quote
@@ -15,10 +15,13 @@ from .bundle import Bundle
 from .cache import Cache
 from .contract import is_json
 from .diagnostics import Findings, Severity
+from .pointers import value_at
 from .runtime.media_types import is_json_lines, is_multipart, is_urlencoded
 from .runtime.schemas import Direction, upgrade_3_0, view
 from .shape import Node, Pointer, walk, written
 from .units import Unit, part_of
+
+_DIRECTIONS: tuple[Direction, ...] = ("request", "response")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,15 @@ class _Schemas:
     def __init__(self, document: dict[str, Any], is_broken: bool) -> None:
         self.is_broken = is_broken
         modern = upgrade_3_0(document) if document["openapi"].startswith("3.0") else document
+        self._views = {direction: view(modern, direction) for direction in _DIRECTIONS}
         self._registries = {
-            direction: jsonschema_rs.Registry([("urn:contract", view(modern, direction))])
-            for direction in _DIRECTIONS
+            direction: jsonschema_rs.Registry([("urn:contract", seen)])
+            for direction, seen in self._views.items()
         }
+
+    def directions(self, schema: Pointer) -> list[Direction]:
+        """Those in which it is seen: what stands in a `readOnly` property is in no request."""
+        return [one for one, seen in self._views.items() if _leads_somewhere(seen, schema)]
 
     def compiled(self, direction: Direction, schema: Pointer) -> jsonschema_rs.Draft202012Validator:
         return jsonschema_rs.Draft202012Validator(
@@ -160,13 +168,25 @@ def _samples_of_schema(node: Node) -> Iterator[_Sample]:
         yield _Sample((*node.pointer, "examples", index), value, node.pointer, "CG060")
 
 
-def _misfit(schemas: _Schemas, sample: _Sample) -> list[_Found]:
+def _leads_somewhere(document: Any, pointer: Pointer) -> bool:
+    try:
+        value_at(document, pointer)
+    except LookupError:
+        return False
+    return True
+
+
+def _misfit(
+    schemas: _Schemas, sample: _Sample, directions: Sequence[Direction] = _DIRECTIONS
+) -> list[_Found]:
     """A sample may be of a request or of a response: it is wrong only where it fits neither."""
     try:
-        if any(_fits(schemas, direction, sample) for direction in _DIRECTIONS):
+        if not directions or any(_fits(schemas, one, sample) for one in directions):
             return []
-        errors = schemas.compiled("request", sample.schema).iter_errors(sample.value)
+        errors = schemas.compiled(directions[0], sample.schema).iter_errors(sample.value)
     except (ValueError, jsonschema_rs.ReferencingError) as error:
+        if len(visible := schemas.directions(sample.schema)) < len(directions):
+            return _misfit(schemas, sample, visible)
         # Where something is malformed that the schema refers to, that has been said.
         message = f"this schema can't be compiled: {_one_line(error)}"
         return [] if schemas.is_broken else [_Found(sample.schema, "CG007", message)]
@@ -194,7 +214,6 @@ def _is_of_parameter(pointer: Pointer) -> bool:
 
 
 _MAX_TEXT = 160
-_DIRECTIONS: tuple[Direction, ...] = ("request", "response")
 
 
 def _fits(schemas: _Schemas, direction: Direction, sample: _Sample) -> bool:

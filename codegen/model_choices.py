@@ -9,7 +9,7 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from .runtime.document import conjuncts, copied
+from .runtime.document import alternatives, conjuncts, copied
 from .shape import Node, Pointer, children
 
 _CHOICES = ("oneOf", "anyOf")
@@ -102,6 +102,8 @@ class _Reader:
             return True
         if chosen:
             return self._is_one_choice(schema)
+        if self._is_declared_twice(schema):
+            return False
         choosing = [part for part in _listed(schema, "allOf") if self._has_choice(part, ())]
         if len(choosing) != 1:
             return False
@@ -110,6 +112,22 @@ class _Reader:
             # The library takes what a reference leads to for an object, or one choice.
             return len(part) == 1 and self._is_one_choice(self._models[_target(part)])
         return self._is_one_choice(part) or ("allOf" in part and self.is_known_form(part))
+
+    def _is_declared_twice(self, schema: dict[str, Any]) -> bool:
+        """Whether a member of a choice is declared otherwise beside it.
+
+        The library lets the chosen class go first, and so loses what is said beside it.
+        """
+        document = {"components": {"schemas": self._models}}
+        told: dict[str, list[Any]] = {}
+        for part in conjuncts(document, schema):
+            for name, declared in part.get("properties", {}).items():
+                told.setdefault(name, []).append(declared)
+        return any(
+            declared not in told.get(name, [declared])
+            for part in alternatives(document, schema)
+            for name, declared in part.get("properties", {}).items()
+        )
 
     def _is_one_choice(self, schema: dict[str, Any]) -> bool:
         """One with nothing but objects that have members, beside `properties` perhaps."""

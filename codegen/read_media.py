@@ -25,9 +25,12 @@ _SAYING_NOTHING = frozenset(
 def read_media(
     types: SchemaTypes, body: Pointer, content: tuple[Media, ...], name: str
 ) -> tuple[Media, ...]:
-    """The media types with their annotations; equal schemas share the type of the first."""
+    """The media types with their annotations; equal schemas share the type of the first.
+
+    So they do where the same is made of them: of lines, text or bytes something else is.
+    """
     known: list[tuple[Any, Annotation]] = []
-    typed = []
+    typed: list[Media] = []
     for media in content:
         schema = (*body, "content", media.media_type, "schema")
         annotation = None
@@ -36,9 +39,13 @@ def read_media(
             has_files = is_multipart(media.media_type) and types.add_files(
                 file_schemas(types.contract.document, declared)
             )
-            equal = [made for other, made in known if other == declared and not has_files]
-            annotation = equal[0] if equal else _annotation(types, body, media, name, not known)
-            if annotation is not None:
+            is_one = is_json(media.media_type) or _is_form(media)
+            equal = [
+                made for other, made in known if is_one and other == declared and not has_files
+            ]
+            is_first = not any(one.annotation for one in typed)
+            annotation = equal[0] if equal else _annotation(types, body, media, name, is_first)
+            if annotation is not None and is_one:
                 known.append((declared, annotation))
         typed.append(replace(media, annotation=annotation))
     return tuple(typed)
@@ -54,7 +61,7 @@ def _annotation(
     if is_json(media.media_type):
         subtype = "" if is_first else pascal(media.media_type.partition("/")[2])
         return types.annotation(schema, f"{name}{subtype}Body")
-    if is_urlencoded(media.media_type) or is_multipart(media.media_type):
+    if _is_form(media):
         kind = "Form" if is_urlencoded(media.media_type) else "Multipart"
         _check_form(types, schema)
         _warn_of_headers(types, schema[:-1])
@@ -64,6 +71,10 @@ def _annotation(
         return types.annotation(schema, f"{name}Text")
     warn_of_raw(types, schema, media)
     return None
+
+
+def _is_form(media: Media) -> bool:
+    return is_urlencoded(media.media_type) or is_multipart(media.media_type)
 
 
 def warn_of_raw(types: SchemaTypes, schema: Pointer, media: Media) -> None:

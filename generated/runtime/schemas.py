@@ -36,6 +36,9 @@ _HIDDEN: dict[Direction, str] = {
 }
 _BOTH: tuple[Direction, ...] = ("request", "response")
 _SIZES = {"minimum": "minLength", "maximum": "maxLength"}
+# What a hidden property is, where references lead to it or into it: nothing hides it from them.
+_BEHIND = "x-behind-hidden"
+_NOTHING: dict[str, Any] = {"allOf": [False]}
 _MASK = "a value"
 _MAX_LIMIT_LENGTH = 2048
 # Every error of a value is found before the first can be seen, at about 20 µs each: of a larger
@@ -115,6 +118,9 @@ class ContractSchemas:
         path = [*prefix, *self._shown(error.instance_path, value)]
         # The path of the schema in `error` takes names for numbers: "007" for 7.
         rule = unquote((error.absolute_keyword_location or "").partition("#")[2])
+        rule = rule.replace(f"/{_BEHIND}", "")
+        if error.kind.name == "falseSchema" and resolve(self.document, rule) is None:
+            rule = rule.removesuffix("/allOf/0")
         keyword, limit = error.kind.name, resolve(self.document, rule)
         if keyword == "falseSchema" and limit is not False:
             # Only the view for requests says false here; the contract says readOnly.
@@ -191,16 +197,39 @@ def view(document: dict[str, Any], direction: Direction) -> dict[str, Any]:
     is_used = any(node.get(keyword) is True for node in nodes)
     hiding = _Hiding(document, keyword)
     as_uri = cache(partial(_as_uri, document))
+    inside = [node for node in nodes if "/properties/" in str(node.get("$ref"))] if is_used else []
     for original, node in zip(objects(document), nodes, strict=True):
         hidden = hiding.names(original) if is_used else frozenset()
         properties = node.get("properties")
         if hidden and isinstance(properties, dict):
-            properties.update((name, False) for name in properties.keys() & hidden)
+            for name in properties.keys() & hidden:
+                properties[name] = {**_NOTHING, _BEHIND: properties[name]} if inside else False
         if hidden and isinstance(node.get("required"), list):
             node["required"] = [name for name in node["required"] if name not in hidden]
         if isinstance(node.get("$ref"), str) and node["$ref"].startswith("#"):
             node["$ref"] = as_uri(node["$ref"])
+    for node in inside:
+        node["$ref"] = _behind_hidden(seen, node["$ref"])
     return seen
+
+
+def _behind_hidden(seen: Any, reference: str) -> str:
+    """The reference past what hides a property on its way; one that leads nowhere as it is."""
+    way: list[str] = []
+    node = seen
+    for segment in unquote(reference.removeprefix("#")).split("/")[1:]:
+        name = segment.replace("~1", "/").replace("~0", "~")
+        if isinstance(node, list) and name.isdecimal() and int(name) < len(node):
+            node = node[int(name)]
+        elif isinstance(node, dict) and name in node:
+            node = node[name]
+        else:
+            return reference
+        way.append(name)
+        if isinstance(node, dict) and _BEHIND in node:
+            node = node[_BEHIND]
+            way.append(_BEHIND)
+    return as_fragment(pointer_to(way))
 
 
 def view_of_forms(document: dict[str, Any], pointers: Iterable[str]) -> dict[str, Any]:

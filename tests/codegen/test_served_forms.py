@@ -6,7 +6,28 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .conftest import GALLERY, serving
+from .conftest import GALLERY, HERE, generated, serving
+
+XML_BESIDE_JSON = """
+openapi: 3.0.3
+info: {title: Pets, version: '1'}
+paths:
+  /pets:
+    post:
+      operationId: add_pet
+      tags: [pets]
+      requestBody:
+        required: true
+        content:
+          application/json: {schema: {$ref: '#/components/schemas/Pet'}}
+          application/xml: {schema: {$ref: '#/components/schemas/Pet'}}
+          text/plain: {schema: {type: string}}
+          application/x-www-form-urlencoded: {schema: {$ref: '#/components/schemas/Pet'}}
+      responses: {'204': {description: Added.}}
+components:
+  schemas:
+    Pet: {type: object, properties: {name: {type: string}}}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +106,21 @@ def test_bytes_pass_through_and_an_answer_has_one_of_several_types(service: http
 def test_answer_that_is_not_of_its_type_is_never_sent(service: httpx.Client) -> None:
     text = {"Content-Type": "text/plain"}
     assert service.patch("/pictures/0", content=b"old", headers=text).status_code == 500
+
+
+def test_a_schema_of_several_media_types_is_a_model_where_it_is_checked_and_else_bytes(
+    tmp_path: Path,
+) -> None:
+    spec = tmp_path / "openapi.yaml"
+    spec.write_text(XML_BESIDE_JSON, encoding="utf-8")
+    folder = generated(spec, tmp_path / "pets")
+    kinds = {
+        "application/json": (b"{}", "Pet"),
+        "application/xml": (b"<pet/>", "bytes"),
+        "text/plain": (b"a", "str"),
+        "application/x-www-form-urlencoded": (b"name=a", "Pet"),
+    }
+    with serving(folder, str(HERE / "stub_service.py"), "pets") as client:
+        for kind, (body, type_) in kinds.items():
+            answer = client.post("/pets", content=body, headers={"Content-Type": kind})
+            assert answer.json()["detail"] == f"add_pet(body: {type_}, content_type: str)"

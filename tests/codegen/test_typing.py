@@ -70,14 +70,18 @@ def test_generated_package_and_a_service_of_it_are_clean_under_strict_mypy(libra
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
 
 
-def test_forms_odd_names_and_a_public_contract_of_openapi_3_0_give_clean_code_too(
+def test_forms_odd_names_no_operation_and_a_public_contract_of_3_0_give_clean_code_too(
     library: Path, gallery: Path
 ) -> None:
     generate(HERE / "contracts" / "petstore-expanded.json", library / "petstore", full=True)
     generate(HERE / "cases" / "odd_names" / "openapi.yaml", library / "odd_names", full=True)
+    (library / "empty.yaml").write_text(
+        "{openapi: 3.1.0, info: {title: A, version: '1'}, paths: {}}"
+    )
+    generate(library / "empty.yaml", library / "empty", full=True)
     shutil.copytree(gallery / "gallery", library / "gallery")
     shutil.copy(GALLERY / "service.py", library / "gallery_service.py")
-    done = mypy(library, "petstore", "odd_names", "gallery", "gallery_service.py")
+    done = mypy(library, "petstore", "odd_names", "empty", "gallery", "gallery_service.py")
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
 
 

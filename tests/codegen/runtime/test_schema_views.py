@@ -81,6 +81,25 @@ def test_a_read_only_property_is_told_as_such() -> None:
     assert error.rule == "#/components/schemas/S/properties/id"
 
 
+@pytest.mark.parametrize("behind", ["ids", "ids/items"])
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
+def test_what_a_reference_leads_to_in_a_read_only_property_is_read_only_there_alone(
+    behind: str, version: str
+) -> None:
+    ids = {"type": "array", "items": {"type": "string"}, "readOnly": True}
+    other = {"type": "array", "items": {"$ref": f"#/components/schemas/A/properties/{behind}"}}
+    schemas = ContractSchemas(
+        document({"A": {"properties": {"ids": ids}}, "S": {"properties": {"a": other}}}, version)
+    )
+    one = ["x"] if behind == "ids" else "x"
+    assert schemas.errors(POINTER, {"a": [one]}, "body") == []
+    (error,) = schemas.errors(POINTER, {"a": [1]}, "body")
+    assert error.rule == f"#/components/schemas/A/properties/{behind}/type"
+    pointer = "/components/schemas/A"
+    (error,) = schemas.errors(pointer, {"ids": ["x"]}, "body")
+    assert (error.keyword, error.rule) == ("readOnly", f"#{pointer}/properties/ids")
+
+
 def test_a_schema_that_is_false_is_told_as_such() -> None:
     schemas = ContractSchemas(document({"S": {"properties": {"id": False}}}))
     (error,) = schemas.errors(POINTER, {"id": "x"}, "body")

@@ -652,6 +652,57 @@ class PutTogether(ContractModel):
     fill: str
 
 
+class InSpace(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    event: str
+    space: str | None = None
+
+
+class Rendered1(InSpace):
+    """Beside the choice its member is narrowed."""
+
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    event: Literal["rendered"]
+
+
+class OnSite(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    event: str
+    site: str | None = None
+
+
+class Rendered2(OnSite):
+    """Beside the choice its member is narrowed."""
+
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    event: Literal["rendered"]
+
+
+Rendered = TypeAliasType("Rendered", Rendered1 | Rendered2)
+"""Beside the choice its member is narrowed."""
+
+
+class Moved(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    event: Literal["moved"]
+    by: float | None = None
+
+
+RenderedOrMoved = TypeAliasType(
+    "RenderedOrMoved", Annotated[Rendered | Moved, Field(discriminator="event")]
+)
+
+
 class All(ContractModel):
     model_config = ConfigDict(
         populate_by_name=True,
@@ -699,6 +750,7 @@ class All(ContractModel):
     not_only_objects: NotOnlyObjects | None = None
     text_joined: TextJoined | None = None
     put_together: PutTogether | None = None
+    rendered_or_moved: RenderedOrMoved | None = None
 
 
 Labels = TypeAliasType("Labels", dict[str, str])

@@ -1,5 +1,6 @@
 """The command `codegen`. Prints and sets exit codes; what is done stands in `run`."""
 
+import atexit
 import errno
 import gc
 import sys
@@ -51,6 +52,10 @@ def main() -> None:
     shown as file:line:column CODE message (hint); 2 wrong usage; 4 check found files that differ;
     5 breaking found a change that breaks clients, and no version that says so.
     """
+    # A contract is one large tree without circles: to walk it for garbage finds none, neither while
+    # a command runs nor when it ends. Where some comes up, when models are made, it is collected.
+    gc.disable()
+    atexit.register(gc.freeze)
 
 
 def _options(command: CommandT) -> CommandT:
@@ -128,9 +133,6 @@ def _run(
     form: Format,
 ) -> Outcome:
     """What is shown to a machine has to be whole, so the contract is read for it in any case."""
-    # A contract is one large tree without circles: to walk it for garbage finds none. Where some
-    # comes up, when models are made, it is collected.
-    gc.disable()
     try:
         settings = _settings(spec, out)
         return work(settings.spec, settings.out, full or form != "text")

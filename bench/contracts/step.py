@@ -29,14 +29,17 @@ class Step:
 
 
 def run(folder: Path, *command: str) -> Step:
-    """With our interpreter, in the folder. What its children take is counted with it."""
+    """With our interpreter, in the folder. What its children take is counted with it.
+
+    Modules are compiled once and kept, as where they are installed: those of libraries are always.
+    """
     begun = time.perf_counter()
     log = folder / "log"
     with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, *command],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""},
             stdout=output,
             stderr=subprocess.STDOUT,
         )

@@ -222,8 +222,16 @@ class Contract:
 
 def one_of(annotations: Iterable[Annotation]) -> Annotation:
     found = list(annotations)
-    text = " | ".join(dict.fromkeys(annotation.text for annotation in found))
+    text = union(annotation.text for annotation in found)
     return Annotation(text, frozenset().union(*(annotation.imports for annotation in found)))
+
+
+def union(types: Iterable[str]) -> str:
+    """Each of them once, None at the end."""
+    found = list(types)
+    named = dict.fromkeys(text.removesuffix(" | None") for text in found if text != "None")
+    has_none = any(text == "None" or text.endswith(" | None") for text in found)
+    return " | ".join([*named, *(["None"] if has_none else [])])
 
 
 def is_json(media_type: str) -> bool:

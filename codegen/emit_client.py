@@ -3,7 +3,7 @@
 What a call does stands in the runtime, in `client_core`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -21,7 +21,7 @@ from .client_shape import (
     result_type,
     results,
 )
-from .contract import Contract, Header, Media, Operation, Response, Tag
+from .contract import Body, Contract, Header, Operation, Response, Tag
 from .emit_client_methods import AWAITING, BLOCKING, Flavour, methods_class, methods_name
 from .names import argument_name, unlike
 from .python_text import docstring, header, literal, module
@@ -195,9 +195,7 @@ def _described(document: Any, operation: Operation, imports: Imports) -> str:
     ]
     if operation.body:
         imports.add(("..runtime.client_body", "BodyForm"))
-        fields.append(
-            f"forms={{{', '.join(_form(document, each) for each in operation.body.content)}}}"
-        )
+        fields.append(f"forms={{{', '.join(_forms(document, operation.body))}}}")
     for parameter in operation.parameters:
         if is_key(parameter):
             fields.append(f"key={parameter.argument!r}")
@@ -214,11 +212,16 @@ def _described(document: Any, operation: Operation, imports: Imports) -> str:
     return f"_{operation.constant}: Described[{result}] = Described({', '.join(fields)},)"
 
 
-def _form(document: Any, media: Media) -> str:
-    form = form_of(media)
-    styles = field_styles(document, media) if form in ("urlencoded", "multipart") else {}
-    given = f"{form!r}, {literal(styles)}" if styles else repr(form)
-    return f"{media.media_type!r}: BodyForm({given})"
+def _forms(document: Any, body: Body) -> Iterator[str]:
+    for media in body.content:
+        form = form_of(media)
+        styles = field_styles(document, media) if form in ("urlencoded", "multipart") else {}
+        given = f"{form!r}, {literal(styles)}" if styles else repr(form)
+        # Of a body that may be absent None says that it is.
+        typed = media.annotation if form == "json" and body.required else None
+        if typed is not None and typed.text.endswith("None"):
+            given += ", null=True"
+        yield f"{media.media_type!r}: BodyForm({given})"
 
 
 def _answer(response: Response, imports: Imports) -> str:

@@ -14,7 +14,7 @@ from .client_shape import (
     result_type,
     results,
 )
-from .contract import Body, Media, Operation, Parameter, Tag
+from .contract import Body, Media, Operation, Parameter, Tag, union
 from .python_text import docstring
 
 _ENCODED = ("..runtime.encoded_json", "EncodedJson")
@@ -142,9 +142,9 @@ def _typed(parameter: Parameter) -> str:
 
 
 def _body_arguments(body: Body, flavour: Flavour, imports: Imports) -> list[str]:
-    types = dict.fromkeys(text for media in body.content for text in _sent(media, flavour, imports))
     end = "" if body.required else " | None = None"
-    arguments = [f"body: {' | '.join(types)}{end}"]
+    types = union(text for media in body.content for text in _sent(media, flavour, imports))
+    arguments = [f"body: {types}" if body.required else f"body: {union([types, 'None'])} = None"]
     if body.has_content_type:
         arguments.append(f"content_type: {_media_types(body, imports)}{end}")
     return arguments

@@ -11,8 +11,9 @@ from .bundle import Bundle
 from .contract import Annotation
 from .diagnostics import Findings
 from .names import is_wordless, type_name, unlike
-from .nullable import says_nullable
+from .nullable import admits_null, says_nullable
 from .pointers import value_at
+from .runtime.document import follow
 from .shape import Pointer
 
 _PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
@@ -130,7 +131,13 @@ class SchemaTypes:
         return self._model(self.referred(reference))
 
     def _model(self, name: str) -> Annotation:
-        return Annotation(f"models.{name}", frozenset({("..", "models")}))
+        """The class of a schema that admits null is of its objects alone, as classes are."""
+        made = Annotation(f"models.{name}", frozenset({("..", "models")}))
+        schema = follow(self.contract.document, self.models[name])
+        declared = schema.get("type") if isinstance(schema, dict) else None
+        is_class = declared == "object" or (isinstance(declared, list) and "object" in declared)
+        may_be_null = is_class and admits_null(self.contract.document, schema)
+        return made.optional() if may_be_null else made
 
     def _plain(self, schema: dict[str, Any], pointer: Pointer, wanted: str) -> Annotation | None:
         if set(schema) - _HARMLESS and not all(

@@ -72,12 +72,17 @@ def body_of(case: Any) -> dict[str, Any]:
     return follow(document, case.operation.definition.raw.get("requestBody")) or {}
 
 
+def body_schema(case: Any) -> Any:
+    """Of the media type that was sent, references followed."""
+    media = body_of(case).get("content", {}).get(case.media_type, {})
+    return follow(case.operation.schema.raw_schema, media.get("schema"))
+
+
 def declared(case: Any, place: str, name: str) -> list[dict[str, Any]]:
     """All schemas that say something of a parameter, or of a member of the body."""
     document = case.operation.schema.raw_schema
     if place == "body":
-        schema = body_of(case).get("content", {}).get(case.media_type, {}).get("schema")
-        parts = alternatives(document, schema)
+        parts = alternatives(document, body_schema(case))
         found = [one["properties"][name] for one in parts if name in one.get("properties", {})]
     else:
         found = [

@@ -14,6 +14,7 @@ from schemathesis.transport.serialization import Binary
 
 from bench.round_trips.fuzzing_places import (
     FORMS,
+    body_schema,
     has_object,
     is_form,
     is_no_moment_of_pythons,
@@ -26,6 +27,7 @@ from codegen.runtime.document import objects, pointer_to, resolve
 from codegen.runtime.schemas import ContractSchemas
 
 _UNREPRESENTABLE: Final = "a valid moment that no Python type holds, such as a leap second"
+_NO_OBJECT: Final = "no object, where a schema has `properties` and says no type"
 _EMPTY: Final = "a body of no bytes is none, where one is required"
 _EMPTY_LIST: Final = "an empty list is written as one empty text, and is read as that"
 _IN_BRACKETS: Final = "an object in a form is written as name[member], where no encoding says so"
@@ -75,6 +77,10 @@ def _held_by_no_type(found: Errors, case: Any) -> str | None:
     """Where each place that was refused as such has a moment that Python doesn't."""
     if not found or any(keyword != "unrepresentable" for _, _, keyword in found):
         return None
+    schema = body_schema(case) if found == [("body", "", "unrepresentable")] else None
+    is_of_objects = isinstance(schema, dict) and "properties" in schema and "type" not in schema
+    if is_of_objects and not isinstance(case.body, dict):
+        return _NO_OBJECT
     held = sent(case)
     values = [
         dict(members(held[place])).get(pointer[1:]) if pointer else held[place]

@@ -20,10 +20,11 @@ _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 @dataclass(frozen=True, slots=True)
 class BodyForm:
     """How a body is sent in one media type. `styles` are of a form's fields, where they have any
-    besides the usual: a separator, or `deepObject`."""
+    besides the usual: a separator, or `deepObject`. `null` is whether None is sent, as null."""
 
     form: Form
     styles: Mapping[str, str] = field(default_factory=dict)
+    null: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def content_of(
     forms: Mapping[str, BodyForm], body: object, content_type: str | None = None
 ) -> Content:
     """`forms` are by media type or range; `content_type` chooses, where there are several."""
-    if not forms or body is None:
+    if not forms or (body is None and not any(form.null for form in forms.values())):
         return NO_CONTENT
     chosen = content_type or next(iter(forms))
     declared = most_specific(forms, media_type_of(chosen.encode("latin-1", "replace"))[0])

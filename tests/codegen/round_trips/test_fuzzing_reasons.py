@@ -43,6 +43,7 @@ def contract(required: bool, version: str, path: str) -> dict[str, Any]:
             "application/json": {"schema": json_schema},
             FORM: {"schema": form_schema},
             "text/plain": {"schema": {"type": "string", "maxLength": 9}},
+            "application/merge+json": {"schema": {"properties": {"when": WHEN}}},
         },
     }
     count = {"type": "integer", "format": "int64", "minimum": 1}
@@ -273,6 +274,21 @@ def test_what_no_type_holds_counts_unless_it_is_a_moment_that_python_lacks(
     assert (reason_of(REFUSED, sent, refused) is None) is counts
     refused = answer(("query", "/when", "unrepresentable"))
     assert (reason_of(REFUSED, case(when=when), refused) is None) is counts
+
+
+@pytest.mark.parametrize(
+    ("media", "body", "counts"),
+    [
+        ("application/merge+json", None, False),
+        ("application/merge+json", {}, True),
+        ("application/json", None, True),
+    ],
+)
+def test_no_object_counts_unless_its_schema_has_properties_and_no_type(
+    media: str, body: Any, counts: bool
+) -> None:
+    refused = answer(("body", "", "unrepresentable"))
+    assert (reason_of(REFUSED, case(body, media), refused) is None) is counts
 
 
 @pytest.mark.parametrize(("name", "counts"), [("other", False), ("tags", True)])

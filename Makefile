@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint generate check fuzz bench bench-journal bench-exports bench-retention bench-scale bench-contracts bench-round-trips bench-fuzz lock clean
+.PHONY: help setup demo test lint generate check fuzz bench bench-journal bench-exports bench-retention bench-scale bench-contracts bench-round-trips bench-random-contracts bench-fuzz lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,9 @@ bench-contracts: $(READY) ## What becomes of other contracts: SPECS="a.yaml b.js
 
 bench-round-trips: $(READY) ## Random values of other contracts through their models, or with OPTIONS=--calls client and server: SPECS="a.yaml b.json"
 	@PYTHONPATH=. $(BIN)/python -m bench.round_trips $(OPTIONS) $(SPECS)
+
+bench-random-contracts: $(READY) ## Contracts made at random through generator, mypy, models, client and server: OPTIONS="--contracts 50 --seed 0"
+	@PYTHONPATH=. $(BIN)/python -m bench.round_trips.random_contracts $(OPTIONS)
 
 bench-fuzz: $(READY) ## Schemathesis against stub services of other contracts: SPECS="a.yaml b.json", minutes each
 	@PYTHONPATH=. $(BIN)/python -m bench.round_trips.fuzz $(SPECS) $(OPTIONS)

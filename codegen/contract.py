@@ -22,7 +22,7 @@ class Annotation:
     imports: frozenset[tuple[str, str]] = frozenset()
 
     def optional(self) -> "Annotation":
-        if self.text == "Any" or self.text.endswith("None"):
+        if self.text == "Any" or self.text == "None" or self.text.endswith(" | None"):
             return self
         return Annotation(f"{self.text} | None", self.imports)
 

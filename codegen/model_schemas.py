@@ -6,8 +6,11 @@ from functools import cache
 from typing import Any
 
 from .discriminators import choice_without_property
+from .model_aliases import lead_past_aliases
 from .model_choices import may_join, spread_choices
 from .model_parts import require_alike, spell_out, write_parts
+from .model_references import join_beside
+from .model_values import say_types
 from .nullable import admits_null, says_nullable
 from .required_names import (
     declare_required,
@@ -15,6 +18,7 @@ from .required_names import (
     joining,
     keep_others,
     keeping_others,
+    requires_unnamed,
 )
 from .runtime.document import conjuncts, copied
 from .schema_copies import Copy, copied_schema
@@ -38,7 +42,7 @@ _CHANGED = frozenset(
     }
 )  # fmt: skip
 # A choice need not change, but models are looked at again where there is one.
-_READ = _CHANGED | {"anyOf", "oneOf"}
+_READ = _CHANGED | {"anyOf", "oneOf", "enum", "const"}
 # Where there is none of these, a schema says of others what it says itself.
 _OF_PARTS = frozenset({"allOf", "$ref", _PATTERNS})
 _SAYING = frozenset({"allOf", "properties", _PATTERNS})
@@ -74,7 +78,7 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
             done[name], copies = copied_schema(types.models[name], _READ, types.files)
             for copy in copies:
                 _change(copy, context, name)
-            joins += [name] if any("allOf" in each.original for each in copies) else []
+            joins += [name] if any(_joins(each) for each in copies) else []
             chooses += [name] if any(may_join(each.original) for each in copies) else []
 
     def tell(name: str, pointer: Pointer) -> None:
@@ -91,13 +95,21 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
     for name in joins:
         write_parts(done[name], {"components": {"schemas": done}})
     spread_choices(done, chooses, join, tell)
+    lead_past_aliases(done)
     return done
+
+
+def _joins(copy: Copy) -> bool:
+    # What stands beside a reference has been joined with it meanwhile.
+    return "allOf" in copy.original or "allOf" in copy.made
 
 
 def _change(copy: Copy, context: _Context, name: str) -> None:
     """Changes the copy, in the model of that name, to what the model is made of."""
     types, original, schema = context.types, copy.original, copy.made
     document, key = types.contract.document, id(original)
+    if "enum" in original or "const" in original:
+        say_types(schema)
     if _CHANGED.isdisjoint(original) and key not in types.files:
         return
     if key in types.misfits:
@@ -109,6 +121,10 @@ def _change(copy: Copy, context: _Context, name: str) -> None:
         return
     # Most are a reference and nothing else.
     if len(original) > 1 or "$ref" not in original:
+        if join_beside(schema, is_old=str(document["openapi"]).startswith("3.0")):
+            _rename_references(schema["allOf"][0], types)
+            if requires_unnamed(document, original):
+                keep_others(schema)
         _change_words(schema, original, context)
     if key in context.keeping:
         keep_others(schema)

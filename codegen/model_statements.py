@@ -143,7 +143,7 @@ def _class(node: ast.ClassDef, text: str) -> Statement:
             fields.append(ast.unparse(inner.target))
             members.append(_name_in_json(inner))
         elif not (isinstance(inner, ast.Expr) and _is_prose(inner)):
-            names.add(inner)
+            names.add(inner, is_type=_is_of_annotations(inner))
     # Annotations aren't evaluated before a model is built, and that is tried again.
     mentions = dict.fromkeys([*annotated.needs, *annotated.mentions, *names.mentions])
     later = tuple(name for name in mentions if name not in names.needs)
@@ -158,6 +158,11 @@ def _class(node: ast.ClassDef, text: str) -> Statement:
         tuple(members),
         is_class=True,
     )
+
+
+def _is_of_annotations(node: ast.stmt) -> bool:
+    """Whether it says of which type members without a name are; it is run with the class."""
+    return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__annotations__"
 
 
 def _name_in_json(field: ast.AnnAssign) -> str:
@@ -201,8 +206,9 @@ def _called(node: ast.expr) -> str:
 
 def types_in_quotes(node: ast.stmt) -> list[ast.Constant]:
     """Where a type stands in quotes, since it isn't there yet."""
-    if not isinstance(node, ast.Assign):
-        return []
+    inside = node.body if isinstance(node, ast.ClassDef) else [node]
     names = _Names()
-    names.add(node.value, is_type=True)
+    for each in inside:
+        if isinstance(each, ast.Assign) and (each is node or _is_of_annotations(each)):
+            names.add(each.value, is_type=True)
     return names.quoted

@@ -76,6 +76,12 @@ def keeping_others(
     return found
 
 
+def requires_unnamed(document: Any, schema: dict[str, Any]) -> bool:
+    """Whether it requires a member itself that nothing joined with it declares."""
+    known = {name for part in conjuncts(document, schema) for name in _properties(part)}
+    return not known.issuperset(required_in(schema))
+
+
 def keep_others(schema: dict[str, Any]) -> None:
     """Has its model keep members that it doesn't know, if it says nothing of such."""
     if not any(key in schema for key in _OF_OTHERS):

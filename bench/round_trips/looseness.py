@@ -17,13 +17,14 @@ import jsonschema_rs
 from pydantic import TypeAdapter, ValidationError
 
 from bench.round_trips.sameness import Said
+from codegen.pointers import parse_pointer, value_at
 from codegen.runtime.document import conjuncts, follow, resolve
 from codegen.runtime.schemas import ContractSchemas, Direction
 
 Class = Literal[
     "null-for-absent", "text-for-number", "flag-for-number", "number-for-flag", "moment", "format",
     "unchecked-keyword", "hidden", "several-of-one", "no-such-type", "beside-reference",
-    "unnamed", "one-sided", "several-of-others", "nothing",
+    "unnamed", "one-sided", "several-of-others", "nothing", "listed", "in-place",
 ]  # fmt: skip
 CLASSES: Final[dict[Class, str]] = {
     "null-for-absent": "null for an optional member that may not be null",
@@ -41,6 +42,8 @@ CLASSES: Final[dict[Class, str]] = {
     "several-of-others": "a member without a name, where `patternProperties` or several parts of an"
     " `allOf` say what it may be",
     "unnamed": "a `required` member that no `properties` name",
+    "listed": "`enum` or `const` with a fraction, a list or an object",
+    "in-place": "bounds of a body that is a text, number, list or mapping, in place",
     "beside-reference": "a keyword beside `$ref` or `allOf`, which narrows what they say",
 }
 # What stands for no constraint of pydantic's, or for none that holds through a union.
@@ -58,6 +61,8 @@ _NARROWING = frozenset(
         "exclusiveMinimum", "exclusiveMaximum", "minItems", "maxItems", "additionalProperties",
     }
 )  # fmt: skip
+_BOUNDS = _NARROWING - {"enum", "const", "additionalProperties"}
+_LITERALS: dict[type, str] = {bool: "boolean", int: "integer"}
 _TYPED: Final[dict[Any, tuple[Class, TypeAdapter[Any]]]] = {
     "date-time": ("moment", TypeAdapter(datetime.datetime)),
     "date": ("moment", TypeAdapter(datetime.date)),
@@ -76,7 +81,10 @@ def classes_of(
     """Why the models may take the invalid value; None if there is an error that no class covers."""
     validator = schemas.compiled(direction, pointer)
     trial = _Trial(schemas.document, validator, schemas.at(pointer), value)
-    found = [trial.class_of(error) for error in validator.iter_errors(value)]
+    found: list[Class | None] = [
+        "in-place" if _is_in_place(pointer, error) else trial.class_of(error)
+        for error in validator.iter_errors(value)
+    ]
     return None if any(one is None for one in found) else {one for one in found if one}
 
 
@@ -114,6 +122,8 @@ class _Trial:
         is_beside = isinstance(schema, dict) and ("$ref" in schema or "allOf" in schema)
         if is_beside and kind in _NARROWING:
             return "beside-reference"
+        if kind in ("enum", "const") and _has_unwritten(schema):
+            return "listed"
         known = self._of_type(error, schema) if kind in ("type", "enum", "const") else None
         return known or ("several-of-others" if _is_other_member(self.document, error) else None)
 
@@ -151,6 +161,7 @@ class _Trial:
         value = error.instance
         declared = schema.get("type", ()) if isinstance(schema, dict) else ()
         types = {declared} if isinstance(declared, str) else set(declared)
+        types |= {_LITERALS.get(type(one), "") for one in _values(schema) if one == value}
         if value is None:
             return "null-for-absent" if self._is_optional(list(error.instance_path)) else None
         if isinstance(value, bool):
@@ -175,6 +186,29 @@ class _Trial:
             and (error.kind.property, list(error.instance_path)) == (way[-1], way[:-1])
             for error in self.validator.iter_errors(without)
         )
+
+
+def _is_in_place(pointer: str, error: jsonschema_rs.ValidationError) -> bool:
+    """Whether it is of a body's own schema, or of its items in place: these have no model."""
+    place = unquote((error.absolute_keyword_location or "").partition("#")[2])
+    way = place.removeprefix(unquote(pointer)).split("/")[1:-1]
+    return (
+        error.kind.name in _BOUNDS
+        and not pointer.startswith("/components/schemas/")
+        and place.startswith(f"{unquote(pointer)}/")
+        and {"items", "additionalProperties"}.issuperset(way)
+    )
+
+
+def _has_unwritten(schema: Any) -> bool:
+    """Whether there is a value among those listed that is no literal in Python."""
+    return any(isinstance(value, float | list | dict) for value in _values(schema))
+
+
+def _values(schema: Any) -> list[Any]:
+    """Those that `enum` or `const` lists."""
+    listed = schema if isinstance(schema, dict) else {}
+    return [listed["const"]] if "const" in listed else listed.get("enum", [])
 
 
 def _takes(kind: TypeAdapter[Any], value: Any) -> bool:
@@ -209,8 +243,12 @@ def _is_other_member(document: Any, error: jsonschema_rs.ValidationError) -> boo
 
 def _schema(document: Any, error: jsonschema_rs.ValidationError) -> Any:
     """The schema that holds the keyword which failed."""
-    place = (error.absolute_keyword_location or "").partition("#")[2]
-    return resolve(document, unquote(place.rpartition("/")[0]))
+    place = unquote((error.absolute_keyword_location or "").partition("#")[2]).rpartition("/")[0]
+    # References on the way are not followed: what is told of may stand beside one.
+    try:
+        return value_at(document, parse_pointer(document, place))
+    except LookupError:
+        return resolve(document, place)
 
 
 def told(classes: Iterable[Class]) -> Iterator[str]:

@@ -44,8 +44,11 @@ class Slot:
         if self.adapter is None or isinstance(value, bytes):
             return value
         if self.form == "lines":
-            return [self.adapter.validate_json(json.dumps(line)) for line in value]
-        made = self.adapter.validate_json(json.dumps(value))
+            return [
+                self.adapter.validate_json(json.dumps(line), by_alias=True, by_name=False)
+                for line in value
+            ]
+        made = self.adapter.validate_json(json.dumps(value), by_alias=True, by_name=False)
         for name, inner in (
             self.adapter.dump_python(made, by_alias=True) if self.file_types else {}
         ).items():

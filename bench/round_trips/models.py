@@ -37,17 +37,25 @@ class Tags:
 
     @classmethod
     def of(cls, document: dict[str, Any]) -> "Tags":
-        told = [one for node in objects(document) if (one := node.get("discriminator"))]
-        names = [str(one["propertyName"]) for one in told if isinstance(one, dict)]
-        mapped = [key for one in told if isinstance(one, dict) for key in one.get("mapping", {})]
+        nodes = list(objects(document))
+        told = [one for node in nodes if isinstance(one := node.get("discriminator"), dict)]
+        names = frozenset(str(one["propertyName"]) for one in told if "propertyName" in one)
+        mapped = [key for one in told for key in one.get("mapping", {})]
+        declared = [
+            schema
+            for node in nodes
+            if isinstance(properties := node.get("properties"), dict)
+            for name, schema in properties.items()
+            if name in names and isinstance(schema, dict)
+        ]
         values = [
             value
-            for node in objects(document)
-            for value in (*_listed(node.get("enum")), node.get("const"))
+            for schema in declared
+            for value in (*_listed(schema.get("enum")), schema.get("const"))
             if isinstance(value, str)
         ]
         schemas = document.get("components", {}).get("schemas", {})
-        return cls(frozenset(names), frozenset([*mapped, *values, *schemas]))
+        return cls(names, frozenset([*mapped, *values, *schemas]))
 
     def miss(self, value: Any) -> bool:
         """Whether an object has a text there that is none of them."""
@@ -107,7 +115,7 @@ def _bodies(package: Package) -> Iterator[tuple[str, str, Direction, TypeAdapter
 
 def takes(target: Target, value: Any) -> bool:
     try:
-        target.adapter.validate_json(json.dumps(value))
+        target.adapter.validate_json(json.dumps(value), by_alias=True, by_name=False)
     except ValidationError:
         return False
     return True
@@ -170,7 +178,7 @@ def round_trip(target: Target, value: Any) -> set[Difference | Literal["unrepres
     """The value through the type and back. Raises Refused, or Changed; see `sameness`."""
     text = json.dumps(value)
     try:
-        made = target.adapter.validate_json(text)
+        made = target.adapter.validate_json(text, by_alias=True, by_name=False)
     except ValidationError as error:
         if is_unrepresentable(error, value, target.tags):
             return {"unrepresentable"}

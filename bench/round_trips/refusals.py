@@ -83,7 +83,7 @@ def _texts(value: Any) -> Iterator[str]:
 def _models(package: Package, slot: Slot, value: Any) -> set[str]:
     assert slot.adapter is not None
     try:
-        slot.adapter.validate_json(json.dumps(value))
+        slot.adapter.validate_json(json.dumps(value), by_alias=True, by_name=False)
     except ValidationError:
         return {"refused by both"}
     classes = classes_of(package.schemas, "request", str(slot.pointer), value)

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
+from schemathesis.core.errors import UnsupportedSchema
 
 from bench.round_trips.looseness import classes_of
 from bench.round_trips.models import Refused, Target, round_trip, takes
@@ -83,7 +84,7 @@ def _tried(
 
         try:
             drawn(strategy(values[target.direction], target.pointer), examples, run)
-        except Unsatisfiable:
+        except (Unsatisfiable, UnsupportedSchema):
             tally.without_values.append(target.name)
     return tally
 

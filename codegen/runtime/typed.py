@@ -26,7 +26,9 @@ def typed_body(adapter: TypeAdapter[TypedT], call: "Call") -> TypedT:
 def typed_value(adapter: TypeAdapter[TypedT], value: Any) -> TypedT:
     """As `typed_body`, of a body or of one of its lines."""
     try:
-        return adapter.validate_python(value)
+        # A member is known by its name in the contract: what is called as its field is in Python is
+        # another one.
+        return adapter.validate_python(value, by_alias=True, by_name=False)
     except ValidationError as error:
         # Where in the body is not told: the way there has names that the caller chose.
         raise _without_form([InputError("body", "", _KEYWORD)]) from error
@@ -35,7 +37,7 @@ def typed_value(adapter: TypeAdapter[TypedT], value: Any) -> TypedT:
 def typed_parameters(adapter: TypeAdapter[TypedT], call: "Call") -> TypedT:
     """The parameters as `adapter` makes them. Raises a 422 Problem for what has no such form."""
     try:
-        return adapter.validate_python(call.parameters)
+        return adapter.validate_python(call.parameters, by_alias=True, by_name=False)
     except ValidationError as error:
         by_argument = {one.argument: one for one in call.operation.parameters}
         found = [

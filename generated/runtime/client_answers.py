@@ -159,18 +159,23 @@ def _read_headers(answer: Answer[Any], received: Received, fields: dict[str, Any
             reason = f"the header {header.name} is missing" if header.required else reason
             continue
         value = [item.strip() for item in text.split(",")] if header.is_list else text
-        broken = _read(header.type.adapter.validate_python, value, fields, argument)
+        adapter = header.type.adapter
+        broken = _read(
+            partial(adapter.validate_python, by_alias=True, by_name=False), value, fields, argument
+        )
         if broken and not header.is_list:
             # Some types, such as that of one number alone, take no text for it.
-            broken = _read(header.type.adapter.validate_json, text, fields, argument)
+            validate = partial(adapter.validate_json, by_alias=True, by_name=False)
+            broken = _read(validate, text, fields, argument)
         reason = broken or reason
     return reason
 
 
 def _read_body(adapter: TypeAdapter[Any], body: bytes, fields: dict[str, Any]) -> str:
     """Members that a newer server added are passed over, where the contract closes a schema too."""
-    reason = _read(adapter.validate_json, body, fields, "body")
-    return reason and _read(partial(adapter.validate_json, extra="ignore"), body, fields, "body")
+    validate = partial(adapter.validate_json, by_alias=True, by_name=False)
+    reason = _read(validate, body, fields, "body")
+    return reason and _read(partial(validate, extra="ignore"), body, fields, "body")
 
 
 def _read(validate: Callable[[Any], Any], value: Any, fields: dict[str, Any], argument: str) -> str:

@@ -86,6 +86,15 @@ LIST_ = Operation(
             style="form",
             explode=True,
         ),
+        Parameter(
+            name="None",
+            argument="none",
+            location="query",
+            required=False,
+            pointer="/paths/~1a/post/parameters/7",
+            style="deepObject",
+            explode=False,
+        ),
     ),
     responses={
         "200": (),

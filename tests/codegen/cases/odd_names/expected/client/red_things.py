@@ -5,7 +5,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .. import operations
+from .. import models, operations
 from ..runtime.client_answers import Answer, Described
 from ..runtime.client_async import AsyncCalls
 from ..runtime.client_sync import SyncCalls
@@ -55,6 +55,7 @@ class RedThingsMethods(SyncCalls):
         field_1: int | None = None,
         minus_1: int | None = None,
         dollar: str | None = None,
+        none: models.ListNone | None = None,
     ) -> List200:
         """POST /a"""
         return self._call(
@@ -67,6 +68,7 @@ class RedThingsMethods(SyncCalls):
                 "field_1": field_1,
                 "minus_1": minus_1,
                 "dollar": dollar,
+                "none": none,
             },
         )
 
@@ -88,6 +90,7 @@ class AsyncRedThingsMethods(AsyncCalls):
         field_1: int | None = None,
         minus_1: int | None = None,
         dollar: str | None = None,
+        none: models.ListNone | None = None,
     ) -> List200:
         """POST /a"""
         return await self._call(
@@ -100,5 +103,6 @@ class AsyncRedThingsMethods(AsyncCalls):
                 "field_1": field_1,
                 "minus_1": minus_1,
                 "dollar": dollar,
+                "none": none,
             },
         )

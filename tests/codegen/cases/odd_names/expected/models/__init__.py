@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 from typing_extensions import TypeAliasType
@@ -23,3 +23,11 @@ class Model1(ContractModel):
     )
     field_2fa: Annotated[bool | None, Field(alias="2fa")] = None
     field__: Annotated[str | None, Field(alias="[]")] = None
+    field_: Annotated[dict[str, Any] | None, Field(alias="")] = None
+
+
+class ListNone(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    a: str | None = None

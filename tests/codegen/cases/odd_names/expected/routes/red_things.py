@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .. import operations
+from .. import models, operations
 from ..runtime.dispatch import invoke
 from ..runtime.hooks import Call, Hooks
 from ..runtime.typed import typed_parameters
@@ -57,6 +57,7 @@ class RedThingsHandlers(Protocol[ContextT_contra]):
         field_1: int | None = None,
         minus_1: int | None = None,
         dollar: str | None = None,
+        none: models.ListNone | None = None,
     ) -> List200:
         """POST /a"""
         ...
@@ -71,6 +72,7 @@ class ListParameters:
     field_1: int | None = None
     minus_1: int | None = None
     dollar: str | None = None
+    none: models.ListNone | None = None
 
 
 _LIST__PARAMETERS = TypeAdapter(ListParameters)
@@ -97,6 +99,7 @@ def routes(handlers: RedThingsHandlers[ContextT], hooks: Hooks[ContextT]) -> lis
                 field_1=parameters.field_1,
                 minus_1=parameters.minus_1,
                 dollar=parameters.dollar,
+                none=parameters.none,
             )
 
         return await invoke(request, operations.LIST_, hooks, handle)

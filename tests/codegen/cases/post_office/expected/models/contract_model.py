@@ -25,7 +25,7 @@ class ContractModel(BaseModel):
             key: name if _may_be_null(field) else None
             for name, field in cls.model_fields.items()
             if not field.is_required()
-            for key in (name, field.alias or name)
+            for key in (name, name if field.alias is None else field.alias)
         }
 
     @model_serializer(mode="wrap")

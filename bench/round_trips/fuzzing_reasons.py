@@ -116,10 +116,12 @@ def _taken(told: str, case: Any) -> str | None:
         return None if isinstance(case.body, str) else _ANY_TEXT
     if not is_form(case) or not (named := _MEMBER.search(told)):
         return None
-    value = dict(members(case.body)).get(named[1])
+    # It is told with a small letter, however it begins.
+    name = next((one for one, _ in members(case.body) if one[:1].lower() + one[1:] == named[1]), "")
+    value = dict(members(case.body)).get(name)
     if str(case.media_type).startswith(FORMS[0]) and has_object(value):
         return _AS_KEYS
-    is_item = "array" in types(case, "body", named[1]) and not isinstance(value, list)
+    is_item = "array" in types(case, "body", name) and not isinstance(value, list)
     return _ONE_OF_A_LIST if is_item and "ncorrect type" in told else None
 
 

@@ -35,7 +35,13 @@ def contract(required: bool, version: str, path: str) -> dict[str, Any]:
             "other": {"oneOf": [{"type": "integer"}, PLACE]},
         },
     }
-    fields = {"tags": TEXTS, "place": PLACE, "when": WHEN, "size": {"type": "integer"}}
+    fields = {
+        "tags": TEXTS,
+        "Sizes": TEXTS,
+        "place": PLACE,
+        "when": WHEN,
+        "size": {"type": "integer"},
+    }
     form_schema = {"type": "object", "properties": fields}
     body = {
         "required": required,
@@ -308,7 +314,12 @@ def test_a_text_in_a_choice_counts_unless_a_list_is_one_of_it(name: str, counts:
 
 @pytest.mark.parametrize(
     ("body", "name", "counts"),
-    [({"tags": 0}, "tags", False), ({"tags": [0]}, "tags", True), ({"size": "a"}, "size", True)],
+    [
+        ({"tags": 0}, "tags", False),
+        ({"Sizes": 0}, "sizes", False),
+        ({"tags": [0]}, "tags", True),
+        ({"size": "a"}, "size", True),
+    ],
 )
 def test_a_wrong_type_in_a_form_counts_unless_it_may_be_the_item_of_a_list(
     body: Any, name: str, counts: bool

@@ -53,6 +53,7 @@ def snake(text: str, kind: str) -> str:
     return name if name.isidentifier() else f"{kind}_{name}".rstrip("_")
 
 
+@cache
 def pascal(text: str) -> str:
     """`find_pets` becomes `FindPets`; what has capitals keeps them.
 

@@ -17,7 +17,7 @@ from .read_media import read_media, warn_of_raw
 from .runtime.json_lines import is_array_of_lines
 from .runtime.media_types import is_json_lines, is_problem, media_type_of
 from .schema_types import SchemaTypes
-from .shape import Pointer, written
+from .shape import Pointer, escape, written
 
 
 def read_request_body(types: SchemaTypes, operation: Pointer, name: str) -> Body | None:
@@ -50,16 +50,18 @@ def read_responses(types: SchemaTypes, operation: Pointer, name: str) -> tuple[R
         message = "the operation documents no answer that its handler could return, only problems"
         types.findings.add(contract.place((*operation, "responses")), "CG050", message, hint)
     return tuple(
-        _response(types, (*operation, "responses", status), status, name, status in returned)
+        _response(
+            types, (*operation, "responses", status), content[status], name, status in returned
+        )
         for status in statuses
     )
 
 
 def _response(
-    types: SchemaTypes, used: Pointer, status: str, name: str, is_returned: bool
+    types: SchemaTypes, used: Pointer, content: tuple[Media, ...], name: str, is_returned: bool
 ) -> Response:
     pointer, value = types.contract.follow(used)
-    content = _content(types, pointer, value)
+    status = str(used[-1])
     class_name = f"{pascal(name)}{_CLASS_SUFFIX.get(status, status)}" if is_returned else None
     wanted = f"{pascal(name)}Response{status.upper()}"
     return Response(
@@ -186,10 +188,11 @@ def _warn_of_options(types: SchemaTypes, pointer: Pointer, content: dict[str, An
 def _content(types: SchemaTypes, pointer: Pointer, value: dict[str, Any]) -> tuple[Media, ...]:
     content = value.get("content", {})
     _warn_of_options(types, pointer, content)
+    above = written(pointer) if content else ""
     return tuple(
         Media(
             media_type,
-            written((*pointer, "content", media_type, "schema")) if "schema" in media else None,
+            f"{above}/content/{escape(media_type)}/schema" if "schema" in media else None,
         )
         for media_type, media in content.items()
     )

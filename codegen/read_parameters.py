@@ -214,7 +214,12 @@ def _with_own_arguments(
             types.findings.add(place, "CG024", message, hint, severity="warning")
         taken[argument] = parameter
     own = {id(parameter): argument for argument, parameter in taken.items()}
-    return tuple(replace(parameter, argument=own[id(parameter)]) for parameter in parameters)
+    return tuple(
+        parameter
+        if parameter.argument == own[id(parameter)]
+        else replace(parameter, argument=own[id(parameter)])
+        for parameter in parameters
+    )
 
 
 def _changes(parameter: Parameter) -> tuple[bool, bool, bool]:

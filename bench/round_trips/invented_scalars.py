@@ -42,7 +42,9 @@ class Scalars:
         return self.about(schema)
 
     def nullable(self, schema: Schema) -> Schema:
-        if not isinstance(schema.get("type"), str) or "enum" in schema:
+        if schema.get("type", "null") == "null" or isinstance(schema["type"], list):
+            return schema
+        if "enum" in schema:
             return schema
         if self.is_old:
             return {**schema, "nullable": True}

@@ -16,6 +16,7 @@ whose codes have no pages. Nothing here ends the program.
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -32,6 +33,7 @@ FORMATS: tuple[Format, ...] = ("text", "json", "github", "sarif")
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_MOST_OF_A_CODE = 20
 _COLOURS = {"error": "red", "warning": "yellow"}
 
 
@@ -54,12 +56,20 @@ def show(
     *,
     folds: bool = False,
 ) -> None:
-    """With `folds`, people get one line for warnings that say the same of several places."""
+    """With `folds`, people get one line for warnings that say the same of several places.
+
+    They get some of each code, so that hundreds of one don't hide the others.
+    """
     ordered = sorted(findings)
     if form == "text":
-        for finding, count in _counted(ordered, folds):
+        counted = _counted(ordered, folds)
+        shown = _some(counted) if folds else counted
+        for finding, count in shown:
             more = f" [and {count - 1:,} more: --format json lists all]" if count > 1 else ""
             click.echo(as_text(finding, in_colour()) + more, err=True, color=True)
+        left = Counter(one.code for one, _ in counted) - Counter(one.code for one, _ in shown)
+        for code, number in left.items():
+            click.echo(f"{number:,} more {code} warnings: --format json lists all", err=True)
     elif form == "json":
         click.echo(as_json(ordered), nl=False)
     elif form == "github":
@@ -68,7 +78,7 @@ def show(
         click.echo(as_sarif(ordered, meanings), nl=False)
 
 
-def _counted(findings: Sequence[Diagnostic], folds: bool) -> Iterable[tuple[Diagnostic, int]]:
+def _counted(findings: Sequence[Diagnostic], folds: bool) -> list[tuple[Diagnostic, int]]:
     """Each with how many it stands for; of equal warnings the first stands for all."""
     groups: dict[object, list[Diagnostic]] = {}
     for finding in findings:
@@ -76,6 +86,17 @@ def _counted(findings: Sequence[Diagnostic], folds: bool) -> Iterable[tuple[Diag
         key = (finding.code, finding.message, finding.hint) if is_warning else finding
         groups.setdefault(key, []).append(finding)
     return [(group[0], len(group)) for group in groups.values()]
+
+
+def _some(counted: Iterable[tuple[Diagnostic, int]]) -> list[tuple[Diagnostic, int]]:
+    """The errors, and the first warnings of each code."""
+    numbers: Counter[str] = Counter()
+    shown = []
+    for finding, count in counted:
+        numbers[finding.code] += finding.severity == "warning"
+        if finding.severity == "error" or numbers[finding.code] <= _MOST_OF_A_CODE:
+            shown.append((finding, count))
+    return shown
 
 
 def in_colour() -> bool:

@@ -29,6 +29,7 @@ from codegen.runtime.schemas import ContractSchemas
 
 _STUB = ROOT / "tests" / "codegen" / "stub_service.py"
 _REACHED = 501
+_MORE = re.compile(r"^([\d,]+) more CG\d{3} warnings", re.MULTILINE)
 _LEFT_OUT = re.compile(r" CG08[01] warning: (.{1,60}?)(?::|,|;| \(|$)", re.MULTILINE)
 _HEAD = (
     "| contract | OpenAPI | operations | schemas | generate | library alone | ratio | edited "
@@ -88,7 +89,7 @@ def _row(spec: Path, folder: Path, arguments: argparse.Namespace) -> str:
         operations,
         len(schemas_of(source)),
         *speed.cells,
-        generated.said.count(" warning: "),
+        _warnings(generated.said),
         _left_out(generated.said),
         imported,
         checked,
@@ -96,6 +97,12 @@ def _row(spec: Path, folder: Path, arguments: argparse.Namespace) -> str:
         f"{calls[True]} of {sum(calls.values())}",
     ]
     return f"| {' | '.join(map(str, cells))} |"
+
+
+def _warnings(said: str) -> int:
+    """Those that are shown, and those that are only counted."""
+    counted = [int(number.replace(",", "")) for number in _MORE.findall(said)]
+    return said.count(" warning: ") + sum(counted)
 
 
 def _left_out(said: str) -> str:
@@ -121,7 +128,7 @@ def _served(folder: Path, show: bool) -> tuple[float, Counter[bool], int]:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
             _wait(client, process)
             seconds = time.perf_counter() - begun
-            client.headers["Authorization"] = _credential(schemas.document)
+            client.headers.update(_credentials(schemas.document))
             calls = Counter(
                 _call(client, request, show)
                 for operation in operations.values()
@@ -139,9 +146,12 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _credential(document: Any) -> str:
+def _credentials(document: Any) -> dict[str, str]:
+    """Headers for every scheme that has one."""
     schemes = document.get("components", {}).get("securitySchemes", {}).values()
-    return "Basic YTph" if any(one.get("scheme") == "basic" for one in schemes) else "Bearer a"
+    keys = {one["name"]: "a" for one in schemes if one.get("in") == "header"}
+    is_basic = any(str(one.get("scheme")).lower() == "basic" for one in schemes)
+    return {**keys, "Authorization": "Basic YTph" if is_basic else "Bearer a"}
 
 
 def _wait(client: httpx.Client, process: subprocess.Popen[bytes]) -> None:

@@ -119,8 +119,10 @@ def _matching(pattern: str, schema: Any) -> str:
 
 
 def _number(sampler: _Sampler, schema: Any, depth: int) -> int:
-    low = schema.get("minimum", schema.get("exclusiveMinimum", 0))
-    return int(low) + (1 if schema.get("exclusiveMinimum") not in (None, False) else 0)
+    bound = schema.get("exclusiveMinimum", False)
+    # Zero equals False.
+    is_exclusive = bound is not False
+    return int(schema.get("minimum", bound)) + is_exclusive
 
 
 _MAKERS: dict[Any, Callable[[_Sampler, Any, int], Any]] = {

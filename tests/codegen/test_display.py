@@ -237,3 +237,23 @@ def test_people_get_one_line_for_warnings_that_say_the_same(codegen: Command) ->
     ]
     found = json.loads(codegen(*command, "--format", "json").stdout)["diagnostics"]
     assert sum(each["code"] == "CG025" for each in found) == 4
+
+
+def test_people_get_some_of_many_warnings_of_one_code_and_all_others(
+    tmp_path: Path, codegen: Command
+) -> None:
+    operations = "".join(
+        f"  /a{number}:\n    get: {{operationId: listThings{number}, tags: [a], "
+        "responses: {'204': {description: Done.}}}\n"
+        for number in range(23)
+    )
+    last = "  /b:\n    get: {tags: [a], responses: {'204': {description: Done.}}}\n"
+    (tmp_path / "openapi.yaml").write_text(
+        f"openapi: 3.1.0\ninfo: {{title: A, version: '1'}}\npaths:\n{operations}{last}"
+    )
+    command = ("check", "--spec", "openapi.yaml", "--out", "api")
+    told = codegen(*command).stderr
+    assert (told.count(" CG022 warning: "), told.count(" CG020 warning: ")) == (20, 1)
+    assert "3 more CG022 warnings: --format json lists all" in told
+    found = json.loads(codegen(*command, "--format", "json").stdout)["diagnostics"]
+    assert sum(each["code"] == "CG022" for each in found) == 23

@@ -199,8 +199,10 @@ def _schemas(contract: str) -> tuple[ContractSchemas, ContractSchemas, ContractS
             del node["format"]
     if nullable["openapi"].startswith("3.1"):
         for node in list(objects(nullable)):
-            if node.get("nullable") is True and isinstance(node.get("type"), str):
-                node["type"] = [node["type"], "null"]
+            if node.get("nullable") is True:
+                said = dict(node)
+                node.clear()
+                node["anyOf"] = [said, {"type": "null"}]
     return (
         ContractSchemas(json.loads(contract)),
         ContractSchemas(lenient),

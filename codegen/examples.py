@@ -4,7 +4,8 @@ Schemas are seen as the generated service sees them: a view for requests, one fo
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import quote
@@ -15,48 +16,86 @@ from .bundle import Bundle
 from .cache import Cache
 from .contract import is_json
 from .diagnostics import Findings, Severity
+from .json_text import compact
 from .pointers import value_at
+from .runtime.document import conjuncts
 from .runtime.media_types import is_json_lines, is_multipart, is_urlencoded
 from .runtime.schemas import Direction, upgrade_3_0, view
-from .shape import Node, Pointer, walk, written
-from .units import Unit, part_of
+from .shape import Node, Pointer, walk
+from .units import Unit, leaned_on, part_of
 
-_DIRECTIONS: tuple[Direction, ...] = ("request", "response")
+_HIDING: dict[Direction, str] = {"request": "readOnly", "response": "writeOnly"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """A value, where it stands, and the schema that it must fit."""
+    """A value, where it stands, and the schema that it must fit, with where that stands."""
 
     pointer: Pointer
     value: Any
     schema: Pointer
+    declared: Any
     code: str
 
 
 class _Schemas:
-    """The contract's schemas as either direction sees them."""
+    """The schemas of samples, and what they lean on, as far as one is asked for."""
 
-    def __init__(self, document: dict[str, Any], is_broken: bool) -> None:
+    def __init__(
+        self,
+        document: dict[str, Any],
+        units: Mapping[str, Unit],
+        samples: Iterable[_Sample],
+        is_broken: bool,
+    ) -> None:
         self.is_broken = is_broken
-        modern = upgrade_3_0(document) if document["openapi"].startswith("3.0") else document
-        self._views = {direction: view(modern, direction) for direction in _DIRECTIONS}
-        self._registries = {
-            direction: jsonschema_rs.Registry([("urn:contract", seen)])
-            for direction, seen in self._views.items()
-        }
+        self._contract = document
+        # No schema of the contract has a name with a space.
+        self._names: dict[str, str] = {}
+        self._registries: dict[Direction, jsonschema_rs.Registry] = {}
+        self._compiled: dict[tuple[Direction, str], jsonschema_rs.Draft202012Validator] = {}
+        added: dict[str, Any] = {}
+        for sample in samples:
+            name = self._names.setdefault(compact(sample.declared), f"sample {len(added)}")
+            added.setdefault(name, sample.declared)
+        leaned = [name for schema in added.values() for name in leaned_on(schema, units)]
+        part = part_of(document, units, leaned)
+        components = part.setdefault("components", {})
+        components["schemas"] = components.get("schemas", {}) | added
+        self._document = upgrade_3_0(part) if _is_3_0(document) else part
 
-    def directions(self, schema: Pointer) -> list[Direction]:
+    def directions(self, sample: _Sample) -> list[Direction]:
         """Those in which it is seen: what stands in a `readOnly` property is in no request."""
-        return [one for one, seen in self._views.items() if _leads_somewhere(seen, schema)]
+        around = [
+            sample.schema[: index + 2]
+            for index, step in enumerate(sample.schema[:-1])
+            if step == "properties"
+        ]
+        words = {
+            word
+            for pointer in around
+            for part in conjuncts(self._contract, value_at(self._contract, pointer))
+            for word in part
+            if part[word] is True
+        }
+        return [direction for direction, word in _HIDING.items() if word not in words]
 
-    def compiled(self, direction: Direction, schema: Pointer) -> jsonschema_rs.Draft202012Validator:
-        return jsonschema_rs.Draft202012Validator(
-            {"$ref": f"urn:contract#{quote(written(schema))}"},
-            registry=self._registries[direction],
-            validate_formats=True,
-            offline=True,
-        )
+    def compiled(self, direction: Direction, sample: _Sample) -> jsonschema_rs.Draft202012Validator:
+        key = (direction, self._names[compact(sample.declared)])
+        if key not in self._compiled:
+            self._compiled[key] = jsonschema_rs.Draft202012Validator(
+                {"$ref": f"urn:contract#/components/schemas/{quote(key[1])}"},
+                registry=self._registry(direction),
+                validate_formats=True,
+                offline=True,
+            )
+        return self._compiled[key]
+
+    def _registry(self, direction: Direction) -> jsonschema_rs.Registry:
+        if direction not in self._registries:
+            seen = view(self._document, direction)
+            self._registries[direction] = jsonschema_rs.Registry([("urn:contract", seen)])
+        return self._registries[direction]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +123,11 @@ def check_samples(
     version = contract.document["openapi"][:3]
     known = cache.shelf(f"samples {version}")
     new = [name for name, unit in units.items() if unit.key not in known]
-    schemas = _Schemas(part_of(contract.document, units, new), bool(broken)) if new else None
+    doubtful = {name: list(_doubtful(contract, broken, units[name].node)) for name in new}
+    samples = [sample for each in doubtful.values() for sample in each]
+    schemas = _Schemas(contract.document, units, samples, bool(broken))
     for name in new:
-        assert schemas is not None
-        known[units[name].key] = _checked(contract, broken, schemas, units[name].node)
+        known[units[name].key] = _checked(schemas, doubtful[name])
     misfits: list[Pointer] = []
     for unit in units.values():
         found = known.used(unit.key)
@@ -98,20 +138,46 @@ def check_samples(
     return misfits
 
 
-def _checked(
-    contract: Bundle, broken: set[Pointer], schemas: _Schemas, unit: Node
-) -> dict[str, Any]:
-    """What is found in a unit, as JSON."""
+def _doubtful(contract: Bundle, broken: set[Pointer], unit: Node) -> Iterator[_Sample]:
+    """The samples in a unit, but for those that fit in any case."""
+    is_3_0 = _is_3_0(contract.document)
+    for node in walk(unit):
+        if isinstance(node.value, dict) and not _is_near(node.pointer, broken):
+            for sample in _samples(contract, node):
+                if not _fits_plainly(sample, is_3_0):
+                    yield sample
+
+
+def _is_3_0(document: dict[str, Any]) -> bool:
+    return str(document["openapi"]).startswith("3.0")
+
+
+def _fits_plainly(sample: _Sample, is_3_0: bool) -> bool:
+    """Whether its schema says all itself, the same in both directions, and admits the value.
+
+    Most schemas of samples are a few words long: to compile one takes a hundredth of what it takes
+    to find it in the contract.
+    """
+    if _NOT_PLAIN.search(compact(sample.declared)):
+        return False
+    modern = upgrade_3_0(sample.declared) if is_3_0 else sample.declared
+    try:
+        validator = jsonschema_rs.Draft202012Validator(modern, validate_formats=True, offline=True)
+        return validator.is_valid(sample.value)
+    except ValueError:
+        # It is told where the schema is compiled again.
+        return False
+
+
+def _checked(schemas: _Schemas, samples: Iterable[_Sample]) -> dict[str, Any]:
+    """What is found in samples of a unit, as JSON."""
     found: list[_Found] = []
     misfits: list[Pointer] = []
-    for node in walk(unit):
-        if not isinstance(node.value, dict) or _is_near(node.pointer, broken):
-            continue
-        for sample in _samples(contract, node):
-            wrong = _misfit(schemas, sample)
-            found += wrong
-            if sample.code == "CG061" and any(each.code == "CG061" for each in wrong):
-                misfits.append(sample.pointer)
+    for sample in samples:
+        wrong = _misfit(schemas, sample)
+        found += wrong
+        if sample.code == "CG061" and any(each.code == "CG061" for each in wrong):
+            misfits.append(sample.pointer)
     return {
         "found": [asdict(each) | {"pointer": list(each.pointer)} for each in found],
         "misfits": [list(pointer) for pointer in misfits],
@@ -133,16 +199,16 @@ def _samples(contract: Bundle, node: Node) -> Iterator[_Sample]:
         is_lines = node.kind == "media_type" and is_json_lines(str(node.pointer[-1]))
         if node.kind == "media_type" and not is_lines and not _is_value(str(node.pointer[-1])):
             return
-        schema = (*node.pointer, "schema")
+        schema, declared = (*node.pointer, "schema"), node.value["schema"]
         if "example" in node.value:
             value = _lines(node.value["example"]) if is_lines else node.value["example"]
-            yield _Sample((*node.pointer, "example"), value, schema, "CG060")
+            yield _Sample((*node.pointer, "example"), value, schema, declared, "CG060")
         examples = node.value.get("examples")
         for name in examples if isinstance(examples, dict) else ():
             pointer, example = contract.follow((*node.pointer, "examples", name))
             if isinstance(example, dict) and "value" in example:
                 value = _lines(example["value"]) if is_lines else example["value"]
-                yield _Sample((*pointer, "value"), value, schema, "CG060")
+                yield _Sample((*pointer, "value"), value, schema, declared, "CG060")
 
 
 def _is_value(media_type: str) -> bool:
@@ -162,31 +228,20 @@ def _samples_of_schema(node: Node) -> Iterator[_Sample]:
     for keyword, code in (("default", "CG061"), ("example", "CG060")):
         if keyword in node.value:
             pointer = (*node.pointer, keyword)
-            yield _Sample(pointer, node.value[keyword], node.pointer, code)
+            yield _Sample(pointer, node.value[keyword], node.pointer, node.value, code)
     examples = node.value.get("examples")
     for index, value in enumerate(examples if isinstance(examples, list) else ()):
-        yield _Sample((*node.pointer, "examples", index), value, node.pointer, "CG060")
+        yield _Sample((*node.pointer, "examples", index), value, node.pointer, node.value, "CG060")
 
 
-def _leads_somewhere(document: Any, pointer: Pointer) -> bool:
-    try:
-        value_at(document, pointer)
-    except LookupError:
-        return False
-    return True
-
-
-def _misfit(
-    schemas: _Schemas, sample: _Sample, directions: Sequence[Direction] = _DIRECTIONS
-) -> list[_Found]:
+def _misfit(schemas: _Schemas, sample: _Sample) -> list[_Found]:
     """A sample may be of a request or of a response: it is wrong only where it fits neither."""
+    directions = schemas.directions(sample)
     try:
         if not directions or any(_fits(schemas, one, sample) for one in directions):
             return []
-        errors = schemas.compiled(directions[0], sample.schema).iter_errors(sample.value)
+        errors = schemas.compiled(directions[0], sample).iter_errors(sample.value)
     except (ValueError, jsonschema_rs.ReferencingError) as error:
-        if len(visible := schemas.directions(sample.schema)) < len(directions):
-            return _misfit(schemas, sample, visible)
         # Where something is malformed that the schema refers to, that has been said.
         message = f"this schema can't be compiled: {_one_line(error)}"
         return [] if schemas.is_broken else [_Found(sample.schema, "CG007", message)]
@@ -214,10 +269,12 @@ def _is_of_parameter(pointer: Pointer) -> bool:
 
 
 _MAX_TEXT = 160
+# A keyword that leads elsewhere, or that counts in one direction; or a text that looks like one.
+_NOT_PLAIN = re.compile(r'"(?:\$|readOnly"|writeOnly")')
 
 
 def _fits(schemas: _Schemas, direction: Direction, sample: _Sample) -> bool:
-    return schemas.compiled(direction, sample.schema).is_valid(sample.value)
+    return schemas.compiled(direction, sample).is_valid(sample.value)
 
 
 def _inside(sample: _Sample, error: jsonschema_rs.ValidationError) -> Pointer:

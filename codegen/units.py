@@ -6,18 +6,20 @@ have the same unit, leaning on the same units, whatever is said of it is the sam
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
+from urllib.parse import unquote
 
 from .components import strong_components
 from .json_text import compact
-from .shape import Node, Pointer, children, written
+from .shape import Node, Pointer, children, walk, written
 
 _REFERENCE = re.compile(r'"\$ref": ?("#(?:[^"\\]|\\.)*")')
 # What may make a reference lead elsewhere than it says.
-_MOVING = re.compile(r'"\$(id|anchor|dynamicRef|dynamicAnchor|recursiveRef)"')
+_MOVING = frozenset({"$id", "$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef"})
+_MAYBE_MOVING = re.compile("|".join(re.escape(f'"{word}"') for word in sorted(_MOVING)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ def units_of(document: dict[str, Any]) -> dict[str, Unit]:
     """By name, which is its JSON pointer."""
     nodes = {written(node.pointer): node for node in _nodes(document)}
     texts = {name: compact(node.value) for name, node in nodes.items()}
-    moves = any(_MOVING.search(text) for text in texts.values())
+    moves = any(_moves(nodes[name], text) for name, text in texts.items())
     edges = {
         name: tuple(nodes) if moves else tuple(_referred(text, nodes))
         for name, text in texts.items()
@@ -54,13 +56,32 @@ def _nodes(document: dict[str, Any]) -> Iterator[Node]:
             yield part
 
 
-def _referred(text: str, nodes: dict[str, Node]) -> Iterator[str]:
+def leaned_on(declared: Any, units: Mapping[str, Unit]) -> tuple[str, ...]:
+    """The names of those that a schema in any of them leans on at once."""
+    text = compact(declared)
+    moves = _moves(Node("schema", (), declared), text)
+    return tuple(units) if moves else tuple(_referred(text, units))
+
+
+def _moves(node: Node, text: str) -> bool:
+    """Whether a schema in it has such a word; that a property or an example has it says nothing."""
+    return _MAYBE_MOVING.search(text) is not None and any(
+        not _MOVING.isdisjoint(each.value)
+        for each in walk(node)
+        if each.kind == "schema" and isinstance(each.value, dict)
+    )
+
+
+def _referred(text: str, names: Container[str]) -> Iterator[str]:
     for quoted in dict.fromkeys(_REFERENCE.findall(text)):
-        tokens = json.loads(quoted)[1:].split("/")
-        for length in (3, 4):
-            name = "/".join(tokens[:length])
-            if name in nodes:
-                yield name
+        written = json.loads(quoted)[1:]
+        # A path may stand in it as it is, or with its braces escaped.
+        for pointer in dict.fromkeys((written, unquote(written))):
+            tokens = pointer.split("/")
+            for length in (3, 4):
+                name = "/".join(tokens[:length])
+                if name in names:
+                    yield name
 
 
 def _keys(edges: dict[str, tuple[str, ...]], texts: dict[str, str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Which schemas stand for bytes that are no JSON value, and which for plain text.
+"""Which schemas stand for bytes that are no JSON value, for plain text, or for lines of JSON.
 
 Of bytes OpenAPI 3.0 says `format: binary`; 3.1 names a content media type, and some write a content
 encoding of that name.
@@ -39,3 +39,17 @@ def file_schemas(document: Any, form: Any) -> Iterator[dict[str, Any]]:
                 yield from (one for one in (value,) if is_binary(one))
                 items = alternatives(document, value.get("items"))
                 yield from (one for one in items if is_binary(one))
+
+
+_ARRAY_OF_LINES = frozenset({"type", "items", "minItems", "maxItems", "title", "description"})
+
+
+def is_array_of_lines(schema: Any) -> bool:
+    """Whether a schema stands for lines as in OpenAPI 3.2: a plain array, written in place."""
+    return (
+        isinstance(schema, dict)
+        and schema.get("type") == "array"
+        and "items" in schema
+        and schema.get("minItems", 0) in (0, 1)
+        and not set(schema) - _ARRAY_OF_LINES
+    )

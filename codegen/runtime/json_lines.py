@@ -76,22 +76,6 @@ class LinesRule:
         return f"{self.pointer}/items"
 
 
-_ARRAY_OF_LINES: Final = frozenset(
-    {"type", "items", "minItems", "maxItems", "title", "description"}
-)
-
-
-def is_array_of_lines(schema: Any) -> bool:
-    """Whether a schema stands for lines as in OpenAPI 3.2: a plain array, written in place."""
-    return (
-        isinstance(schema, dict)
-        and schema.get("type") == "array"
-        and "items" in schema
-        and schema.get("minItems", 0) in (0, 1)
-        and not set(schema) - _ARRAY_OF_LINES
-    )
-
-
 def lines_rule(schemas: ContractSchemas, pointer: str, longest: int) -> LinesRule:
     declared = schemas.at(pointer)
     return LinesRule(pointer, longest, declared.get("maxItems"), declared.get("minItems", 0) == 0)

@@ -5,9 +5,9 @@ from typing import Any
 
 from starlette.types import Scope
 
-from .binary_schemas import is_text
+from .binary_schemas import is_array_of_lines, is_text
 from .form_rules import FormRule, form_rule
-from .json_lines import DEFAULT_MAX_LINE, LinesRule, is_array_of_lines, lines_rule
+from .json_lines import DEFAULT_MAX_LINE, LinesRule, lines_rule
 from .media_types import is_json, is_json_lines, is_multipart, is_urlencoded
 from .operation import Media, Operation
 from .parameters import ParameterReader

@@ -24,7 +24,9 @@ from .client_shape import (
 from .contract import Body, Contract, Header, Operation, Response, Tag
 from .emit_client_methods import AWAITING, BLOCKING, Flavour, methods_class, methods_name
 from .names import argument_name, unlike
+from .nullable import admits_null
 from .python_text import docstring, header, literal, module
+from .runtime.document import resolve
 from .synchronous import synchronous
 
 _CREDENTIALS = "..runtime.client_credentials"
@@ -218,9 +220,9 @@ def _forms(document: Any, body: Body) -> Iterator[str]:
         styles = field_styles(document, media) if form in ("urlencoded", "multipart") else {}
         given = f"{form!r}, {literal(styles)}" if styles else repr(form)
         # Of a body that may be absent None says that it is.
-        typed = media.annotation if form == "json" and body.required else None
-        if typed is not None and typed.text.endswith("None"):
-            given += ", null=True"
+        if form == "json" and body.required and media.pointer is not None:
+            is_null = admits_null(document, resolve(document, media.pointer))
+            given += ", null=True" if is_null else ""
         yield f"{media.media_type!r}: BodyForm({given})"
 
 

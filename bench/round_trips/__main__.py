@@ -83,6 +83,8 @@ def _findings(spec: Path, *tallies: Tally) -> int:
     for tally in tallies:
         for where, told in tally.findings.items():
             print(f"{spec.name} {where}: {told[:600]}", file=sys.stderr)
+        if tally.without_values:
+            print(f"{spec.name} without values: {tally.without_values}", file=sys.stderr)
     return sum(len(tally.findings) for tally in tallies)
 
 

@@ -11,15 +11,14 @@ from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import to_json
 
+from bench.round_trips.both_ends import equal, same_value
 from bench.round_trips.callers import Caller
 from bench.round_trips.echo import Echo
-from bench.round_trips.excuses import is_empty, may_be_unwritten, of_path, of_refusal
-from bench.round_trips.messages import FORMS, Exchange, Place, Slot
+from bench.round_trips.excuses import may_be_unwritten, of_path, of_refusal
+from bench.round_trips.messages import Exchange, Place, Slot
 from bench.round_trips.models import Tags, is_unrepresentable
-from bench.round_trips.raw_bodies import same
-from bench.round_trips.sameness import Changed, Said, compare, same_json
+from bench.round_trips.sameness import Changed, same_json
 from codegen.emit_client_methods import method_name
 
 # Headers that the server or its hooks add.
@@ -179,9 +178,11 @@ def _has_files(exchange: Exchange) -> bool:
 
 
 def _refused(line: Line, exchange: Exchange, message: Message, error: Any) -> set[str]:
-    told = (getattr(error, "status", None), getattr(error, "title", ""))
     if line.echo.calls:
-        if exchange.answer.make is None and told == (exchange.answer.status, "Told"):
+        # Of an answer to HEAD the status alone comes.
+        title = "Told" if exchange.operation.method != "HEAD" else getattr(error, "title", "")
+        told = (getattr(error, "status", None), getattr(error, "title", ""))
+        if exchange.answer.make is None and told == (exchange.answer.status, title):
             return {"problem raised"}
     elif excuse := of_refusal(exchange, message.body, error):
         return {excuse}
@@ -206,7 +207,7 @@ def _arrived(line: Line, exchange: Exchange, given: dict[str, Any]) -> set[str]:
     found: set[str] = set()
     for name in slots.keys() - claimed:
         if name in given:
-            found |= _same(slots[name], given[name], got[name], name)
+            found |= same_value(slots[name], given[name], got[name], name)
         elif got[name] is not None:
             _is_default(slots[name], got[name], name)
     return found | _page(exchange, given, got.get("page"))
@@ -244,56 +245,15 @@ def _returned(exchange: Exchange, came: Any, fields: dict[str, Any]) -> set[str]
     for name, value in fields.items():
         if name == "body":
             if exchange.operation.method != "HEAD" and answer.body is not None:
-                found |= _same(answer.body.slot, value, body, "body of the answer")
+                found |= same_value(answer.body.slot, value, body, "body of the answer")
         elif name == "content_type":
             charset = "; charset=utf-8" if value.startswith("text/") else ""
-            _equal(name, value + charset, result.content_type)
+            equal(name, value + charset, result.content_type)
         elif name == "status":
-            _equal(name, value, result.status)
+            equal(name, value, result.status)
         else:
-            found |= _same(slots[name], value, getattr(result, name), f"header {name}")
+            found |= same_value(slots[name], value, getattr(result, name), f"header {name}")
     for name in slots.keys() - fields.keys() - _OF_THE_SERVER:
         if getattr(result, name) is not None:
             raise Changed(f"header {name} was not given, and came as {getattr(result, name)!r}")
     return found
-
-
-def _equal(name: str, sent: Any, came: Any) -> None:
-    if sent != came:
-        raise Changed(f"{name}: {sent!r} came back as {came!r}")
-
-
-def _same(slot: Slot, sent: Any, came: Any, name: str) -> set[str]:
-    """Nothing where both are equal as Python has it; else by what their JSON differs."""
-    if type(sent) is type(came) and sent == came:
-        return set()
-    if slot.adapter is None:
-        if not same(sent, came):
-            raise Changed(f"{name}: {sent!r} came back as {came!r}")
-        return set()
-    one = slot.plain(sent)
-    if came is None and slot.form in FORMS and is_empty(one):
-        return {"empty form"}
-    other = came if isinstance(came, dict) else slot.plain(came)
-    said, whole = slot.said, slot.form == "lines"
-    if slot.form in FORMS and isinstance(one, dict):
-        full = {key: value for key, value in one.items() if value != [] or key in other}
-        found = {"empty list"} if full != one else set()
-        typed = {
-            key: value for key, value in full.items() if not _came_as_text(said, key, value, other)
-        }
-        found |= {"untyped"} if len(typed) < len(full) else set()
-        kept_there = {key: value for key, value in other.items() if key in typed or key not in full}
-        return {*found, *compare(said, typed, kept_there, name)}
-    pairs = zip(one, other, strict=True) if whole else [(one, other)]
-    return {each for first, second in pairs for each in compare(said, first, second, name)}
-
-
-def _came_as_text(said: Said, name: str, value: Any, came: Mapping[str, Any]) -> bool:
-    if isinstance(value, str) or any(part for part in said.member(name).parts):
-        return False
-    if isinstance(value, list) and len(value) == 1:
-        [value] = value
-    if isinstance(value, str):
-        return bool(came.get(name) == value)
-    return bool(came.get(name) == ("" if value is None else to_json(value).decode()))

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from bench.round_trips.package import Package
 
 _PATIENCE_SECONDS = 60
+_IDLE_SECONDS = 3600
 Handle = Callable[[str, dict[str, Any]], Any]
 
 
@@ -53,7 +54,10 @@ def echoing(package: Package) -> Iterator[Echo]:
             raise echo.answer
         return echo.answer
 
-    config = uvicorn.Config(application_of(package, handle), log_config=None)
+    # To make the next values may take longer than servers keep an idle connection.
+    config = uvicorn.Config(
+        application_of(package, handle), log_config=None, timeout_keep_alive=_IDLE_SECONDS
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -19,6 +19,7 @@ UNSENT: Final = {
 IN_FORMS: Final = {
     "empty form": "a form without fields is a body of no bytes, and so none",
     "empty list": "an empty list has no field in a form, so it comes as absent",
+    "null as text": "null is written as an empty text, and comes as that where it may be one",
     "untyped": "a field of which the contract says no type comes as the text that it is written as",
 }
 _UNPROCESSABLE: Final = 422

@@ -45,6 +45,12 @@ class Package:
         return document
 
     @cached_property
+    def words(self) -> str:
+        """All that the package itself may say to a caller: the contract, and the runtime's text."""
+        runtime = sorted((self.folder / self.name / "runtime").glob("*.py"))
+        return json.dumps(self.document) + "".join(one.read_text("utf-8") for one in runtime)
+
+    @cached_property
     def schemas(self) -> ContractSchemas:
         return ContractSchemas(self.document)
 

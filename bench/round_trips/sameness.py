@@ -96,6 +96,12 @@ class Said:
     def has_format(self, name: str) -> bool:
         return any(part.get("format") == name for part in self.parts)
 
+    def has_type(self, name: str) -> bool:
+        return any(
+            name == kind or (isinstance(kind, list) and name in kind)
+            for kind in (part.get("type") for part in self.parts)
+        )
+
     def defaults(self, name: str) -> list[Any]:
         return [part["default"] for part in self.member(name).parts if "default" in part]
 

@@ -79,6 +79,8 @@ def content_of(
     if declared is None:
         raise ValueError(f"content_type must be one of {', '.join(forms)}")
     form = forms[declared]
+    if body is None and not form.null:
+        return NO_CONTENT
     if form.form == "urlencoded":
         return Content(chosen, whole=urlencoded(body, form.styles))
     if form.form == "multipart":

@@ -102,8 +102,45 @@ def test_what_one_side_must_not_give_and_what_may_be_null_hinders_nobody(
     assert came.valid.seen["to the letter"] == came.valid.seen["values"] >= 20
 
 
+@pytest.mark.parametrize("kind", CALLERS)
+def test_null_is_a_body_where_json_is_required_and_a_head_tells_its_status(
+    kind: str, tmp_path: Path
+) -> None:
+    ended = {"204": {"description": "So."}, "401": {"description": "Who are you?"}}
+
+    def operation(name: str, schema: Any) -> dict[str, Any]:
+        body = {"required": True, "content": {"application/json": {"schema": schema}}}
+        return {"operationId": name, "requestBody": body, "responses": ended}
+
+    contract = {
+        "openapi": "3.1.0",
+        "info": {"title": "Things", "version": "1"},
+        "paths": {
+            "/anything": {
+                "put": operation("set_anything", {"description": "Whatever it is."}),
+                "head": {"operationId": "look", "responses": ended},
+            },
+            "/null": {"put": operation("set_null", {"type": ["null", "integer"], "maximum": 0})},
+            "/no": {"put": operation("set_no", {"type": "null"})},
+        },
+    }
+    spec = tmp_path / "openapi.json"
+    spec.write_text(json.dumps(contract))
+    came = traffic(package_of(spec, tmp_path, f"null_bodies_{kind}"), kind, examples=5)
+    assert came.valid.findings == {}
+    problems = came.valid.seen["problem raised"]
+    assert problems + came.valid.seen["to the letter"] == came.valid.seen["values"] >= 20
+
+
 def test_a_field_without_a_type_comes_as_the_text_that_it_is_written_as(tmp_path: Path) -> None:
-    schema = {"type": "object", "required": ["kind"], "properties": {"size": {"type": "integer"}}}
+    schema = {
+        "type": "object",
+        "required": ["kind"],
+        "properties": {
+            "size": {"type": ["integer", "null"]},
+            "note": {"type": ["string", "null"], "maxLength": 1},
+        },
+    }
     content = {"application/x-www-form-urlencoded": {"schema": schema}}
     operation = {
         "operationId": "add_thing",
@@ -121,6 +158,7 @@ def test_a_field_without_a_type_comes_as_the_text_that_it_is_written_as(tmp_path
     came = traffic(package, "blocking", examples=20)
     assert came.valid.findings == {}
     assert came.valid.seen["untyped"] > 0
+    assert came.valid.seen["null as text"] > 0
 
 
 def test_the_reference_lists_what_can_not_be_sent() -> None:

@@ -8,9 +8,11 @@ from .contract import Contract
 from .diagnostics import Findings
 from .format import Text
 from .model_fields import lost_members
-from .model_text import models_module
+from .model_text import ModelsNotMadeError, models_module
 from .python_text import module
 
+_MOST_NAMES = 5
+_MOST_TEXT = 300
 _BASE_MODEL = '''
 class ContractModel(BaseModel):
     """An optional field that is None is left out of the JSON: there, absent and null differ.
@@ -51,7 +53,11 @@ def emit_models(contract: Contract, findings: Findings, cache: Cache) -> dict[st
         text = "Models of the contract's schemas; it has none."
         return {"models/__init__.py": module(contract.name, text, (), "")}
     models, version = contract.models, contract.schema_version
-    parts, statements = models_module(models, version, contract.name, cache)
+    try:
+        parts, statements = models_module(models, version, contract.name, cache)
+    except ModelsNotMadeError as error:
+        _tell_not_made(contract, findings, error)
+        return {}
     defined = {each.name for each in statements}
     for name in models:
         if name not in defined:
@@ -63,6 +69,16 @@ def emit_models(contract: Contract, findings: Findings, cache: Cache) -> dict[st
         hint = "list all of its members under `properties` of this schema, in place of its `allOf`"
         findings.add(contract.place_of_model(name), "CG080", message, hint)
     return {"models/__init__.py": parts, "models/contract_model.py": _base(contract)}
+
+
+def _tell_not_made(contract: Contract, findings: Findings, error: ModelsNotMadeError) -> None:
+    """At the first of the schemas, which are made together, so that any may be what it is about."""
+    names = ", ".join(error.names[:_MOST_NAMES])
+    more = len(error.names) - _MOST_NAMES
+    names += f" and {more} more" if more > 0 else ""
+    message = f"datamodel-code-generator makes nothing of {names}: {error.reason[:_MOST_TEXT]}"
+    hint = "write these schemas more simply, such as without an `allOf` that leads back to itself"
+    findings.add(contract.place_of_model(error.names[0]), "CG080", message, hint)
 
 
 def _base(contract: Contract) -> str:

@@ -23,13 +23,17 @@ _NO_TYPES = {
 }  # fmt: skip
 
 
+class LibraryError(Exception):
+    """The library ends in an error of its own, which the message tells."""
+
+
 def generate_module(
     schemas: Mapping[str, Any], schema_version: str, extended: Container[str] = ()
 ) -> str:
     """A module with a type for each schema, under its name; not laid out.
 
     `schema_version` is "3.0" or "3.1". References lead to `#/components/schemas/<name>`.
-    `extended` are those that others extend, which need not be among `schemas`.
+    `extended` are those that others extend, which need not be among `schemas`. Raises LibraryError.
     """
     # Loading the library takes longer than all the rest of a run that has nothing to do.
     from datamodel_code_generator import generate
@@ -43,39 +47,43 @@ def generate_module(
         "paths": {},
         "components": {"schemas": dict(schemas)},
     }
-    with warnings.catch_warnings():
-        # It warns of constraints that pydantic can't check; requests are checked by the contract.
-        warnings.simplefilter("ignore", UserWarning)
-        text = generate(
-            document,
-            input_file_type=InputFileType.OpenAPI,
-            output_model_type=DataModelType.PydanticV2BaseModel,
-            target_python_version=PythonVersion.PY_311,
-            disable_timestamp=True,
-            formatters=[],
-            use_annotated=True,
-            field_constraints=True,
-            enum_field_as_literal=LiteralType.All,
-            use_union_operator=True,
-            use_standard_collections=True,
-            use_schema_description=True,
-            use_field_description=True,
-            use_single_line_docstring=True,
-            use_type_alias=True,
-            snake_case_field=True,
-            allow_population_by_field_name=True,
-            output_datetime_class=DatetimeClassType.Awaredatetime,
-            treat_dot_as_module=False,
-            field_extra_keys={MAY_BE_NULL},
-            type_mappings=[
-                f"{kind}+{name}={kind}" for kind, names in _NO_TYPES.items() for name in names
-            ],
-            base_class=_BASE_PATH,
-            base_class_map=dict.fromkeys(
-                _without_optional(schemas, extended), "pydantic.BaseModel"
-            ),
-            naming_strategy=NamingStrategy.ParentPrefixed,
-        )
+    try:
+        with warnings.catch_warnings():
+            # It warns of constraints that pydantic can't check; the contract checks requests.
+            warnings.simplefilter("ignore", UserWarning)
+            text = generate(
+                document,
+                input_file_type=InputFileType.OpenAPI,
+                output_model_type=DataModelType.PydanticV2BaseModel,
+                target_python_version=PythonVersion.PY_311,
+                disable_timestamp=True,
+                formatters=[],
+                use_annotated=True,
+                field_constraints=True,
+                enum_field_as_literal=LiteralType.All,
+                use_union_operator=True,
+                use_standard_collections=True,
+                use_schema_description=True,
+                use_field_description=True,
+                use_single_line_docstring=True,
+                use_type_alias=True,
+                snake_case_field=True,
+                allow_population_by_field_name=True,
+                output_datetime_class=DatetimeClassType.Awaredatetime,
+                treat_dot_as_module=False,
+                field_extra_keys={MAY_BE_NULL},
+                type_mappings=[
+                    f"{kind}+{name}={kind}" for kind, names in _NO_TYPES.items() for name in names
+                ],
+                base_class=_BASE_PATH,
+                base_class_map=dict.fromkeys(
+                    _without_optional(schemas, extended), "pydantic.BaseModel"
+                ),
+                naming_strategy=NamingStrategy.ParentPrefixed,
+            )
+    except Exception as error:
+        # Whatever it is: of the contract, whose place can be told, it is a part that it can't take.
+        raise LibraryError(f"{type(error).__name__}: {error}") from error
     if not isinstance(text, str):
         raise AssertionError("one module was asked of datamodel-code-generator")
     # Of this one place it says so even where standard collections were asked for.

@@ -12,7 +12,7 @@ from .model_assembly import (
     to_rebuild,
     with_own_names,
 )
-from .model_library import generate_module
+from .model_library import LibraryError, generate_module
 from .model_pieces import Piece, pieces_of, whole
 from .model_processes import made_of
 from .model_statements import Pieced, Statement, from_json, statements_of
@@ -22,12 +22,21 @@ _NAMED_FIRST = "EveryModelOfThisPiece"
 _TEXT = "Models of the contract's schemas, under their names there."
 
 
+class ModelsNotMadeError(Exception):
+    """No models are made of the schemas of these names; `reason` is the library's own word."""
+
+    def __init__(self, names: tuple[str, ...], reason: str) -> None:
+        super().__init__(f"{', '.join(names)}: {reason}")
+        self.names = names
+        self.reason = reason
+
+
 def models_module(
     models: Mapping[str, Any], schema_version: str, name: str, cache: Cache
 ) -> tuple[tuple[str, ...], list[Statement]]:
     """Its parts, and the statements that it defines types by. `name` is the contract's.
 
-    The first part has all that stands before the others.
+    The first part has all that stands before the others. Raises ModelsNotMadeError.
     """
 
     def make(pieces: Sequence[Piece]) -> list[Pieced]:
@@ -72,7 +81,11 @@ def generated_piece(piece: Piece, schema_version: str) -> Pieced:
     references = [{"$ref": f"#/components/schemas/{name}"} for name in piece.schemas]
     named = {"type": "array", "prefixItems": references}
     schemas = {_NAMED_FIRST: named, **piece.schemas}
-    return piece_of_module(generate_module(schemas, schema_version, piece.extended), piece)
+    try:
+        text = generate_module(schemas, schema_version, piece.extended)
+    except LibraryError as error:
+        raise ModelsNotMadeError(piece.own, str(error)) from error
+    return piece_of_module(text, piece)
 
 
 def piece_of_module(text: str, piece: Piece) -> Pieced:

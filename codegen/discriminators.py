@@ -1,8 +1,23 @@
-"""Whether a choice can be made by its discriminator: by a property that every schema of it has."""
+"""Whether a choice can be made by its discriminator: by a property that every schema of it has.
 
+A schema without a choice has one as well, for those that extend it.
+"""
+
+from collections.abc import Iterable
 from typing import Any
 
-from .runtime.document import alternatives
+from .runtime.document import alternatives, referenced
+
+
+def has_choice(schema: dict[str, Any]) -> bool:
+    return "oneOf" in schema or "anyOf" in schema
+
+
+def extended_by_others(document: Any, joined: Iterable[dict[str, Any]]) -> set[int]:
+    """The ids of the schemas that others refer to in their `allOf`; these are `joined`."""
+    parts = (part for each in joined for part in each.get("allOf") or ())
+    references = {part.get("$ref") for part in parts if isinstance(part, dict)}
+    return {id(referenced(document, one)) for one in references if isinstance(one, str)}
 
 
 def choice_without_property(document: Any, schema: dict[str, Any]) -> str | None:

@@ -91,13 +91,17 @@ def _runnable(found: Mapping[str, Statement], names: list[str]) -> list[Statemen
 
 
 def to_rebuild(statements: Sequence[Statement]) -> list[str]:
-    """Classes that mention what is only defined behind them: pydantic has to look again."""
-    later = {each.name for each in statements}
+    """Classes that pydantic has to look at again, as what they are made of is not all there yet.
+
+    They mention what is only defined behind them, or extend or mention what does.
+    """
+    not_whole = {each.name for each in statements}
     found = []
     for each in statements:
-        later.discard(each.name)
-        if each.is_class and later & set(each.mentions):
-            found.append(each.name)
+        not_whole.discard(each.name)
+        if not not_whole.isdisjoint([*each.needs, *each.mentions]):
+            not_whole.add(each.name)
+            found += [each.name] if each.is_class else []
     return found
 
 

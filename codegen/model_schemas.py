@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from .discriminators import choice_without_property
+from .discriminators import choice_without_property, extended_by_others, has_choice
 from .model_aliases import lead_past_aliases
 from .model_choices import may_join, spread_choices
 from .model_parts import require_alike, spell_out, write_parts
@@ -56,6 +56,7 @@ class _Context:
     types: SchemaTypes
     declared: Mapping[int, Collection[str]]
     keeping: Container[int]
+    extended: Container[int]
     sides: Callable[[], Sides]
 
 
@@ -68,7 +69,9 @@ def model_schemas(types: SchemaTypes) -> dict[str, Any]:
     joined = joining(document)
     declared = declared_beside(document, joined)
     keeping = keeping_others(document, joined, declared)
-    context = _Context(types, declared, keeping, cache(lambda: sent_and_answered(document)))
+    extended = extended_by_others(document, joined)
+    sides = cache(lambda: sent_and_answered(document))
+    context = _Context(types, declared, keeping, extended, sides)
     done: dict[str, Any] = {}
     joins: list[str] = []
     chooses: list[str] = []
@@ -130,7 +133,10 @@ def _change(copy: Copy, context: _Context, name: str) -> None:
         keep_others(schema)
     if not {*copy.pointer[-2:-1]} & _COMBINATIONS:
         declare_required(schema, context.declared.get(key, ()))
-    if without := choice_without_property(document, original):
+    if "discriminator" in schema and key not in context.extended and not has_choice(original):
+        # It chooses among those that extend this one. Without any the library took its own kind.
+        del schema["discriminator"]
+    elif without := choice_without_property(document, original):
         del schema["discriminator"]
         _tell_left_out(types, (*types.pointer(name), *copy.pointer), without)
     _rename_references(schema, types)

@@ -47,7 +47,28 @@ SCHEMAS: dict[str, Any] = {
         },
     },
 }
+SCHEMAS |= {
+    # Nobody extends it, so that there is nothing to choose.
+    "Kind": {
+        "type": "object",
+        "properties": {"kind": TEXT},
+        "discriminator": {"propertyName": "kind", "mapping": {"itself": reference("Kind")["$ref"]}},
+    },
+    "OfKind": {"type": "object", "properties": {"one": reference("Kind")}},
+}
 NEW: dict[str, Any] = {
+    # A class that extends one which isn't whole until all three are there.
+    "Above": {
+        "type": "object",
+        "properties": {"inner": {"type": "object", "properties": {"below": reference("Below")}}},
+    },
+    "Between": {
+        "allOf": [
+            reference("Above"),
+            {"type": "object", "properties": {"e": {"enum": ["on", None]}}},
+        ]
+    },
+    "Below": {"allOf": [reference("Between")]},
     "Listed": {
         "type": "object",
         "properties": {
@@ -83,8 +104,12 @@ VALUES: list[tuple[str, Any]] = [
     ("Twig", {"twig": {"twig": {}}}),
     ("AlsoATwig", {"twig": {"twig": {}}}),
     ("Hidden", {}),
+    ("Kind", {}),
+    ("OfKind", {"one": {"kind": "another"}}),
 ]
 NEW_VALUES: list[tuple[str, Any]] = [
+    ("Between", {}),
+    ("Between", {"inner": {"below": {"e": None}}}),
     ("Listed", {}),
     ("Listed", {"object": {"x": 1}, "half": 0.5, "many": [1]}),
     ("Listed", {"many": None}),

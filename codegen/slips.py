@@ -93,6 +93,24 @@ def _examples(node: Node, version: Version) -> Iterator[Slip]:
         yield Slip(pointer, message, "write a list of values, without names")
 
 
+def _required(node: Node, _: Version) -> Iterator[Slip]:
+    listed = node.value.get("required")
+    if isinstance(listed, list) and all(isinstance(one, str) for one in listed):
+        once = list(dict.fromkeys(listed))
+        if len(once) < len(listed):
+            node.value["required"] = once
+            message = "a name stands twice in `required`; it counts once"
+            yield Slip((*node.pointer, "required"), message, "leave it out the second time")
+
+
+def _recursive(node: Node, version: Version) -> Iterator[Slip]:
+    """It says how `$recursiveRef` is read. Without one it says nothing."""
+    if version == "3.1" and isinstance(node.value.get("$recursiveAnchor"), bool):
+        del node.value["$recursiveAnchor"]
+        message = "`$recursiveAnchor` is of JSON Schema 2019-09; it is passed over"
+        yield Slip((*node.pointer, "$recursiveAnchor"), message, "leave it out")
+
+
 def _exclusive(node: Node, version: Version) -> Iterator[Slip]:
     """A number in OpenAPI 3.1; in 3.0 true or false, of the bound beside it."""
     for name, (beside, stricter) in _EXCLUSIVE.items():
@@ -122,5 +140,5 @@ def _is_number(value: Any) -> bool:
 _SETTLERS: dict[str, tuple[Callable[[Node, Version], Iterator[Slip]], ...]] = {
     "parameter": (_path_parameter,),
     "response": (_described,),
-    "schema": (_type, _const, _examples, _exclusive),
+    "schema": (_type, _const, _examples, _exclusive, _required, _recursive),
 }

@@ -52,6 +52,8 @@ the stricter of two lower bounds | 3.0.3 | schema | {exclusiveMinimum: 5, minimu
 the stricter of two upper bounds | 3.0.3 | schema | {exclusiveMaximum: 5, maximum: 7} | {exclusiveMaximum: true, maximum: 5}
 true as exclusiveMaximum in 3.1 | 3.1.0 | schema | {maximum: 5, exclusiveMaximum: true} | {exclusiveMaximum: 5}
 false as exclusiveMaximum in 3.1 | 3.1.0 | schema | {maximum: 5, exclusiveMaximum: false} | {maximum: 5}
+a name twice in required | 3.1.0 | schema | {type: object, required: [a, b, a]} | {type: object, required: [a, b]}
+a keyword of an older JSON Schema | 3.1.0 | schema | {type: object, $recursiveAnchor: true} | {type: object}
 """  # noqa: E501  (a table)
 ROWS = [row.split(" | ") for row in SLIPS.replace("PATH", PATH).strip().splitlines()]
 

@@ -117,8 +117,9 @@ class _Trial:
         said = schema.get("format") if isinstance(schema, dict) else None
         if said in _TYPED and isinstance(value, int | float | str) and not isinstance(value, bool):
             # Of what has a type in Python that type says what it takes.
-            return _TYPED[said][0] if _takes(_TYPED[said][1], value) else None
-        if kind == "format":
+            if _takes(_TYPED[said][1], value):
+                return _TYPED[said][0]
+        elif kind == "format":
             return "format"
         is_beside = isinstance(schema, dict) and ("$ref" in schema or "allOf" in schema)
         if is_beside and kind in _NARROWING:

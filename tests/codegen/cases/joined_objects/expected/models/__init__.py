@@ -657,7 +657,7 @@ class InSpace(ContractModel):
         populate_by_name=True,
     )
     event: str
-    space: str | None = None
+    space: str
 
 
 class Rendered1(InSpace):
@@ -674,7 +674,7 @@ class OnSite(ContractModel):
         populate_by_name=True,
     )
     event: str
-    site: str | None = None
+    site: str
 
 
 class Rendered2(OnSite):

@@ -5,8 +5,8 @@ import random
 import re
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -187,13 +187,18 @@ def test_a_job_that_always_fails_ends_as_failed_with_a_reason_and_without_its_va
 def _frozen(postgres: ExternalPostgres) -> Iterator[None]:
     """Its processes take connections and say nothing."""
     frozen = processes_in(postgres.data)
-    for pid in frozen:
-        os.kill(pid, signal.SIGSTOP)
+    _send(frozen, signal.SIGSTOP)
     try:
         yield
     finally:
-        for pid in frozen:
-            os.kill(pid, signal.SIGCONT)
+        _send(frozen, signal.SIGCONT)
+
+
+def _send(pids: Iterable[int], number: signal.Signals) -> None:
+    """To all that are there still: one that served a query may end any time."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def test_a_worker_outlives_its_database_and_does_what_was_left_and_ends_on_a_frozen_one(

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from .contract import Media, Operation, Parameter, Response, is_json
+from .contract import Media, Operation, Parameter, Response
 from .pointers import parse_pointer, value_at
-from .runtime.media_types import is_json_lines, is_multipart, is_urlencoded
+from .runtime.media_types import is_json, is_json_lines, is_multipart, is_urlencoded
 
 if TYPE_CHECKING:
     # It loads pydantic.

@@ -234,11 +234,6 @@ def union(types: Iterable[str]) -> str:
     return " | ".join([*named, *(["None"] if has_none else [])])
 
 
-def is_json(media_type: str) -> bool:
-    essence = media_type.partition(";")[0].strip().lower()
-    return essence == "application/json" or essence.endswith("+json")
-
-
 def has_choice(content: tuple[Media, ...]) -> bool:
     """Whether the media type of a body is only known when it is there."""
     return len(content) > 1 or any("*" in media.media_type for media in content)

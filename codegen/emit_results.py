@@ -1,8 +1,8 @@
 """Writes the classes of what handlers return: one for each documented status."""
 
-from .contract import Header, Response, is_json
+from .contract import Header, Response
 from .python_text import docstring, literal
-from .runtime.media_types import is_json_lines
+from .runtime.media_types import is_json, is_json_lines
 
 Imports = set[tuple[str, str]]
 

@@ -14,12 +14,11 @@ import jsonschema_rs
 
 from .bundle import Bundle
 from .cache import Cache
-from .contract import is_json
 from .diagnostics import Findings, Severity
 from .json_text import compact
 from .pointers import value_at
 from .runtime.document import conjuncts
-from .runtime.media_types import is_json_lines, is_multipart, is_urlencoded
+from .runtime.media_types import is_json, is_json_lines, is_multipart, is_urlencoded
 from .runtime.schemas import Direction, upgrade_3_0, view
 from .shape import Node, Pointer, walk
 from .units import Unit, leaned_on, part_of

@@ -8,14 +8,13 @@ from .contract import (
     Header,
     Media,
     Response,
-    is_json,
     one_of,
 )
 from .names import header_argument, is_wordless, pascal, unlike
 from .pointers import value_at
 from .read_media import read_media, warn_of_raw
 from .runtime.binary_schemas import is_array_of_lines
-from .runtime.media_types import is_json_lines, is_problem, media_type_of
+from .runtime.media_types import is_json, is_json_lines, is_problem, media_type_of
 from .schema_types import SchemaTypes
 from .shape import Pointer, escape, written
 

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
-from .contract import Annotation, Media, is_json
+from .contract import Annotation, Media
 from .names import pascal
 from .pointers import value_at
 from .runtime.binary_schemas import file_schemas, is_array_of_lines, is_text
 from .runtime.document import alternatives, conjuncts
-from .runtime.media_types import is_json_lines, is_multipart, is_urlencoded
+from .runtime.media_types import is_json, is_json_lines, is_multipart, is_urlencoded
 from .schema_types import ANY, SchemaTypes
 from .shape import Pointer
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from .contract import Location, Parameter, is_json
+from .contract import Location, Parameter
+from .runtime.media_types import is_json
 from .runtime.scalars import properties_of
 from .schema_types import SchemaTypes
 from .shape import Pointer

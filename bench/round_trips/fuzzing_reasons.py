@@ -29,7 +29,7 @@ from bench.round_trips.fuzzing_places import (
     methods_of_matching,
     types,
 )
-from bench.round_trips.fuzzing_refusals import reason_of_refusal
+from bench.round_trips.fuzzing_refusals import AS_KEYS, reason_of_refusal
 
 _OWN: Final = "the runtime's own refusal: a problem (RFC 9457), whatever the contract says of it"
 _OWN_STATUSES: Final = (400, 401, 403, 404, 405, 406, 413, 415, 422)
@@ -40,9 +40,6 @@ _QUERY: Final = (
 )
 _WIDTH: Final = "int32 and int64 say how a number is held, not which are valid"
 _ONE_OF_A_LIST: Final = "in a form a list of one item and that item are the same bytes"
-_AS_KEYS: Final = (
-    "objects in an urlencoded form are written as the names of their members, or not at all"
-)
 _NO_FORM: Final = "a form without a field is no body, and the contract requires none"
 _LONG_LINE: Final = "a URL beyond what the HTTP server takes (64 KiB) is refused by that"
 _LONGEST_LINE: Final = 60_000
@@ -120,7 +117,7 @@ def _taken(told: str, case: Any) -> str | None:
     name = next((one for one, _ in members(case.body) if one[:1].lower() + one[1:] == named[1]), "")
     value = dict(members(case.body)).get(name)
     if str(case.media_type).startswith(FORMS[0]) and has_object(value):
-        return _AS_KEYS
+        return AS_KEYS
     is_item = "array" in types(case, "body", name) and not isinstance(value, list)
     return _ONE_OF_A_LIST if is_item and "ncorrect type" in told else None
 

@@ -31,7 +31,7 @@ _NO_OBJECT: Final = "no object, where a schema has `properties` and says no type
 _EMPTY: Final = "a body of no bytes is none, where one is required"
 _EMPTY_LIST: Final = "an empty list is written as one empty text, and is read as that"
 _IN_BRACKETS: Final = "an object in a form is written as name[member], where no encoding says so"
-_AS_KEYS: Final = (
+AS_KEYS: Final = (
     "objects in an urlencoded form are written as the names of their members, or not at all"
 )
 _UNKNOWN_TWICE: Final = "a list in a form's field of which the contract doesn't say that it is one"
@@ -129,7 +129,7 @@ def _objects_as_keys(found: Errors, case: Any) -> str | None:
     held = {name for name, value in members(case.body) if has_object(value)}
     are_objects = [at.split("/")[1] in held if at else bool(held) for _, at, _ in found]
     is_urlencoded = str(case.media_type).startswith(FORMS[0])
-    return _AS_KEYS if is_urlencoded and found and all(are_objects) else None
+    return AS_KEYS if is_urlencoded and found and all(are_objects) else None
 
 
 def _objects_in_lists(found: Errors, case: Any) -> str | None:

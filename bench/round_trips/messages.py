@@ -16,11 +16,11 @@ from bench.round_trips.package import Package
 from bench.round_trips.raw_bodies import has_value
 from bench.round_trips.sameness import Said
 from codegen.client_shape import client_arguments, form_of, has_stream, is_typed_lines
-from codegen.contract import Annotation, Media, Operation, Parameter, Response, is_json
+from codegen.contract import Annotation, Media, Operation, Parameter, Response
 from codegen.runtime.client_body import Form
 from codegen.runtime.document import pointer_to, referenced
 from codegen.runtime.form_rules import form_rule
-from codegen.runtime.media_types import matches
+from codegen.runtime.media_types import is_json, matches
 from codegen.runtime.operation import Media as RuntimeMedia
 
 _LEAST_PROBLEM: Final = 400

@@ -10,8 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from bench.round_trips.package import Package
 from bench.round_trips.sameness import Difference, Said, compare
-from codegen.contract import is_json
 from codegen.runtime.document import objects
+from codegen.runtime.media_types import is_json
 from codegen.runtime.schemas import Direction
 from codegen.sides import sent_and_answered
 

@@ -19,8 +19,8 @@ from bench.contracts.samples import sample
 from bench.round_trips.echo import application_of
 from bench.round_trips.package import Package, imported
 from bench.round_trips.values import Values
-from codegen.contract import Operation, Response, is_json
-from codegen.runtime.media_types import is_json_lines
+from codegen.contract import Operation, Response
+from codegen.runtime.media_types import is_json, is_json_lines
 
 
 class NoSample(Exception):

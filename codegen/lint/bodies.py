@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from ..contract import is_json
-from ..runtime.media_types import is_json_lines
+from ..runtime.media_types import is_json, is_json_lines
 from ..shape import Pointer
 from .rule import Remark, rule
 from .subject import Subject, mapping

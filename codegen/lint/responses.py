@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from ..contract import is_json
-from ..runtime.media_types import is_problem
+from ..runtime.media_types import is_json, is_problem
 from .rule import Remark, rule
 from .subject import LintedOperation, Subject, mapping
 

@@ -259,6 +259,8 @@ def test_failed_export_says_why(exported: Exported) -> None:
     [home] = [path for path in exported.service.log_path.parent.iterdir() if path.name == "home"]
     store = home / "exports"
     moved = home / "moved"
+    # The service makes it with the first export, and this test may come before any other.
+    store.mkdir(mode=0o700, exist_ok=True)
     store.rename(moved)
     store.write_text("no folder")
     try:

@@ -6,7 +6,7 @@ Keywords without effect, limits that nothing meets, values that never fit.
 from collections.abc import Iterator
 from typing import Any
 
-from ..shape import Node
+from ..shape import Node, Pointer
 from .rule import Remark, rule
 from .subject import Subject, listing, mapping
 
@@ -26,6 +26,7 @@ _MEANT_FOR: dict[str, frozenset[str]] = {
         frozenset({"object"}),
     ),
 }
+_CONDITIONS = frozenset({"not", "if", "then", "else"})
 _RANGES = (
     ("minLength", "maxLength"),
     ("minItems", "maxItems"),
@@ -104,10 +105,13 @@ def repeated_enum_value(subject: Subject) -> Iterator[Remark]:
     "A required property that isn't described is a typo, or has no type and no meaning.",
 )
 def undefined_required(subject: Subject) -> Iterator[Remark]:
-    """Not of a part of a composition, whose other parts may describe it."""
-    for node in _alone(subject):
-        described = mapping(node.value.get("properties"))
-        for index, name in enumerate(listing(node.value.get("required"))):
+    """In a composition any of its parts may describe it."""
+    for node in subject.schemas():
+        required = listing(node.value.get("required"))
+        if not required or (subject.is_3_0 and "$ref" in node.value):
+            continue
+        described = _described(subject, _whole(node.pointer))
+        for index, name in enumerate(required):
             if described and name not in described:
                 message = f"the required property {name!r} is not among the properties"
                 yield Remark((*node.pointer, "required", index), message, "describe it")
@@ -148,6 +152,40 @@ def _alone(subject: Subject) -> Iterator[Node]:
         inside = {"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"}
         if not parts & node.value.keys() and not inside & set(node.pointer):
             yield node
+
+
+def _whole(pointer: Pointer) -> Pointer:
+    """The schema that the one at a pointer is, in place, a part of, or itself."""
+    while True:
+        is_item = isinstance(pointer[-1], int) and pointer[-2] in ("allOf", "anyOf", "oneOf")
+        if is_item or pointer[-2] == "dependentSchemas":
+            pointer = pointer[:-2]
+        elif pointer[-1] in _CONDITIONS and pointer[-2] not in ("properties", "schemas"):
+            pointer = pointer[:-1]
+        else:
+            return pointer
+
+
+def _described(subject: Subject, pointer: Pointer) -> set[str]:
+    """The names of all properties that a schema or any part of it describes."""
+    seen: set[Pointer] = set()
+    names: set[str] = set()
+    todo = [pointer]
+    while todo:
+        for place, schema in subject.conjuncts(todo.pop()):
+            if place in seen:
+                continue
+            seen.add(place)
+            names.update(mapping(schema.get("properties")))
+            for keyword in ("anyOf", "oneOf"):
+                listed = listing(schema.get(keyword))
+                todo.extend((*place, keyword, index) for index in range(len(listed)))
+            todo.extend((*place, keyword) for keyword in _CONDITIONS & schema.keys())
+            todo.extend(
+                (*place, "dependentSchemas", name)
+                for name in mapping(schema.get("dependentSchemas"))
+            )
+    return names
 
 
 def _is_of(value: Any, declared: str) -> bool:

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from .discriminators import choice_without_property, extended_by_others, has_choice
+from .joined_values import join_values
 from .model_aliases import lead_past_aliases
 from .model_choices import may_join, spread_choices
 from .model_parts import require_alike, spell_out, write_parts
@@ -37,8 +38,8 @@ _UNEVALUATED = "unevaluatedProperties"
 # A schema that is no file is only changed for what it says by one of these.
 _CHANGED = frozenset(
     {
-        "$ref", "allOf", "default", "discriminator", "multipleOf", "nullable", "patternProperties",
-        "properties", "required",
+        "$ref", "allOf", "default", "deprecated", "discriminator", "multipleOf", "nullable",
+        "patternProperties", "properties", "required",
     }
 )  # fmt: skip
 # A choice need not change, but models are looked at again where there is one.
@@ -119,6 +120,9 @@ def _change(copy: Copy, context: _Context, name: str) -> None:
         del schema["default"]
     if "nullable" in schema and not says_nullable(document, schema):
         del schema["nullable"]
+    if {*copy.pointer[-2:-1]} != {"properties"}:
+        # Of a field alone pydantic knows it; of another type it warns when that is imported.
+        schema.pop("deprecated", None)
     if key in types.files:
         _make_file(schema)
         return
@@ -149,6 +153,8 @@ def _change_words(schema: dict[str, Any], original: dict[str, Any], context: _Co
         # Of large numbers pydantic says that they aren't: 721506245.06 is none of 0.01.
         del schema["multipleOf"]
     _mark_nullable(schema, original, document)
+    if "allOf" in schema:
+        join_values(schema, original, document)
     _say_null(schema, original, document)
     _keep_others(schema, original, document)
 
@@ -187,26 +193,34 @@ def _require_less(schema: dict[str, Any], lenient: set[str]) -> None:
 
 
 def _say_null(schema: dict[str, Any], original: dict[str, Any], document: Any) -> None:
-    """OpenAPI 3.0's `nullable` in the words of 3.1.
+    """Null in the words of 3.1, and of joined parts as a choice beside what they join.
 
-    datamodel-code-generator takes the former for a hint: of a required property it makes nothing,
-    nor of one in `allOf`, where it can't read the latter either.
+    datamodel-code-generator takes 3.0's `nullable` for a hint: of a required property it makes
+    nothing, nor of one in `allOf`. Where a part there says null by its type, it knows no type.
     """
     declared, parts = schema.get("type"), schema.get("allOf")
     if schema.get("nullable") is True and isinstance(declared, str):
         del schema["nullable"]
         schema["type"] = [declared, "null"]
-    if (
-        isinstance(parts, list)
-        and any(map(_is_nullable, parts))
-        and admits_null(document, original)
-    ):
-        for part in filter(_is_nullable, parts):
-            del part["nullable"]
+    if not isinstance(parts, list) or not [part for part in parts if _leave_out_null(part)]:
+        return
+    if admits_null(document, original):
         mark = {key: schema.pop(key) for key in (MAY_BE_NULL, "description") if key in schema}
         value = dict(schema)
         schema.clear()
         schema |= {**mark, "anyOf": [value, {"type": "null"}]}
+
+
+def _leave_out_null(part: Any) -> bool:
+    """Whether the part said in place that null is admitted."""
+    if not isinstance(part, dict):
+        return False
+    declared = part.get("type")
+    says_null = isinstance(declared, list) and "null" in declared and len(declared) > 1
+    if isinstance(declared, list) and says_null:
+        rest = [each for each in declared if each != "null"]
+        part["type"] = rest if len(rest) > 1 else rest[0]
+    return part.pop("nullable", False) is True or says_null
 
 
 def _keep_others(schema: dict[str, Any], original: dict[str, Any], document: Any) -> None:
@@ -246,10 +260,6 @@ def _is_mapping(schema: dict[str, Any]) -> bool:
     if "allOf" in schema or "properties" in schema:
         return False
     return patterns is None or (len(patterns) == 1 and schema.get(_OTHERS) is False)
-
-
-def _is_nullable(schema: Any) -> bool:
-    return isinstance(schema, dict) and schema.get("nullable") is True
 
 
 def _rename_references(schema: dict[str, Any], types: SchemaTypes) -> None:

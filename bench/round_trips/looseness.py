@@ -24,7 +24,7 @@ from codegen.runtime.schemas import ContractSchemas, Direction
 Class = Literal[
     "null-for-absent", "text-for-number", "flag-for-number", "number-for-flag", "moment", "format",
     "unchecked-keyword", "hidden", "several-of-one", "no-such-type", "beside-reference",
-    "unnamed", "one-sided", "several-of-others", "nothing", "joined-null", "listed", "in-place",
+    "unnamed", "one-sided", "several-of-others", "nothing", "listed", "in-place",
 ]  # fmt: skip
 CLASSES: Final[dict[Class, str]] = {
     "null-for-absent": "null for an optional member that may not be null",
@@ -38,7 +38,6 @@ CLASSES: Final[dict[Class, str]] = {
     "several-of-one": "a value that fits several schemas of a oneOf",
     "no-such-type": "`not`",
     "nothing": "`false`",
-    "joined-null": "a part of an `allOf` that may be null, as OpenAPI 3.1 says it",
     "one-sided": "a required member missing that the other direction must not have",
     "several-of-others": "a member without a name, where `patternProperties` or several parts of an"
     " `allOf` say what it may be",
@@ -126,8 +125,6 @@ class _Trial:
             return "beside-reference"
         if kind in ("enum", "const") and _has_unwritten(schema):
             return "listed"
-        if "allOf" in error.evaluation_path and _is_maybe_null(schema):
-            return "joined-null"
         known = self._of_type(error, schema) if kind in ("type", "enum", "const") else None
         return known or ("several-of-others" if _is_other_member(self.document, error) else None)
 
@@ -213,11 +210,6 @@ def _values(schema: Any) -> list[Any]:
     """Those that `enum` or `const` lists."""
     listed = schema if isinstance(schema, dict) else {}
     return [listed["const"]] if "const" in listed else listed.get("enum", [])
-
-
-def _is_maybe_null(schema: Any) -> bool:
-    types = schema.get("type") if isinstance(schema, dict) else None
-    return isinstance(types, list) and "null" in types and "object" not in types
 
 
 def _takes(kind: TypeAdapter[Any], value: Any) -> bool:

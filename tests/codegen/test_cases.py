@@ -5,6 +5,8 @@ UPDATE_EXPECTED=1 rewrites both from what does come; read the diff before commit
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,24 @@ def test_warnings_of_a_contract_are_the_expected_ones(name: str) -> None:
     spec = contract_in(CASES / name)
     found = "".join(f"{warning}\n" for warning in render(spec, spec.name).warnings)
     compare_text(CASES / name / "warnings.txt", found)
+
+
+def test_packages_are_imported_without_a_warning(tmp_path: Path) -> None:
+    modules = []
+    rendered = render(contract_in(CASES / "library"), "openapi.yaml").files
+    runtime = {path: text for path, text in rendered.items() if path.startswith(NOT_COMPARED)}
+    for name in right_cases():
+        write(tmp_path / name, read(CASES / name / "expected") | runtime)
+        modules += [f"{name}.routes", f"{name}.client"]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", f"import {', '.join(modules)}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("name", wrong_cases())

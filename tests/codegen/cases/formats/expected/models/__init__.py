@@ -92,7 +92,28 @@ class Wholes(ContractModel):
     unixtime: int | None = None
 
 
-Secret = TypeAliasType("Secret", str)
+Secret = TypeAliasType("Secret", Annotated[str, Field(max_length=100)])
+
+
+SecretsListedItem = TypeAliasType("SecretsListedItem", Annotated[str, Field(max_length=10)])
+
+
+SecretsNamedAdditionalProperty = TypeAliasType(
+    "SecretsNamedAdditionalProperty", Annotated[str, Field(max_length=10)]
+)
+
+
+SecretsEither = TypeAliasType("SecretsEither", Annotated[str, Field(max_length=4)])
+
+
+class Secrets(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    former: Annotated[Secret | None, Field(deprecated=True)] = None
+    listed: list[SecretsListedItem] | None = None
+    named: dict[str, SecretsNamedAdditionalProperty] | None = None
+    either: SecretsEither | int | None = None
 
 
 class Values(ContractModel):
@@ -103,3 +124,4 @@ class Values(ContractModel):
     numbers: Numbers | None = None
     wholes: Wholes | None = None
     secret: Secret | None = None
+    secrets: Secrets | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from typing_extensions import TypeAliasType
 
 from .contract_model import ContractModel
@@ -504,6 +504,58 @@ class OwnedPetOwnedPet1(Dog):
 OwnedPet = TypeAliasType("OwnedPet", OwnedPetOwnedPet | OwnedPetOwnedPet1)
 
 
+Moment = TypeAliasType(
+    "Moment", Annotated[AwareDatetime, Field(json_schema_extra={"x-may-be-null": True})]
+)
+
+
+class MaybeThing1(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    a: str | None = None
+    b: int | None = None
+
+
+MaybeThing = TypeAliasType("MaybeThing", MaybeThing1 | None)
+
+
+class InPlace(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    c: str | None = None
+    d: int | None = None
+
+
+ListedItem = TypeAliasType("ListedItem", str)
+
+
+class MaybeNull(ContractModel):
+    model_config = ConfigDict(
+        populate_by_name=True,
+    )
+    text: Annotated[str | None, Field(max_length=5)]
+    never: Annotated[str | None, Field(min_length=1)] = None
+    word: Annotated[
+        str | None, Field(json_schema_extra={"x-may-be-null": True}, max_length=9, min_length=2)
+    ] = None
+    """By name."""
+    count: Annotated[int | None, Field(ge=3)]
+    kind: Annotated[
+        Literal["small", "large"] | None, Field(json_schema_extra={"x-may-be-null": True})
+    ] = None
+    moment: Annotated[Moment | None, Field(json_schema_extra={"x-may-be-null": True})] = None
+    things: Annotated[
+        list[MaybeThing] | None, Field(json_schema_extra={"x-may-be-null": True}, min_length=1)
+    ] = None
+    thing: MaybeThing
+    in_place: Annotated[InPlace | None, Field(json_schema_extra={"x-may-be-null": True})] = None
+    listed: Annotated[list[ListedItem] | None, Field(json_schema_extra={"x-may-be-null": True})] = (
+        None
+    )
+
+
 class HousedPet1(Cat):
     """Two choices, of which each of one goes with each of the other."""
 
@@ -743,6 +795,7 @@ class All(ContractModel):
     nothing_else: NothingElse | None = None
     named_above: NamedAbove | None = None
     owned_pet: OwnedPet | None = None
+    maybe_null: MaybeNull | None = None
     housed_pet: HousedPet | None = None
     chosen_beside: ChosenBeside | None = None
     above_chosen: AboveChosen | None = None
@@ -996,3 +1049,6 @@ class Outlined(Line, Filled):
         extra="allow",
         populate_by_name=True,
     )
+
+
+MaybeText = TypeAliasType("MaybeText", Annotated[str | None, Field(max_length=20)])

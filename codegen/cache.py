@@ -87,15 +87,15 @@ class Cache:
         self._used.add(file)
         return file, full_name
 
-    def package_file(self, name: str, wanted: str) -> str | None:
-        """The text of a file of the package beside, if it is the one with the digest `wanted`."""
+    def package_file(self, name: str, wanted: str) -> bytes | None:
+        """Of a file of the package beside, if that is the one with the digest `wanted`."""
         if self._folder is None or not self._read:
             return None
         try:
             content = (self._folder.parent / name).read_bytes()
         except OSError:
             return None
-        return content.decode() if sha256(content).hexdigest() == wanted else None
+        return content if sha256(content).hexdigest() == wanted else None
 
     def _load(self, file: str, name: str) -> Any:
         if self._folder is None or not self._read:

@@ -3,7 +3,7 @@
 What a call does stands in the runtime, in `client_core`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -22,7 +22,15 @@ from .client_shape import (
     results,
 )
 from .contract import Body, Contract, Header, Operation, Response, Tag
-from .emit_client_methods import AWAITING, BLOCKING, Flavour, methods_class, methods_name
+from .emit_client_methods import (
+    AWAITING,
+    BLOCKING,
+    Flavour,
+    methods_class,
+    methods_name,
+    pages_name,
+)
+from .emitted import Emitted, Made
 from .names import argument_name, unlike
 from .nullable import admits_null
 from .python_text import docstring, header, literal, module
@@ -41,14 +49,31 @@ _OFFERED = {
 }  # fmt: skip
 
 
-def emit_client(contract: Contract) -> dict[str, str]:
-    tags = {f"client/{tag.module}.py": _tag_module(contract, tag) for tag in contract.tags}
-    source = files(__package__).joinpath("runtime/client_async.py").read_text(encoding="utf-8")
+def emit_client(contract: Contract) -> dict[str, Emitted]:
+    taken = {operation.id for operation in contract.operations}
     return {
         "client/__init__.py": _package(contract),
-        **tags,
-        "runtime/client_sync.py": f"{header(contract.name)}\n{synchronous(source)}",
+        **{f"client/{tag.module}.py": _of_tag(contract, tag, taken) for tag in contract.tags},
+        "runtime/client_sync.py": Made(_blocking, (contract.name,)),
     }
+
+
+def _blocking(name: str) -> str:
+    source = files(__package__).joinpath("runtime/client_async.py").read_text(encoding="utf-8")
+    return f"{header(name)}\n{synchronous(source)}"
+
+
+def _of_tag(contract: Contract, tag: Tag, taken: Container[str]) -> Made:
+    """Made of no more than it is about, so that it is made anew only where that changes."""
+    forms = {
+        operation.id: list(_forms(contract.document, operation.body))
+        for operation in tag.operations
+        if operation.body
+    }
+    paged = [
+        each.id for each in tag.operations if next_page(each) and pages_name(each) not in taken
+    ]
+    return Made(_tag_module, (contract.name, tag, forms, paged))
 
 
 def _package(contract: Contract) -> str:
@@ -131,16 +156,16 @@ def _place(scheme: Mapping[str, Any]) -> tuple[str, str] | None:
     return ("authorization", "Bearer") if kind in ("oauth2", "openIdConnect") else None
 
 
-def _tag_module(contract: Contract, tag: Tag) -> str:
+def _tag_module(name: str, tag: Tag, forms: Mapping[str, list[str]], paged: Container[str]) -> str:
+    """`forms` are of request bodies, by operation; `paged` are operations with a method more."""
     imports: Imports = {("..", "operations"), (ANSWERS, "Described")}
-    taken = {operation.id for operation in contract.operations}
     parts = [
         *(_result(each, imports) for operation in tag.operations for each in results(operation)),
-        *(_described(contract.document, operation, imports) for operation in tag.operations),
-        *(methods_class(tag, flavour, taken, imports) for flavour in (BLOCKING, AWAITING)),
+        *(_described(operation, forms, imports) for operation in tag.operations),
+        *(methods_class(tag, flavour, paged, imports) for flavour in (BLOCKING, AWAITING)),
     ]
     text = f"Operations of the tag `{tag.name}`: their results, and methods that call them."
-    return module(contract.name, text, imports, "\n\n".join(parts))
+    return module(name, text, imports, "\n\n".join(parts))
 
 
 def _result(response: Response, imports: Imports) -> str:
@@ -186,7 +211,7 @@ def _body_fields(response: Response, imports: Imports) -> list[str]:
     return [f"    body: {' | '.join(types)}", *kind]
 
 
-def _described(document: Any, operation: Operation, imports: Imports) -> str:
+def _described(operation: Operation, forms: Mapping[str, list[str]], imports: Imports) -> str:
     answers = (
         f"{response.status!r}: {_answer(response, imports)}" for response in results(operation)
     )
@@ -197,7 +222,7 @@ def _described(document: Any, operation: Operation, imports: Imports) -> str:
     ]
     if operation.body:
         imports.add(("..runtime.client_body", "BodyForm"))
-        fields.append(f"forms={{{', '.join(_forms(document, operation.body))}}}")
+        fields.append(f"forms={{{', '.join(forms[operation.id])}}}")
     for parameter in operation.parameters:
         if is_key(parameter):
             fields.append(f"key={parameter.argument!r}")

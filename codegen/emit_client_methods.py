@@ -1,5 +1,6 @@
 """Writes the methods that call operations, by one template for both kinds of client."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from .client_shape import (
@@ -10,7 +11,6 @@ from .client_shape import (
     is_key,
     is_stream,
     is_typed_lines,
-    next_page,
     result_type,
     results,
 )
@@ -65,14 +65,12 @@ def methods_name(tag: Tag, flavour: Flavour) -> str:
     return f"{flavour.prefix}{tag.class_name.removesuffix('Handlers')}Methods"
 
 
-def methods_class(tag: Tag, flavour: Flavour, taken: set[str], imports: Imports) -> str:
-    """`taken` are all operation ids of the contract: no other method may have their names."""
+def methods_class(tag: Tag, flavour: Flavour, paged: Container[str], imports: Imports) -> str:
+    """`paged` are the ids of operations that get a method for all of their pages."""
     imports.add(flavour.base)
     methods = [_method(operation, flavour, imports) for operation in tag.operations]
     methods += [
-        _pages(operation, flavour, imports)
-        for operation in tag.operations
-        if next_page(operation) and f"{operation.id}_pages" not in taken
+        _pages(operation, flavour, imports) for operation in tag.operations if operation.id in paged
     ]
     text = docstring(f"Operations of the tag `{tag.name}`. {tag.description}".strip())
     body = "\n\n".join(methods)
@@ -114,10 +112,15 @@ def _pages(operation: Operation, flavour: Flavour, imports: Imports) -> str:
     result = result_type(operation, flavour.stream[1])
     told = f"Each page of `{operation.id}` from there on, asked for when it is wanted."
     return (
-        f"    def {operation.id}_pages(self{_signature(operation, flavour, imports)})"
+        f"    def {pages_name(operation)}(self{_signature(operation, flavour, imports)})"
         f" -> {flavour.iterator[1]}[{result}]:\n{docstring(told, ' ' * 8)}\n"
         f"        return self._pages(_{operation.constant}, {_arguments(operation)})"
     )
+
+
+def pages_name(operation: Operation) -> str:
+    """No other method may have the name of an operation, so where one is called so none is."""
+    return f"{operation.id}_pages"
 
 
 def method_name(operation: Operation) -> str:

@@ -4,9 +4,11 @@ Schemas are left empty and prose is dropped: values are checked from the origina
 validators of the runtime.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
-from .contract import Body, Contract, Media, Operation, Parameter
+from .contract import Body, Contract, Media, Operation, Parameter, Tag
+from .emitted import Emitted, Made
 from .json_text import indented
 from .python_text import HEADER_START
 from .runtime.path_order import match_order
@@ -15,23 +17,27 @@ from .runtime.path_order import match_order
 _NOT_EMPTY = {"description": "checked from the contract"}
 
 
-def emit_connexion(contract: Contract) -> dict[str, str]:
+def emit_connexion(contract: Contract) -> dict[str, Emitted]:
+    made_of = (contract.name, contract.title, contract.security_schemes, *contract.tags)
+    return {"connexion.json": Made(_view, made_of)}
+
+
+def _view(name: str, title: str, schemes: Mapping[str, Any], *tags: Tag) -> bytes:
+    operations = [operation for tag in tags for operation in tag.operations]
     paths: dict[str, dict[str, Any]] = {}
     # Connexion tries paths in the order given.
-    for operation in sorted(contract.operations, key=lambda one: match_order(one.route)):
+    for operation in sorted(operations, key=lambda one: match_order(one.route)):
         paths.setdefault(operation.route, {})[operation.method.lower()] = _operation(operation)
     view = {
         "openapi": "3.0.3",
-        "x-generated": f"{HEADER_START}{contract.name}; do not edit.",
-        "info": {"title": contract.title, "version": "1"},
+        "x-generated": f"{HEADER_START}{name}; do not edit.",
+        "info": {"title": title, "version": "1"},
         "paths": paths,
         "components": {
-            "securitySchemes": {
-                name: _scheme(scheme) for name, scheme in contract.security_schemes.items()
-            }
+            "securitySchemes": {name: _scheme(scheme) for name, scheme in schemes.items()}
         },
     }
-    return {"connexion.json": indented(view) + "\n"}
+    return indented(view) + b"\n"
 
 
 def _operation(operation: Operation) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Every schema comes in under the name its type is to have; that each came out so 
 from .cache import Cache
 from .contract import Contract
 from .diagnostics import Findings
-from .format import Text
+from .emitted import Emitted
 from .model_fields import lost_members
 from .model_text import ModelsNotMadeError, models_module
 from .python_text import module
@@ -48,7 +48,7 @@ def _may_be_null(field: FieldInfo) -> bool:
 '''
 
 
-def emit_models(contract: Contract, findings: Findings, cache: Cache) -> dict[str, Text]:
+def emit_models(contract: Contract, findings: Findings, cache: Cache) -> dict[str, Emitted]:
     if not contract.models:
         text = "Models of the contract's schemas; it has none."
         return {"models/__init__.py": module(contract.name, text, (), "")}

@@ -2,30 +2,36 @@
 
 from collections.abc import Iterable
 
-from .contract import Contract, Media, Operation, Parameter
+from .contract import Contract, Media, Operation, Parameter, Tag
+from .emitted import Emitted, Made
 from .python_text import literal, module
 
 _RUNTIME = ".runtime.operation"
 
 
-def emit_operations(contract: Contract) -> dict[str, str]:
+def emit_operations(contract: Contract) -> dict[str, Emitted]:
+    return {"operations.py": Made(_module, (contract.name, *contract.tags))}
+
+
+def _module(name: str, *tags: Tag) -> str:
+    operations = [operation for tag in tags for operation in tag.operations]
     imports = {
         ("collections.abc", "Mapping"),
         ("types", "MappingProxyType"),
         (_RUNTIME, "Operation"),
     }
     constants = []
-    for operation in contract.operations:
+    for operation in operations:
         imports |= {(_RUNTIME, name) for name in _names(operation)}
         constants.append(f"{operation.constant} = {_operation(operation)}")
-    every = "".join(f"{operation.constant}, " for operation in contract.operations)
+    every = "".join(f"{operation.constant}, " for operation in operations)
     entries = f"operation.id: operation for operation in ({every})" if every else ""
     table = f"OPERATIONS: Mapping[str, Operation] = MappingProxyType({{{entries}}})"
     text = (
         "The contract's operations as data, by operation id; `x-` fields are as they stand there."
     )
     body = "\n\n".join([*constants, table])
-    return {"operations.py": module(contract.name, text, imports, body)}
+    return module(name, text, imports, body)
 
 
 def _names(operation: Operation) -> set[str]:

@@ -10,6 +10,7 @@ from .contract import (
     one_of,
 )
 from .emit_results import Imports, emit_result
+from .emitted import Emitted, Made
 from .names import pascal
 from .python_text import docstring, module
 
@@ -20,8 +21,10 @@ _PAGE = ("..runtime.hooks", "Page")
 _ROUTE: Imports = {("starlette.routing", "Route")}
 
 
-def emit_routes(contract: Contract) -> dict[str, str]:
-    files = {f"routes/{tag.module}.py": _tag_module(contract, tag) for tag in contract.tags}
+def emit_routes(contract: Contract) -> dict[str, Emitted]:
+    files = {
+        f"routes/{tag.module}.py": Made(_tag_module, (contract.name, tag)) for tag in contract.tags
+    }
     return {"routes/__init__.py": _package(contract), **files}
 
 
@@ -70,7 +73,7 @@ def routes(handlers: Handlers[ContextT], hooks: Hooks[ContextT]) -> list[Route]:
     return module(contract.name, text, imports, body)
 
 
-def _tag_module(contract: Contract, tag: Tag) -> str:
+def _tag_module(name: str, tag: Tag) -> str:
     imports: Imports = {
         ("typing", "Protocol"),
         ("typing", "TypeVar"),
@@ -102,7 +105,7 @@ def _tag_module(contract: Contract, tag: Tag) -> str:
         ]
     )
     text = f"Operations of the tag `{tag.name}`: results, handlers' signatures, routes."
-    return module(contract.name, text, imports, body)
+    return module(name, text, imports, body)
 
 
 def _protocol(tag: Tag, imports: Imports) -> str:

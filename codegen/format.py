@@ -61,9 +61,10 @@ def _places(parts: Iterable[tuple[str, str]]) -> dict[str, list[int]]:
 
 
 def _known(name: str, entry: dict[str, Any], cache: Cache) -> dict[str, str]:
-    text = cache.package_file(name, entry["file"])
-    if text is None:
+    content = cache.package_file(name, entry["file"])
+    if content is None:
         return {}
+    text = content.decode()
     return {key: text[start:end] for key, (start, end) in entry["places"].items()}
 
 

@@ -14,14 +14,14 @@ from .emit_models import emit_models
 from .emit_operations import emit_operations
 from .emit_package import emit_package
 from .emit_routes import emit_routes
+from .emitted import Emitted, files_of
 from .examples import check_samples
-from .format import Text, format_python
 from .read import read_contract
 from .spelling import check_spelling
 from .structure import check_structure, is_known_version, is_readable
 from .units import units_of
 
-_EMITTERS: tuple[Callable[[Contract], dict[str, str]], ...] = (
+_EMITTERS: tuple[Callable[[Contract], dict[str, Emitted]], ...] = (
     emit_package,
     emit_operations,
     emit_connexion,
@@ -32,9 +32,9 @@ _EMITTERS: tuple[Callable[[Contract], dict[str, str]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """`files` maps paths in the output folder to text; `inputs` are the files that were read."""
+    """`files` maps paths in the output folder to content; `inputs` are the files that were read."""
 
-    files: dict[str, str]
+    files: dict[str, bytes]
     inputs: tuple[Path, ...]
     warnings: tuple[Diagnostic, ...]
 
@@ -49,11 +49,11 @@ def render(
     cache = cache or Cache()
     findings = Findings()
     contract, inputs = load(spec, name, findings, read, cache)
-    files: dict[str, Text] = dict(emit_models(contract, findings, cache))
+    emitted = emit_models(contract, findings, cache)
     findings.stop_on_errors()
     for emit in _EMITTERS:
-        files |= emit(contract)
-    return Rendered(format_python(files, cache), inputs, tuple(findings.warnings))
+        emitted |= emit(contract)
+    return Rendered(files_of(emitted, cache), inputs, tuple(findings.warnings))
 
 
 def load(

@@ -57,7 +57,7 @@ def _cache(out: Path, full: bool) -> Cache:
 
 def _compare(
     spec: Path, out: Path, full: bool, cache: Cache
-) -> tuple[Outcome, Mapping[str, str], Manifest]:
+) -> tuple[Outcome, Mapping[str, bytes], Manifest]:
     manifest = load_manifest(out)
     # That a file is in the way is told when the folder is to be read.
     if not manifest.outputs and not out.is_file():
@@ -71,7 +71,7 @@ def _compare(
 
 def _compare_rendered(
     spec: Path, out: Path, manifest: Manifest, cache: Cache
-) -> tuple[Outcome, Mapping[str, str], Manifest]:
+) -> tuple[Outcome, Mapping[str, bytes], Manifest]:
     from .render import render
 
     inputs: dict[str, str] = {}
@@ -82,7 +82,7 @@ def _compare_rendered(
         return data
 
     rendered = render(spec, str(spec), read, cache)
-    wanted = {name: digest(text.encode()) for name, text in rendered.files.items()}
+    wanted = {name: digest(content) for name, content in rendered.files.items()}
     drifts = compare(out, wanted, manifest)
     outcome = Outcome(tuple(drifts), len(wanted), True, rendered.warnings)
     return outcome, rendered.files, Manifest(generator_digest(), inputs, wanted)

@@ -59,14 +59,14 @@ def _difference(name: str, data: bytes, manifest: Manifest) -> DriftKind:
     return "stale" if _has_header(data) else "foreign"
 
 
-def apply(out: Path, files: Mapping[str, str], drifts: list[Drift], manifest: Manifest) -> None:
+def apply(out: Path, files: Mapping[str, bytes], drifts: list[Drift], manifest: Manifest) -> None:
     """Mends the drifts; `manifest` describes `files`. The caller has refused foreign ones."""
     for drift in drifts:
         if drift.kind == "orphaned":
             (out / drift.path).unlink(missing_ok=True)
             _remove_if_empty(out, (out / drift.path).parent)
         elif drift.kind != "foreign":
-            _replace(out / drift.path, files[drift.path].encode())
+            _replace(out / drift.path, files[drift.path])
     text = manifest.as_text().encode()
     if _read(out / FILE_NAME) != text:
         _replace(out / FILE_NAME, text)

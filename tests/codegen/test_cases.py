@@ -43,7 +43,9 @@ def test_contract_gives_the_expected_package(name: str) -> None:
     spec = contract_in(CASES / name)
     rendered = render(spec, spec.name)
     found = {
-        path: text for path, text in rendered.files.items() if not path.startswith(NOT_COMPARED)
+        path: content.decode()
+        for path, content in rendered.files.items()
+        if not path.startswith(NOT_COMPARED)
     }
     folder = CASES / name / "expected"
     if UPDATE:
@@ -61,7 +63,11 @@ def test_warnings_of_a_contract_are_the_expected_ones(name: str) -> None:
 def test_packages_are_imported_without_a_warning(tmp_path: Path) -> None:
     modules = []
     rendered = render(contract_in(CASES / "library"), "openapi.yaml").files
-    runtime = {path: text for path, text in rendered.items() if path.startswith(NOT_COMPARED)}
+    runtime = {
+        path: content.decode()
+        for path, content in rendered.items()
+        if path.startswith(NOT_COMPARED)
+    }
     for name in right_cases():
         write(tmp_path / name, read(CASES / name / "expected") | runtime)
         modules += [f"{name}.routes", f"{name}.client"]

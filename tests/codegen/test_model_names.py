@@ -17,7 +17,7 @@ def models_of(schemas: dict[str, Any], folder: Path) -> str:
     }
     spec = folder / "openapi.json"
     spec.write_text(json.dumps(contract))
-    return render(spec, "openapi.json").files["models/__init__.py"]
+    return render(spec, "openapi.json").files["models/__init__.py"].decode()
 
 
 def test_a_member_named_like_a_schema_does_not_take_its_class(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from codegen.render import render
 REAL = {"type": "http", "scheme": "digest", "description": "prose", "x-basicInfoFunc": "os.abort"}
 
 
-def package(schemes: dict[str, Any], **others: Any) -> dict[str, str]:
+def package(schemes: dict[str, Any], **others: Any) -> dict[str, bytes]:
     contract = {
         "openapi": "3.1.0",
         "info": {"title": "Pets", "version": "1"},
@@ -29,7 +29,7 @@ def test_scheme_behind_a_reference_is_what_it_refers_to() -> None:
     files = package({"Key": reference, "Real": REAL})
     view = json.loads(files["connexion.json"])["components"]["securitySchemes"]
     assert view["Key"] == view["Real"] == {"type": "http", "scheme": "digest"}
-    assert '"Key": Scheme("key", "authorization", "Digest")' in files["client/__init__.py"]
+    assert '"Key": Scheme("key", "authorization", "Digest")' in files["client/__init__.py"].decode()
 
 
 def test_scheme_in_another_file_is_what_stands_there() -> None:

@@ -58,7 +58,7 @@ a keyword of an older JSON Schema | 3.1.0 | schema | {type: object, $recursiveAn
 ROWS = [row.split(" | ") for row in SLIPS.replace("PATH", PATH).strip().splitlines()]
 
 
-def rendered(folder: Path, parts: dict[str, str]) -> tuple[dict[str, str], list[str]]:
+def rendered(folder: Path, parts: dict[str, str]) -> tuple[dict[str, bytes], list[str]]:
     spec = folder / "openapi.yaml"
     spec.write_text(CONTRACT.format(**(RIGHT | parts)), encoding="utf-8")
     found = render(spec, spec.name)
@@ -74,14 +74,14 @@ def test_slip_gives_the_package_of_what_it_means(
     files, codes = rendered(tmp_path, {"version": version, part: said})
     right, none = rendered(tmp_path, {"version": version, part: meant})
     assert (codes, none) == (["CG008"], [])
-    assert {name: as_data(text) for name, text in files.items()} == {
-        name: as_data(text) for name, text in right.items()
+    assert {name: as_data(content) for name, content in files.items()} == {
+        name: as_data(content) for name, content in right.items()
     }
 
 
-def as_data(text: str) -> Any:
+def as_data(content: bytes) -> Any:
     """The order in which an object's fields stand says nothing."""
-    return json.loads(text) if text.startswith("{") else text
+    return json.loads(content) if content.startswith(b"{") else content
 
 
 @pytest.mark.parametrize("said", ["[string, 'null']", "['null', string]"])

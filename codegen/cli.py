@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import click
+from typing_extensions import override
 
 from .breaking.command import breaking_command
 from .config import Settings, read_settings
@@ -25,17 +26,19 @@ EXIT_STALE = 4
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-def main() -> None:
-    """Python from an OpenAPI 3.0 or 3.1 contract: models, handler protocols, routes.
+class _InOrderOfUse(click.Group):
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
 
-    \b
-    codegen init NAME      make a new service: contract, handlers, tests
-    codegen generate       write what differs
-    codegen check          write nothing; say which files are not as the contract has them
-    codegen lint           say where the contract could be better
-    codegen breaking BASE  say how the contract changed since BASE, and whom that breaks
-    codegen explain CODE   what a finding means, with a wrong and a right example
+
+@click.group(
+    cls=_InOrderOfUse,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="contract-codegen", message="codegen %(version)s")
+def main() -> None:
+    """Python from an OpenAPI 3.0 or 3.1 contract: models, handler protocols, routes, a client.
 
     Which contract, and where its package goes, stands in ./pyproject.toml:
 
@@ -71,7 +74,23 @@ def _options(command: CommandT) -> CommandT:
     )(command)
 
 
-@main.command("generate")
+@main.command("init", short_help="Make a new service: contract, handlers, tests.")
+@click.argument("name")
+def init_command(name: str) -> None:
+    """Make a new service in the folder NAME: contract, handlers, tests, and the package `api`.
+
+    It runs, type-checks, tests and fuzzes at once; its README.md has the commands.
+    """
+    try:
+        folder = write_service(name, Path())
+    except InitError as error:
+        raise click.ClickException(str(error)) from error
+    outcome = _run(generate, folder / "openapi.yaml", folder / "api", False, "text")
+    _say(f"{folder}/ holds a new service, {outcome.count} files of it generated into {folder}/api/")
+    _say(f"Next: cd {folder}, and read README.md")
+
+
+@main.command("generate", short_help="Write what differs from the contract.")
 @_options
 def generate_command(spec: Path | None, out: Path | None, full: bool, form: Format) -> None:
     """Write the package; a file that is right already isn't touched.
@@ -86,7 +105,7 @@ def generate_command(spec: Path | None, out: Path | None, full: bool, form: Form
     _say(f"{outcome.count} files: {written} written, {removed} removed")
 
 
-@main.command("check")
+@main.command("check", short_help="Write nothing; say which files differ from the contract.")
 @_options
 def check_command(spec: Path | None, out: Path | None, full: bool, form: Format) -> None:
     """Say which files are stale, edited by hand, missing, orphaned or foreign; exit 4 if any is."""
@@ -104,25 +123,9 @@ def check_command(spec: Path | None, out: Path | None, full: bool, form: Format)
     _say(f"{outcome.count} files are as the contract has them")
 
 
-@main.command("init")
-@click.argument("name")
-def init_command(name: str) -> None:
-    """Make a new service in the folder NAME: contract, handlers, tests, and the package `api`.
-
-    It runs, type-checks, tests and fuzzes at once; its README.md has the commands.
-    """
-    try:
-        folder = write_service(name, Path())
-    except InitError as error:
-        raise click.ClickException(str(error)) from error
-    outcome = _run(generate, folder / "openapi.yaml", folder / "api", False, "text")
-    _say(f"{folder}/ holds a new service, {outcome.count} files of it generated into {folder}/api/")
-    _say(f"Next: cd {folder}, and read README.md")
-
-
-main.add_command(explain_command)
 main.add_command(lint_command)
 main.add_command(breaking_command)
+main.add_command(explain_command)
 
 
 def _run(
@@ -170,10 +173,10 @@ def _fail(
 ) -> NoReturn:
     found = list(findings)
     show(found, form, folds=True)
-    errors = sum(finding.severity == "error" for finding in found)
+    errors = [finding for finding in found if finding.severity == "error"]
     if form == "text":
-        _say(f"codegen explain {found[0].code} says more, with a wrong and a right example")
-    _say(f"{errors} error{'s' * (errors != 1)}; {consequence}")
+        _say(f"codegen explain {errors[0].code} says more, with a wrong and a right example")
+    _say(f"{len(errors)} error{'s' * (len(errors) != 1)}; {consequence}")
     sys.exit(EXIT_ERROR)
 
 

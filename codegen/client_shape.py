@@ -73,13 +73,6 @@ def is_any_json(response: Response) -> bool:
     )
 
 
-def is_typed_lines(response: Response) -> bool:
-    """Whether its body is lines, whichever media type comes, and the contract says of what."""
-    return response.line is not None and all(
-        is_json_lines(media.media_type) for media in response.content
-    )
-
-
 def result_type(operation: Operation, stream: str, lines: str | None = None) -> str:
     """`stream` is the type of a body that is handed on as it comes, `lines` that of one of lines.
 
@@ -88,7 +81,7 @@ def result_type(operation: Operation, stream: str, lines: str | None = None) -> 
     found = []
     for response in results(operation):
         body = stream
-        if lines and response.line is not None and is_typed_lines(response):
+        if lines and response.line is not None:
             body = f"{lines}[{response.line.text}]"
         name = f"{response.class_name}"
         found.append(f"{name}[{body}]" if is_stream(response) else name)

@@ -16,7 +16,6 @@ from .client_shape import (
     is_condition,
     is_key,
     is_stream,
-    is_typed_lines,
     next_page,
     result_type,
     results,
@@ -265,7 +264,7 @@ def _answer(response: Response, imports: Imports) -> str:
         fields.append("headers={" + ", ".join(map(_header, response.headers)) + "}")
     if is_stream(response):
         fields.append("is_stream=True")
-    if response.line is not None and is_typed_lines(response):
+    if response.line is not None:
         imports |= {(ANSWERS, "Typed"), *response.line.imports}
         fields.append(f"line=Typed({response.line.text})")
     if response.has_content_type:

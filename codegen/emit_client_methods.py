@@ -10,7 +10,6 @@ from .client_shape import (
     has_stream,
     is_key,
     is_stream,
-    is_typed_lines,
     result_type,
     results,
 )
@@ -99,7 +98,7 @@ def _streams(operation: Operation, flavour: Flavour) -> Imports:
     """What the types of the bodies need that are handed on as they come."""
     found: Imports = set()
     for response in results(operation):
-        if response.line is not None and is_typed_lines(response):
+        if response.line is not None:
             found |= {flavour.lines, *response.line.imports}
         elif is_stream(response):
             found.add(flavour.stream)

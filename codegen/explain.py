@@ -12,7 +12,7 @@ from .suggestions import did_you_mean
 _Listed = tuple[str, str, str]
 
 
-@click.command("explain")
+@click.command("explain", short_help="Say what a finding means, wrong and right.")
 @click.argument("code", required=False)
 def explain_command(code: str | None) -> None:
     """Say what CODE means, why, and show it wrong and right; without CODE, list all codes.
@@ -20,12 +20,11 @@ def explain_command(code: str | None) -> None:
     The rules of `codegen lint` and `codegen breaking` are codes too.
     """
     if code is None:
-        for known, level, meaning in _all_codes():
-            click.echo(f"{known}  {level}  {meaning}")
+        click.echo("\n\n".join(map(_table, _all_codes())))
         return
     page = _page(code)
     if page is None:
-        known_codes = (known for known, _, _ in _all_codes())
+        known_codes = (known for listed in _all_codes() for known, _, _ in listed)
         hint = did_you_mean(code, known_codes, "codegen explain lists all")
         raise click.UsageError(f"there is no code {code}: {hint}")
     click.echo(page, nl=False)
@@ -44,11 +43,19 @@ def _page(code: str) -> str | None:
     return None
 
 
-def _all_codes() -> list[_Listed]:
+def _table(listed: list[_Listed]) -> str:
+    widths = [max(len(row[column]) for row in listed) for column in (0, 1)]
+    return "\n".join(
+        f"{known:{widths[0]}}  {level:{widths[1]}}  {meaning}" for known, level, meaning in listed
+    )
+
+
+def _all_codes() -> tuple[list[_Listed], ...]:
+    """Of the generator, of `codegen lint`, and of `codegen breaking`."""
     from .lint.rules import RULES
 
-    rules = [(rule.name, rule.level, rule.reason) for rule in RULES.values()]
-    return [*heads(), *rules, *_breaking_rules()]
+    rules: list[_Listed] = [(rule.name, rule.level, rule.reason) for rule in RULES.values()]
+    return heads(), rules, _breaking_rules()
 
 
 def _breaking_rules() -> list[_Listed]:

@@ -111,9 +111,30 @@ def _is_rebuild(node: ast.stmt) -> bool:
 
 
 def _text(lines: list[str], node: ast.stmt, end: int) -> str:
-    decorators = node.decorator_list if isinstance(node, ast.ClassDef) else []
-    begin = min([node.lineno, *(each.lineno for each in decorators)])
-    return "".join(lines[begin - 1 : end]).rstrip("\n")
+    begin, kept = node.lineno, lines[:end]
+    if isinstance(node, ast.ClassDef):
+        begin = min([begin, *(each.lineno for each in node.decorator_list)])
+        for each in node.body:
+            if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "model_config":
+                kept[each.lineno - 1 : each.end_lineno] = _settings(node, each)
+                break
+    return "".join(kept[begin - 1 :]).rstrip("\n")
+
+
+def _settings(node: ast.ClassDef, settings: ast.Assign) -> list[str]:
+    """A class's on one line, or on none.
+
+    That fields may be given by name says nothing where that is what they are called in JSON too.
+    """
+    fields = [each for each in node.body if isinstance(each, ast.AnnAssign)]
+    call = settings.value
+    if fields and isinstance(call, ast.Call):
+        if all(_name_in_json(field) == ast.unparse(field.target) for field in fields):
+            call.keywords = [each for each in call.keywords if each.arg != "populate_by_name"]
+        if not call.keywords:
+            node.body.remove(settings)
+            return []
+    return [f"    {ast.unparse(settings)}\n"]
 
 
 def _read(node: ast.stmt, text: str) -> Statement:

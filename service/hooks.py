@@ -49,7 +49,7 @@ class ServiceHooks(Hooks[Context]):
         tenant_id = context.principal.tenant_id
         seen = await self._looks.revisions(tenant_id, _classes(options), in_worker)
         tag = self.tag_at(context, call, seen, horizon(seen.read_at))
-        return NotModified(tag) if _matches(call, tag) else None
+        return NotModified(tag) if call.holds_current(tag) else None
 
     @override
     def context(self, call: Call) -> Context:
@@ -109,7 +109,7 @@ class ServiceHooks(Hooks[Context]):
         else:
             version = hashlib.sha256(encode_body(cast(Any, result).body)).hexdigest()
         tag = self._tag(call, version)
-        return NotModified(tag) if _matches(call, tag) else Answer(result, {"ETag": tag})
+        return NotModified(tag) if call.holds_current(tag) else Answer(result, {"ETag": tag})
 
     def _query_tag(
         self, context: Context, call: Call, handler: Callable[[], ResultT]
@@ -117,7 +117,7 @@ class ServiceHooks(Hooks[Context]):
         classes = _classes(call.operation.extensions["x-etag"])
         with context.snapshot(classes) as (transaction, seen):
             tag = self.tag_at(context, call, seen, horizon(transaction.began_at))
-            return NotModified(tag) if _matches(call, tag) else Answer(handler(), {"ETag": tag})
+            return NotModified(tag) if call.holds_current(tag) else Answer(handler(), {"ETag": tag})
 
     def tag_at(
         self, context: Context, call: Call, revisions: Revisions, listed_until: datetime
@@ -185,15 +185,7 @@ def _file_tag(call: Call, result: ResultT) -> Answer[ResultT] | NotModified:
     if version is None:
         return Answer(result)
     tag = f'"{version}"'
-    return NotModified(tag) if _matches(call, tag) else Answer(result, {"ETag": tag})
-
-
-def _matches(call: Call, tag: str) -> bool:
-    """Weak comparison, as RFC 9110 (13.1.2) asks of If-None-Match."""
-    if call.if_none_match is None:
-        return False
-    sent = [entry.strip().removeprefix("W/") for entry in call.if_none_match.split(",")]
-    return tag in sent or sent == ["*"]
+    return NotModified(tag) if call.holds_current(tag) else Answer(result, {"ETag": tag})
 
 
 def _in_progress() -> Problem:

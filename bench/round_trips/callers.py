@@ -4,6 +4,8 @@ import asyncio
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from codegen.runtime.media_types import is_json_lines
+
 
 class Caller(Protocol):
     """`stream` gives the fields of a result and all of its body that could be read.
@@ -66,7 +68,7 @@ class Blocking:
     def whole(self, operation: str, /, **arguments: Any) -> tuple[Any, Any]:
         with getattr(self._client, operation)(**arguments) as result:
             body: Any = getattr(result, "body", None)
-            if callable(getattr(body, "models", None)):
+            if _has_models(result):
                 return result, list(body.models())
             return result, body.read() if callable(getattr(body, "close", None)) else body
 
@@ -129,7 +131,7 @@ class Awaiting:
         async def collect() -> tuple[Any, Any]:
             async with getattr(self._client, operation)(**arguments) as result:
                 body: Any = getattr(result, "body", None)
-                if callable(getattr(body, "models", None)):
+                if _has_models(result):
                     return result, [model async for model in body.models()]
                 return result, await body.read() if callable(getattr(body, "close", None)) else body
 
@@ -139,3 +141,10 @@ class Awaiting:
 def _stop(pieces: list[bytes], after: int | None) -> None:
     if after is not None and len(pieces) >= after:
         raise ZeroDivisionError
+
+
+def _has_models(result: Any) -> bool:
+    """Whether its body is lines: one that names no media type has that of its contract alone."""
+    is_of_lines = callable(getattr(getattr(result, "body", None), "models", None))
+    content_type = getattr(result, "content_type", None)
+    return is_of_lines and (content_type is None or is_json_lines(content_type))

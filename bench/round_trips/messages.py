@@ -15,12 +15,12 @@ from pydantic import TypeAdapter
 from bench.round_trips.package import Package
 from bench.round_trips.raw_bodies import has_value
 from bench.round_trips.sameness import Said
-from codegen.client_shape import client_arguments, form_of, has_stream, is_typed_lines
+from codegen.client_shape import client_arguments, form_of, has_stream
 from codegen.contract import Annotation, Media, Operation, Parameter, Response
 from codegen.runtime.client_body import Form
 from codegen.runtime.document import pointer_to, referenced
 from codegen.runtime.form_rules import form_rule
-from codegen.runtime.media_types import is_json, matches
+from codegen.runtime.media_types import is_json, is_json_lines, matches
 from codegen.runtime.operation import Media as RuntimeMedia
 
 _LEAST_PROBLEM: Final = 400
@@ -243,7 +243,7 @@ def _answered(package: Package, response: Response, media: Media) -> Iterator[Bo
     for media_type in _concrete(media.media_type):
         if is_json(media.media_type) and response.annotation:
             yield Body(media_type, _slot(package, media.pointer, response.annotation))
-        elif is_typed_lines(response):
+        elif response.line is not None and is_json_lines(media.media_type):
             slot = _slot(package, f"{media.pointer}/items", response.line, "lines")
             yield Body(media_type, slot)
         else:

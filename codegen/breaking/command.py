@@ -19,7 +19,7 @@ EXIT_BREAKING = 5
 _SETTINGS = Path("pyproject.toml")
 
 
-@click.command("breaking")
+@click.command("breaking", short_help="Say how the contract changed, and whom that breaks.")
 @click.argument("base")
 @click.option(
     "--spec", type=click.Path(path_type=Path), help="The contract, instead of the settings' one."

@@ -56,7 +56,7 @@ def unbounded_number(subject: Subject) -> Iterator[Remark]:
         missing = [bound for bound in ("minimum", "maximum") if bound not in use.facts]
         if missing:
             message = f"the number has no {' and no '.join(missing)}"
-            yield Remark(use.pointer, message, "give it both")
+            yield Remark(use.pointer, message, f"give it {'both' if missing[1:] else 'one'}")
 
 
 @rule(

@@ -13,7 +13,7 @@ EXIT_ERROR = 1
 _SETTINGS = Path("pyproject.toml")
 
 
-@click.command("lint")
+@click.command("lint", short_help="Say where the contract could be better.")
 @click.option(
     "--spec", type=click.Path(path_type=Path), help="The contract, instead of the settings' one."
 )

@@ -77,10 +77,7 @@ Sha256 = TypeAliasType(
 class Health(BaseModel):
     """Readiness of the service."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     status: Literal["ok", "degraded"]
     service: Annotated[str, Field(max_length=64)]
     version: Annotated[str, Field(max_length=64)]
@@ -94,20 +91,14 @@ class Health(BaseModel):
 class Liveness(BaseModel):
     """The process answers."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     status: Literal["alive"]
 
 
 class SigningKey(BaseModel):
     """A public key that evidence is, or was, signed with."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     kid: Sha256
     """The key's id, SHA-256 of its SubjectPublicKeyInfo in DER; `keyid` of signatures."""
     status: Literal["current", "retired"]
@@ -128,20 +119,14 @@ class SigningKey(BaseModel):
 class SigningKeyList(BaseModel):
     """Public signing keys, as a JWK Set."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     keys: Annotated[list[SigningKey], Field(max_length=100)]
 
 
 class Source(ContractModel):
     """The tool that made the report."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     tool: ToolName
     version: Annotated[str | None, Field(max_length=128, min_length=1)] = None
 
@@ -149,10 +134,7 @@ class Source(ContractModel):
 class Run(ContractModel):
     """The pipeline run that the report is of."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     id: Annotated[str | None, Field(max_length=256, min_length=1)] = None
     url: Annotated[str | None, Field(max_length=2048, pattern="^https?://[!-~]+$")] = None
     commit: Annotated[str | None, Field(max_length=128, min_length=1)] = None
@@ -163,10 +145,7 @@ class Run(ContractModel):
 class DiffEntry(BaseModel):
     """Change of one measure."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
     id: Annotated[str, Field(max_length=256, min_length=1)]
     trend: Literal["up", "down", "flat"]
     delta_pct: Annotated[float, Field(alias="deltaPct", ge=-1000000000000.0, le=1000000000000.0)]
@@ -176,20 +155,14 @@ class DiffEntry(BaseModel):
 class Diff(ContractModel):
     """What changed since the run before."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     summary: Annotated[list[DiffEntry] | None, Field(max_length=1000)] = None
 
 
 class Evaluation(ContractModel):
     """One rule on one target."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     rule_id: Annotated[str, Field(max_length=512, min_length=1)]
     target: Annotated[str, Field(max_length=1024, min_length=1)]
     verdict: Verdict
@@ -200,10 +173,7 @@ class Evaluation(ContractModel):
 class Policy(ContractModel):
     """What the sender's policy said."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
     policy_version: PolicyVersion | None = None
     created_at: Timestamp | None = None
     top_n: Annotated[int | None, Field(alias="topN", ge=0, le=20000)] = None
@@ -217,10 +187,7 @@ QcReportNote = TypeAliasType("QcReportNote", Annotated[str, Field(max_length=819
 class QcReport(ContractModel):
     """A quality-check report as a CI pipeline sends it."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     schema_version: Literal["1"] | None = None
     """Version of this payload's layout."""
     source: Source | None = None
@@ -257,10 +224,7 @@ class Redaction(BaseModel):
 
     """
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     counts: Annotated[
         dict[
             Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", max_length=64)],
@@ -276,10 +240,7 @@ class Redaction(BaseModel):
 class IngestReceipt(ContractModel):
     """What became of a report."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     id: ReportId
     status: Literal["ingested"]
     severity: Severity
@@ -297,10 +258,7 @@ LineNumber = TypeAliasType("LineNumber", Annotated[int, Field(ge=1, le=10000)])
 class StoredLine(ContractModel):
     """A line whose report was stored."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     line: LineNumber
     outcome: Literal["created", "duplicate"]
     """`duplicate` where the tenant already had the same content, by an earlier line too."""
@@ -372,10 +330,7 @@ ProblemType = TypeAliasType(
 class InputError(ContractModel):
     """One place where the input doesn't fit the contract."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
     in_: Annotated[Literal["path", "query", "header", "cookie", "body"], Field(alias="in")]
     pointer: Annotated[str, Field(max_length=2048)]
     """JSON pointer into the body, or to the parameter by its name."""
@@ -390,10 +345,7 @@ class InputError(ContractModel):
 class LineProblem(ContractModel):
     """What the line would have been answered, had it come alone; of several errors the first."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     type: ProblemType
     title: Annotated[str, Field(max_length=128)]
     status: Annotated[int, Field(ge=400, le=499)]
@@ -404,10 +356,7 @@ class LineProblem(ContractModel):
 class RefusedLine(BaseModel):
     """A line that can't be stored."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     line: LineNumber
     outcome: Literal["refused"]
     problem: LineProblem
@@ -416,10 +365,7 @@ class RefusedLine(BaseModel):
 class ValidLine(BaseModel):
     """A line that could have been stored, had the others been valid too."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     line: LineNumber
     outcome: Literal["valid"]
 
@@ -427,10 +373,7 @@ class ValidLine(BaseModel):
 class BatchReceipt(BaseModel):
     """What became of the lines of a batch."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     created: Annotated[int, Field(ge=0, le=10000)]
     duplicates: Annotated[int, Field(ge=0, le=10000)]
     refused: Annotated[int, Field(ge=0, le=10000)]
@@ -441,10 +384,7 @@ class BatchReceipt(BaseModel):
 class Counts(BaseModel):
     """Evaluations by verdict."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
     pass_: Annotated[int, Field(alias="pass", ge=0, le=20000)]
     warn: Annotated[int, Field(ge=0, le=20000)]
     block: Annotated[int, Field(ge=0, le=20000)]
@@ -453,10 +393,7 @@ class Counts(BaseModel):
 class ReportSummary(BaseModel):
     """A report in a list."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     id: ReportId
     created_at: Timestamp
     severity: Severity
@@ -469,10 +406,7 @@ class ReportSummary(BaseModel):
 class Total(BaseModel):
     """How many reports match; `exact` is false where there are more than `count`."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     count: Annotated[int, Field(ge=0, le=1000)]
     exact: bool
 
@@ -480,10 +414,7 @@ class Total(BaseModel):
 class ReportPage(ContractModel):
     """One page of reports, newest first."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     items: Annotated[list[ReportSummary], Field(max_length=100)]
     next_page_token: Annotated[str | None, Field(max_length=512)]
     """Leads to the next page; null on the last."""
@@ -493,10 +424,7 @@ class ReportPage(ContractModel):
 class Report(ContractModel):
     """A stored report."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     id: ReportId
     created_at: Timestamp
     severity: Severity
@@ -512,10 +440,7 @@ class Report(ContractModel):
 class BundleLink(BaseModel):
     """A link to a report's bundle."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     token: Annotated[str, Field(max_length=512, min_length=1, pattern="^[A-Za-z0-9_.-]+$")]
     """A secret. It is kept nowhere here."""
     issued_at: Timestamp
@@ -527,10 +452,7 @@ class BundleLink(BaseModel):
 class BundleFile(BaseModel):
     """A file of a bundle."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     name: Literal["qc_report.json", "qc_report.md", "manifest.json", "attestation.dsse.json"]
     """Its name in the archive."""
     size: Annotated[int, Field(ge=0, le=4294967295)]
@@ -540,10 +462,7 @@ class BundleFile(BaseModel):
 class BundleMeta(BaseModel):
     """What is in a report's bundle, since it was first signed."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     signed_at: Timestamp | None
     """When the report was first signed; null before."""
     signing_key_id: Sha256 | None
@@ -558,10 +477,7 @@ class BundleMeta(BaseModel):
 class BundleGrant(BaseModel):
     """Somebody got a link."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     id: UUID
     """UUIDv7; stands in the audit log with each download by this link."""
     state: Literal["live", "expired", "revoked"]
@@ -580,10 +496,7 @@ class BundleGrant(BaseModel):
 class SignHistoryPage(BaseModel):
     """One page of who got links, newest first."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     items: Annotated[list[BundleGrant], Field(max_length=100)]
     next_page_token: Annotated[str | None, Field(max_length=512)]
     """Leads to the next page; null on the last."""
@@ -599,20 +512,14 @@ HoldReason = TypeAliasType(
 class HoldRequest(BaseModel):
     """Why a report is to be held."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     reason: HoldReason
 
 
 class Hold(BaseModel):
     """A report that is kept whatever its age."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     report_id: ReportId
     reason: HoldReason
     held_by: Annotated[str, Field(max_length=128)]
@@ -623,10 +530,7 @@ class Hold(BaseModel):
 class HoldPage(BaseModel):
     """One page of holds, newest report first."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     items: Annotated[list[Hold], Field(max_length=100)]
     next_page_token: Annotated[str | None, Field(max_length=512)]
     """Leads to the next page; null on the last."""
@@ -635,10 +539,7 @@ class HoldPage(BaseModel):
 class TimelineBucket(BaseModel):
     """Counts of the reports stored from `start` until the next bucket's start."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     start: Timestamp
     info: Annotated[int, Field(ge=0, le=9007199254740991)]
     warn: Annotated[int, Field(ge=0, le=9007199254740991)]
@@ -649,10 +550,7 @@ class TimelineBucket(BaseModel):
 class Timeline(BaseModel):
     """Reports by severity over time."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     window_h: Annotated[int, Field(ge=1, le=720)]
     bucket_m: Annotated[int, Field(ge=1, le=43200)]
     buckets: Annotated[list[TimelineBucket], Field(max_length=1000)]
@@ -698,10 +596,7 @@ ExportSeverities = TypeAliasType(
 class ExportRequest(ContractModel):
     """What to export."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     since: Timestamp
     """Only reports stored at this time or later."""
     until: Timestamp
@@ -718,10 +613,7 @@ class ExportRequest(ContractModel):
 class ExportProgress(BaseModel):
     """How many reports are written, of how many. `total` may grow a little as the export begins."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     done: Annotated[int, Field(ge=0, le=9007199254740991)]
     total: Annotated[int, Field(ge=0, le=9007199254740991)]
 
@@ -729,10 +621,7 @@ class ExportProgress(BaseModel):
 class Export(ContractModel):
     """An export, and how far it is."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     id: ExportId
     status: ExportStatus
     since: Timestamp
@@ -765,10 +654,7 @@ class Export(ContractModel):
 class ExportPage(BaseModel):
     """One page of exports, newest first."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     items: Annotated[list[Export], Field(max_length=100)]
     next_page_token: Annotated[str | None, Field(max_length=512)]
     """Leads to the next page; null on the last."""
@@ -777,10 +663,7 @@ class ExportPage(BaseModel):
 class ManifestSignature(BaseModel):
     """An Ed25519 signature of the payload and its type (DSSE v1, PAE)."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     keyid: Sha256
     """The key's id, as in `get_signing_keys`."""
     sig: Annotated[str, Field(max_length=128, pattern="^[A-Za-z0-9+/]+={0,2}$")]
@@ -789,10 +672,7 @@ class ManifestSignature(BaseModel):
 class SignedManifest(BaseModel):
     """A DSSE v1 envelope."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
     payload_type: Annotated[
         Literal["application/vnd.collector.export-manifest+json"], Field(alias="payloadType")
     ]
@@ -808,20 +688,14 @@ RetentionRunId = TypeAliasType("RetentionRunId", UUID)
 class RetentionDryRun(BaseModel):
     """Only look what would be deleted."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     mode: Literal["dry_run"]
 
 
 class RetentionCommit(BaseModel):
     """Delete what a dry run has said."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     mode: Literal["commit"]
     run_id: RetentionRunId
     plan_hash: Sha256
@@ -848,10 +722,7 @@ MaybeKeyId = TypeAliasType("MaybeKeyId", Annotated[str | None, Field(max_length=
 class RetentionMonth(BaseModel):
     """Reports of one month (UTC)."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     month: Annotated[str, Field(max_length=7, min_length=7, pattern="^[0-9]{4}-[0-9]{2}$")]
     reports: ReportCount
 
@@ -870,10 +741,7 @@ RetentionWarnings = TypeAliasType(
 class RetentionPlan(BaseModel):
     """What a run would delete. Older than `cutoff` are `candidates` and `held` reports together."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     run_id: RetentionRunId
     mode: Literal["dry_run"]
     created_at: Timestamp
@@ -909,10 +777,7 @@ A dry run is `planned`. What is committed is `queued` until a worker takes it, `
 class RetentionRun(BaseModel):
     """A plan, and what became of it."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     run_id: RetentionRunId
     mode: Literal["dry_run", "commit"]
     status: RetentionStatus
@@ -946,10 +811,7 @@ class RetentionRun(BaseModel):
 class RetentionRunPage(BaseModel):
     """One page of runs, newest first."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     items: Annotated[list[RetentionRun], Field(max_length=100)]
     next_page_token: Annotated[str | None, Field(max_length=512)]
     """Leads to the next page; null on the last."""
@@ -958,10 +820,7 @@ class RetentionRunPage(BaseModel):
 class RetentionFailure(BaseModel):
     """Reports that a run could not delete, one or several that follow each other."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     first_report_id: ReportId
     last_report_id: ReportId
     reports: Annotated[int, Field(ge=1, le=1000000)]
@@ -972,10 +831,7 @@ class RetentionFailure(BaseModel):
 class RetentionRunDetails(BaseModel):
     """A run, and one page of what it could not delete."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     run: RetentionRun
     failures: Annotated[list[RetentionFailure], Field(max_length=100)]
     next_page_token: Annotated[str | None, Field(max_length=512)]
@@ -1015,10 +871,7 @@ AuditOutcome = TypeAliasType("AuditOutcome", Literal["done", "denied", "failed"]
 class AuditEntry(BaseModel):
     """One entry of the audit log. Without `actor` the system itself acted, or nobody that is known."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     seq: AuditSeq
     at: Timestamp
     action: AuditAction
@@ -1039,10 +892,7 @@ class AuditEntry(BaseModel):
 class AuditPage(ContractModel):
     """Entries, newest first."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     items: Annotated[list[AuditEntry], Field(max_length=100)]
     next_page_token: Annotated[str | None, Field(max_length=512)]
     total: Total | None = None
@@ -1073,10 +923,7 @@ AuditFault = TypeAliasType(
 class AuditFinding(BaseModel):
     """One thing that is not as it should be, by entry or checkpoint."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     fault: AuditFault
     detail: Annotated[str, Field(max_length=512)]
     seq: AuditSeq | None
@@ -1086,10 +933,7 @@ class AuditFinding(BaseModel):
 class AuditUnsealed(BaseModel):
     """What was stored and waits for the next entry that seals it."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     requests: AuditSeq
     since: Timestamp | None
 
@@ -1097,10 +941,7 @@ class AuditUnsealed(BaseModel):
 class AuditCheckpoint(BaseModel):
     """The newest checkpoint, and the entry it names as the tenant's last."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     number: AuditSeq
     at: Timestamp
     seq: AuditSeq
@@ -1109,10 +950,7 @@ class AuditCheckpoint(BaseModel):
 class AuditVerification(BaseModel):
     """What verifying the chain, or a part of it, has shown."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     holds: bool
     """Whether nothing was found."""
     findings: Annotated[list[AuditFinding], Field(max_length=100)]
@@ -1137,10 +975,7 @@ class AuditVerification(BaseModel):
 class AuditAnchor(BaseModel):
     """An entry by its number and hash."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     seq: AuditSeq
     hash: Sha256
 
@@ -1148,10 +983,7 @@ class AuditAnchor(BaseModel):
 class AuditOrigin(BaseModel):
     """Which request stored how many of a segment's reports, and whose it was."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     reports: Annotated[int, Field(ge=1, le=10000)]
     key_id: Annotated[str, Field(max_length=128)]
     request_id: Annotated[str, Field(max_length=128)]
@@ -1160,10 +992,7 @@ class AuditOrigin(BaseModel):
 class AuditSegment(BaseModel):
     """What an entry sealed."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     leaves: Annotated[str, Field(max_length=1966080, pattern="^[A-Za-z0-9+/]+$")]
     """Base64 of 48 bytes for each report, its id and the SHA-256 of its text."""
     origins: Annotated[list[AuditOrigin], Field(max_length=30000)]
@@ -1173,10 +1002,7 @@ class AuditSegment(BaseModel):
 class StoredAuditEntry(BaseModel):
     """An entry as it is stored."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     seq: AuditSeq
     hash: Sha256
     body: Annotated[str, Field(max_length=16384)]
@@ -1187,10 +1013,7 @@ class StoredAuditEntry(BaseModel):
 class AuditChainPart(BaseModel):
     """A part of a tenant's chain. `after` is the entry before the first."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     tenant: Annotated[str, Field(max_length=128, min_length=1)]
     epoch: UUID
     head: AuditAnchor
@@ -1202,10 +1025,7 @@ class AuditChainPart(BaseModel):
 class Problem(ContractModel):
     """RFC 9457 problem details. No input value is ever repeated in one."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     type: ProblemType
     title: Annotated[str, Field(max_length=128)]
     status: Annotated[int, Field(ge=400, le=599)]

@@ -70,6 +70,13 @@ class Call:
     def set_page(self, page: Page) -> None:
         self._page = page
 
+    def holds_current(self, tag: str) -> bool:
+        """Whether the caller's own answer has this entity tag, in quotes (RFC 9110, 13.1.2)."""
+        if self.if_none_match is None:
+            return False
+        sent = [entry.strip().removeprefix("W/") for entry in self.if_none_match.split(",")]
+        return tag.removeprefix("W/") in sent or sent == ["*"]
+
     def canonical_filters(self) -> str:
         """What a page token is bound to: the parameters, without the page's own and the unbound."""
         unbound = self.operation.extensions["x-page"].get("unbound", ())
@@ -183,7 +190,10 @@ class PlainHooks:
     def conditional(
         self, context: Call, call: Call, handler: Callable[[], ResultT]
     ) -> Answer[ResultT] | NotModified:
-        return Answer(handler())
+        """The handler runs in any case: the `ETag` that it gives tells what the caller lacks."""
+        result = handler()
+        tag = getattr(result, "etag", None)
+        return NotModified(tag) if tag and call.holds_current(tag) else Answer(result)
 
     def idempotent(
         self, context: Call, call: Call, handler: Callable[[], ResultT]

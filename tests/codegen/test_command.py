@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -247,6 +248,31 @@ def test_help_says_what_the_exit_codes_mean(codegen: Command) -> None:
     text = codegen("--help").stdout
     assert "4 check found files that differ" in text
     assert "pyproject.toml" in text
+
+
+def test_help_names_each_command_once_in_the_order_of_use(codegen: Command) -> None:
+    listed = codegen("--help").stdout.partition("Commands:\n")[2].splitlines()
+    names = ["init", "generate", "check", "lint", "breaking", "explain"]
+    assert [line.split()[0] for line in listed] == names
+    assert not [line for line in listed if line.endswith("...")]
+
+
+def test_version_is_that_of_the_distribution(codegen: Command) -> None:
+    done = codegen("--version")
+    assert (done.returncode, done.stdout) == (0, f"codegen {version('contract-codegen')}\n")
+
+
+def test_what_is_to_be_explained_is_an_error_where_warnings_come_before_it(
+    tmp_path: Path, codegen: Command
+) -> None:
+    (tmp_path / "openapi.yaml").write_text(
+        "openapi: 3.1.0\ninfo: {title: t, version: '1'}\npaths:\n"
+        "  /a: {get: {responses: {'200': {description: ok}}}}\n"
+        "  /b/{c}: {get: {operationId: b, tags: [t], responses: {'200': {description: ok}}}}\n"
+    )
+    done = codegen("generate", "--spec", "openapi.yaml", "--out", "api")
+    assert "CG020 warning" in done.stderr.splitlines()[0]
+    assert "codegen explain CG030 says more" in done.stderr
 
 
 def test_output_is_the_same_under_every_hash_seed(tmp_path: Path, codegen: Command) -> None:

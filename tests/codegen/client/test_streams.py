@@ -134,6 +134,16 @@ def test_lines_come_as_they_are_made_and_none_that_breaks_the_contract(
         caller.lines("list_parcel_lines", count=3000, wrong_from=2500)
 
 
+def test_lines_beside_another_media_type_are_read_as_models_too(
+    office: PostOffice, caller: Caller
+) -> None:
+    found = caller.models("list_parcel_table")
+    assert [type(parcel) for parcel in found] == [office.models.Parcel] * 2
+    table, came = caller.stream("list_parcel_table", as_text=True)
+    assert table.content_type.startswith("text/csv")
+    assert b"".join(came) == b"to,grams\nEmma,0\n"
+
+
 def test_a_line_of_another_shape_is_raised_without_its_values(
     office: PostOffice, caller: Caller
 ) -> None:

@@ -176,6 +176,19 @@ def test_an_answer_that_is_still_right_is_a_304_without_the_handler() -> None:
     assert (answer.status_code, answer.headers["etag"], answer.content) == (304, '"same"', b"")
 
 
+@pytest.mark.parametrize("sent", ['"1"', 'W/"1"', '"0", "1"', "*"])
+def test_plain_hooks_tell_an_answer_that_is_still_right_by_the_handlers_entity_tag(
+    sent: str,
+) -> None:
+    one = asking(extensions={"x-etag": {}})
+    with served(one, PlainHooks(), lambda call: result(b"{}", etag=("ETag", '"1"'))) as caller:
+        answer = caller.ask(headers={"If-None-Match": sent})
+        assert (answer.status_code, answer.headers["etag"], answer.content) == (304, '"1"', b"")
+        for other in ({"If-None-Match": '"11"'}, {}):
+            answer = caller.ask(headers=other)
+            assert (answer.status_code, answer.headers["etag"]) == (200, '"1"')
+
+
 def test_an_idempotency_key_goes_to_its_hook() -> None:
     hooks = Recorder()
     one = asking(extensions={"x-idempotency": {}})

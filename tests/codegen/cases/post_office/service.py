@@ -29,6 +29,7 @@ from post_office.routes.parcels import (
     GetPicture204,
     ListParcelLines200,
     ListParcels200,
+    ListParcelTable200,
     ParcelsHandlers,
     SendParcel201,
     SendParcel202,
@@ -130,6 +131,12 @@ class Parcels(ParcelsHandlers[Call]):
         self, context: Call, /, *, count: int = 3, wrong_from: int | None = None
     ) -> ListParcelLines200:
         return ListParcelLines200(self._made_up(count, wrong_from))
+
+    @override
+    def list_parcel_table(self, context: Call, /, *, as_text: bool = False) -> ListParcelTable200:
+        if as_text:
+            return ListParcelTable200(b"to,grams\nEmma,0\n", content_type="text/csv")
+        return ListParcelTable200(self._made_up(2, None), content_type="application/x-ndjson")
 
     def _made_up(self, count: int, wrong_from: int | None) -> Iterator[models.Parcel | EncodedJson]:
         for number in range(count):

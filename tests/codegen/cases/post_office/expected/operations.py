@@ -134,6 +134,39 @@ SEND_PARCEL = Operation(
     extensions={"x-idempotency": True},
 )
 
+LIST_PARCEL_TABLE = Operation(
+    id="list_parcel_table",
+    method="GET",
+    path="/parcels/table",
+    tag="parcels",
+    parameters=(
+        Parameter(
+            name="as_text",
+            argument="as_text",
+            location="query",
+            required=False,
+            pointer="/paths/~1parcels~1table/get/parameters/0",
+            style="form",
+            explode=True,
+        ),
+    ),
+    responses={
+        "200": (
+            Media(
+                "application/x-ndjson",
+                "/paths/~1parcels~1table/get/responses/200/content/application~1x-ndjson/schema",
+            ),
+            Media("text/csv", "/paths/~1parcels~1table/get/responses/200/content/text~1csv/schema"),
+        ),
+        "default": (
+            Media(
+                "application/problem+json",
+                "/components/responses/Problem/content/application~1problem+json/schema",
+            ),
+        ),
+    },
+)
+
 LIST_PARCEL_LINES = Operation(
     id="list_parcel_lines",
     method="GET",
@@ -741,6 +774,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         for operation in (
             LIST_PARCELS,
             SEND_PARCEL,
+            LIST_PARCEL_TABLE,
             LIST_PARCEL_LINES,
             SEND_PARCELS,
             GET_PARCEL,

@@ -15,9 +15,7 @@ from .contract_model import ContractModel
 
 
 class Texts(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(populate_by_name=True)
     byte: str | None = None
     date: date_aliased | None = None
     date_time: Annotated[AwareDatetime | None, Field(alias="date-time")] = None
@@ -67,9 +65,7 @@ class Texts(ContractModel):
 
 
 class Numbers(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(populate_by_name=True)
     date_time: Annotated[float | None, Field(alias="date-time")] = None
     decimal: float | None = None
     double: float | None = None
@@ -82,9 +78,7 @@ class Numbers(ContractModel):
 
 
 class Wholes(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(populate_by_name=True)
     date_time: Annotated[int | None, Field(alias="date-time")] = None
     int32: int | None = None
     int64: int | None = None
@@ -107,9 +101,6 @@ SecretsEither = TypeAliasType("SecretsEither", Annotated[str, Field(max_length=4
 
 
 class Secrets(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     former: Annotated[Secret | None, Field(deprecated=True)] = None
     listed: list[SecretsListedItem] | None = None
     named: dict[str, SecretsNamedAdditionalProperty] | None = None
@@ -117,9 +108,6 @@ class Secrets(ContractModel):
 
 
 class Values(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     texts: Texts | None = None
     numbers: Numbers | None = None
     wholes: Wholes | None = None

@@ -14,17 +14,11 @@ from .contract_model import ContractModel
 
 
 class PictureSize2(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     width: Annotated[int, Field(ge=1)]
     height: Annotated[int | None, Field(ge=1)] = None
 
 
 class NewPicture(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     title: Annotated[str, Field(max_length=20)]
     size: PictureSize2 | None = None
     keywords: list[str] | None = None
@@ -34,29 +28,20 @@ PictureSize = TypeAliasType("PictureSize", str)
 
 
 class Picture(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     title: str
     kind: str
     bytes: list[int] | None = None
 
 
 class AddPictureMultipart(NewPicture):
-    model_config = ConfigDict(
-        populate_by_name=True,
-        arbitrary_types_allowed=True,
-    )
+    model_config = ConfigDict(populate_by_name=True, arbitrary_types_allowed=True)
     file: FilePart
     files_0_: Annotated[FilePart | None, Field(alias="files[0]")] = None
     layers: Annotated[list[FilePart] | None, Field(max_length=2)] = None
 
 
 class RenamePictureForm(ContractModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     title: Annotated[str, Field(min_length=1)]
     keywords: list[str] | None = None
     public: bool | None = False

@@ -14,26 +14,17 @@ from .contract_model import ContractModel
 
 
 class Open(ContractModel):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     kind: str | None = None
 
 
 class AboveOpen(Open):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     size: int | None = None
 
 
 class Counts(ContractModel):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     __annotations__ = {
         "__pydantic_extra__": dict[str, int],
     }
@@ -41,20 +32,14 @@ class Counts(ContractModel):
 
 
 class BesideCounts(Counts, Open):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     name: int | None = None
 
 
 class WithLabels(ContractModel):
     """A part that is no model, but a mapping."""
 
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     __annotations__ = {
         "__pydantic_extra__": dict[str, str],
     }
@@ -62,17 +47,11 @@ class WithLabels(ContractModel):
 
 
 class TypedInPlaceTypedInPlaceAdditionalProperty(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     counts: Counts | None = None
 
 
 class TypedInPlace(ContractModel):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     __annotations__ = {
         "__pydantic_extra__": dict[str, TypedInPlaceTypedInPlaceAdditionalProperty],
     }
@@ -82,10 +61,7 @@ class TypedInPlace(ContractModel):
 
 
 class Nested(ContractModel):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     __annotations__ = {
         "__pydantic_extra__": dict[str, int],
     }
@@ -94,34 +70,22 @@ class Nested(ContractModel):
 
 
 class NestedOpen(ContractModel):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     color: str
     name: Any
 
 
 class AboveNested(NestedOpen):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     depth: int | None = None
 
 
 class Bus(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     kind: Literal["bus"]
     seats: int | None = None
 
 
 class Van(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     kind: Literal["van"]
     load: int | None = None
 
@@ -131,30 +95,18 @@ ToldByKind = TypeAliasType("ToldByKind", Annotated[Bus | Van, Field(discriminato
 
 
 class ToldAndHoused1(Bus):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     hall: str
 
 
 class ToldAndHoused2(Bus):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     yard: str
 
 
 class ToldAndHoused3(Van):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     hall: str
 
 
 class ToldAndHoused4(Van):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     yard: str
 
 
@@ -164,54 +116,35 @@ ToldAndHoused = TypeAliasType(
 
 
 class Alone(NestedOpen):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
 
 
 class AboveAlone(Alone):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
 
 
 class NestedAboveChoiceNestedAboveChoice(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     left: str
 
 
 class NestedAboveChoiceNestedAboveChoice2(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     size: int | None = None
 
 
 class NestedAboveChoiceNestedAboveChoice3(
     NestedAboveChoiceNestedAboveChoice, NestedAboveChoiceNestedAboveChoice2
 ):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(populate_by_name=True)
 
 
 class NestedAboveChoiceNestedAboveChoice1(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     right: str
 
 
 class NestedAboveChoiceNestedAboveChoice4(
     NestedAboveChoiceNestedAboveChoice1, NestedAboveChoiceNestedAboveChoice2
 ):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(populate_by_name=True)
 
 
 NestedAboveChoice = TypeAliasType(
@@ -220,19 +153,13 @@ NestedAboveChoice = TypeAliasType(
 
 
 class MappingOrObject1(ContractModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     name: str
     count: int
 
 
 class MappingOrObject2(ContractModel):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     __annotations__ = {
         "__pydantic_extra__": dict[str, Literal["a", "b"]],
     }
@@ -244,35 +171,23 @@ MappingOrObject = TypeAliasType("MappingOrObject", MappingOrObject1 | MappingOrO
 
 
 class Twice(Open):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     size: int | None = None
 
 
 class Closed(ContractModel):
     """Of two parts the one that admits nothing else counts."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     size: int | None = None
 
 
 class ChoiceChoice(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     left: str
 
 
 class ChoiceChoice2(ContractModel):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     __annotations__ = {
         "__pydantic_extra__": dict[str, str],
     }
@@ -280,27 +195,18 @@ class ChoiceChoice2(ContractModel):
 
 
 class ChoiceChoice3(ChoiceChoice, ChoiceChoice2):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
     __annotations__ = {
         "__pydantic_extra__": dict[str, str],
     }
 
 
 class ChoiceChoice1(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     right: str
 
 
 class ChoiceChoice4(ChoiceChoice1, ChoiceChoice2):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
     __annotations__ = {
         "__pydantic_extra__": dict[str, str],
     }
@@ -310,58 +216,37 @@ Choice = TypeAliasType("Choice", ChoiceChoice3 | ChoiceChoice4)
 
 
 class Patterned(ContractModel):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     size: int | None = None
 
 
 class PatternedClosed(ContractModel):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     size: int | None = None
 
 
 class PatternedPart(ContractModel):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     size: int | None = None
 
 
 class PatternedOpen(ContractModel):
     """What the pattern doesn't fit may be anything."""
 
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
 
 
 class PatternedOthers(ContractModel):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
 
 
 class PatternedCounts(ContractModel):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     size: int | None = None
 
 
 class PatternsClosed(ContractModel):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
 
 
 OfOnePattern = TypeAliasType(
@@ -373,131 +258,80 @@ PatternedInChoice = TypeAliasType("PatternedInChoice", dict[str, Any] | str)
 
 
 class Unevaluated(ContractModel):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     color: str | None = None
 
 
 class Clearable(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     note: Annotated[str | None, Field(json_schema_extra={"x-may-be-null": True})] = None
     color: str | None = None
 
 
 class RequiredAbove(Clearable):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     note: Annotated[str | None, Field(json_schema_extra={"x-may-be-null": True})]
     color: str
 
 
 class RequiredBeside(Clearable):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     note: Annotated[str | None, Field(json_schema_extra={"x-may-be-null": True})]
 
 
 class RequiredByTheSecond(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     name: str
     count: Annotated[int, Field(ge=0)]
 
 
 class Counted(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     count: int
 
 
 class RequiredByTheBase(Counted):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     name: str | None = None
     count: Annotated[int, Field(ge=0, json_schema_extra={"x-may-be-null": True})]
 
 
 class RequiredInPlace(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     note: Annotated[str | None, Field(json_schema_extra={"x-may-be-null": True})]
 
 
 class Unnamed(BaseModel):
     """What it must have nothing says more of."""
 
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     color: str
     id: Any
 
 
 class UnnamedOfAnyType(BaseModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     color: str
     id: Any
 
 
 class NothingElse(BaseModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     id: Any
 
 
 class Untyped(ContractModel):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     color: str | None = None
 
 
 class NamedAbove(Untyped):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     id: int
 
 
 class Cat(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     meow: str
 
 
 class OwnedPetOwnedPet(Cat):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     owner: str | None = None
 
 
 class Dog(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     bark: str
 
 
 class OwnedPetOwnedPet1(Dog):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     owner: str | None = None
 
 
@@ -510,9 +344,6 @@ Moment = TypeAliasType(
 
 
 class MaybeThing1(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     a: str | None = None
     b: int | None = None
 
@@ -521,9 +352,6 @@ MaybeThing = TypeAliasType("MaybeThing", MaybeThing1 | None)
 
 
 class InPlace(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     c: str | None = None
     d: int | None = None
 
@@ -532,9 +360,6 @@ ListedItem = TypeAliasType("ListedItem", str)
 
 
 class MaybeNull(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     text: Annotated[str | None, Field(max_length=5)]
     never: Annotated[str | None, Field(min_length=1)] = None
     word: Annotated[
@@ -559,9 +384,6 @@ class MaybeNull(ContractModel):
 class HousedPet1(Cat):
     """Two choices, of which each of one goes with each of the other."""
 
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     kind: Literal["house"]
     size: int | None = None
     owner: str | None = None
@@ -570,9 +392,6 @@ class HousedPet1(Cat):
 class HousedPet2(Cat):
     """Two choices, of which each of one goes with each of the other."""
 
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     kind: Literal["tent"]
     size: str | None = None
     owner: str | None = None
@@ -581,9 +400,6 @@ class HousedPet2(Cat):
 class HousedPet3(Dog):
     """Two choices, of which each of one goes with each of the other."""
 
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     kind: Literal["house"]
     size: int | None = None
     owner: str | None = None
@@ -592,9 +408,6 @@ class HousedPet3(Dog):
 class HousedPet4(Dog):
     """Two choices, of which each of one goes with each of the other."""
 
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     kind: Literal["tent"]
     size: str | None = None
     owner: str | None = None
@@ -605,10 +418,7 @@ HousedPet = TypeAliasType("HousedPet", HousedPet1 | HousedPet2 | HousedPet3 | Ho
 
 
 class ChosenBeside1(Cat):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     __annotations__ = {
         "__pydantic_extra__": dict[str, str],
     }
@@ -616,10 +426,7 @@ class ChosenBeside1(Cat):
 
 
 class ChosenBeside2(Dog):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     __annotations__ = {
         "__pydantic_extra__": dict[str, str],
     }
@@ -630,19 +437,13 @@ ChosenBeside = TypeAliasType("ChosenBeside", ChosenBeside1 | ChosenBeside2)
 
 
 class AboveChosen1(Cat):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     owner: str
     color: str | None = None
 
 
 class AboveChosen2(Dog):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     owner: str
     color: str | None = None
 
@@ -651,16 +452,10 @@ AboveChosen = TypeAliasType("AboveChosen", AboveChosen1 | AboveChosen2)
 
 
 class ChoiceOfChoices1(Cat):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     color: str | None = None
 
 
 class ChoiceOfChoices2(Dog):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     color: str | None = None
 
 
@@ -671,22 +466,15 @@ NotOnlyObjects = TypeAliasType("NotOnlyObjects", Cat | Dog | str)
 
 
 class TextJoinedTextJoined(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     owner: str | None = None
 
 
 class TextJoinedTextJoined1(Cat, TextJoinedTextJoined):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(populate_by_name=True)
 
 
 class TextJoinedTextJoined2(Dog, TextJoinedTextJoined):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(populate_by_name=True)
 
 
 TextJoined = TypeAliasType("TextJoined", TextJoinedTextJoined1 | TextJoinedTextJoined2)
@@ -695,19 +483,13 @@ TextJoined = TypeAliasType("TextJoined", TextJoinedTextJoined1 | TextJoinedTextJ
 class PutTogether(ContractModel):
     """Two parts declare `kind`, and two others only join what declares the rest."""
 
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     kind: Literal["shape"] | None = None
     width: float | None = None
     fill: str
 
 
 class InSpace(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     event: str
     space: str
 
@@ -715,16 +497,10 @@ class InSpace(ContractModel):
 class Rendered1(InSpace):
     """Beside the choice its member is narrowed."""
 
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     event: Literal["rendered"]
 
 
 class OnSite(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     event: str
     site: str
 
@@ -732,9 +508,6 @@ class OnSite(ContractModel):
 class Rendered2(OnSite):
     """Beside the choice its member is narrowed."""
 
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     event: Literal["rendered"]
 
 
@@ -743,9 +516,6 @@ Rendered = TypeAliasType("Rendered", Rendered1 | Rendered2)
 
 
 class Moved(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     event: Literal["moved"]
     by: float | None = None
 
@@ -756,9 +526,6 @@ RenderedOrMoved = TypeAliasType(
 
 
 class All(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     above_open: AboveOpen | None = None
     beside_counts: BesideCounts | None = None
     with_labels: WithLabels | None = None
@@ -813,17 +580,11 @@ Pet = TypeAliasType("Pet", Cat | Dog)
 
 
 class HomeHome(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     kind: Literal["house"]
     size: int | None = None
 
 
 class HomeHome1(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     kind: Literal["tent"]
     size: str | None = None
 
@@ -834,10 +595,7 @@ Home = TypeAliasType("Home", HomeHome | HomeHome1)
 class RequiredInChoiceRequiredInChoice(ContractModel):
     """Members that `required` alone names, beside a choice and in it."""
 
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     owner: str | None = None
     house: str
 
@@ -845,10 +603,7 @@ class RequiredInChoiceRequiredInChoice(ContractModel):
 class RequiredInChoiceRequiredInChoice1(ContractModel):
     """Members that `required` alone names, beside a choice and in it."""
 
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     owner: str
     tent: str
 
@@ -860,17 +615,11 @@ RequiredInChoice = TypeAliasType(
 
 
 class RequiredInPlainChoiceRequiredInPlainChoice(ContractModel):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     house: str
 
 
 class RequiredInPlainChoiceRequiredInPlainChoice1(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     tent: str
 
 
@@ -881,44 +630,29 @@ RequiredInPlainChoice = TypeAliasType(
 
 
 class RequiredInJoinedChoiceRequiredInJoinedChoice(ContractModel):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     house: str
 
 
 class RequiredInJoinedChoiceRequiredInJoinedChoice2(ContractModel):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     owner: str | None = None
 
 
 class RequiredInJoinedChoiceRequiredInJoinedChoice3(
     RequiredInJoinedChoiceRequiredInJoinedChoice, RequiredInJoinedChoiceRequiredInJoinedChoice2
 ):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
 
 
 class RequiredInJoinedChoiceRequiredInJoinedChoice1(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     tent: str
 
 
 class RequiredInJoinedChoiceRequiredInJoinedChoice4(
     RequiredInJoinedChoiceRequiredInJoinedChoice1, RequiredInJoinedChoiceRequiredInJoinedChoice2
 ):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
 
 
 RequiredInJoinedChoice = TypeAliasType(
@@ -928,37 +662,25 @@ RequiredInJoinedChoice = TypeAliasType(
 
 
 class UnevaluatedBesideChoices1(Cat):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     owner: str | None = None
     house: str
 
 
 class UnevaluatedBesideChoices2(Dog):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     owner: str | None = None
     house: str
 
 
 class UnevaluatedBesideChoices3(Cat):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     owner: str | None = None
     tent: str
 
 
 class UnevaluatedBesideChoices4(Dog):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     owner: str | None = None
     tent: str
 
@@ -973,27 +695,18 @@ UnevaluatedBesideChoices = TypeAliasType(
 
 
 class Owned(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     owner: str | None = None
 
 
 class Kept(ContractModel):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     owner: str | None = None
 
 
 class JoinedInPlace1(ContractModel):
     """What a reference leads to, and other members, in places without a name."""
 
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     kept: Kept | None = None
     owner: str | None = None
     ghost: Any
@@ -1002,10 +715,7 @@ class JoinedInPlace1(ContractModel):
 class JoinedInPlace2(ContractModel):
     """What a reference leads to, and other members, in places without a name."""
 
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     kept: Kept | None = None
     owner: str | None = None
     house: str
@@ -1015,10 +725,7 @@ class JoinedInPlace2(ContractModel):
 class JoinedInPlace3(ContractModel):
     """What a reference leads to, and other members, in places without a name."""
 
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     kept: Kept | None = None
     owner: str | None = None
     phantom: Any
@@ -1030,25 +737,16 @@ JoinedInPlace = TypeAliasType("JoinedInPlace", JoinedInPlace1 | JoinedInPlace2 |
 
 
 class Line(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     width: float | None = None
 
 
 class Filled(Open):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow")
     fill: str
 
 
 class Outlined(Line, Filled):
-    model_config = ConfigDict(
-        extra="allow",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
 
 
 MaybeText = TypeAliasType("MaybeText", Annotated[str | None, Field(max_length=20)])

@@ -20,17 +20,11 @@ Genre = TypeAliasType("Genre", Literal["novel", "poem", "essay"])
 
 
 class NewBookAuthor(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     name: str | None = None
 
 
 class NewBook(ContractModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
     title: Annotated[str, Field(max_length=200, min_length=1)]
     genre: Genre
     page_count: Annotated[int | None, Field(alias="pageCount", ge=1)] = None
@@ -43,9 +37,7 @@ NewBookTitle = TypeAliasType("NewBookTitle", Annotated[str, Field(max_length=200
 
 
 class Book(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(populate_by_name=True)
     id: BookId
     title: NewBookTitle
     genre: Genre
@@ -63,9 +55,6 @@ Week = TypeAliasType("Week", dict[str, Hours])
 
 
 class Problem(BaseModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     title: str
 
 
@@ -73,10 +62,7 @@ ListBooksShelf = TypeAliasType("ListBooksShelf", str | int)
 
 
 class ListBooksResponse200(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     items: list[Book]
 
 

@@ -18,16 +18,11 @@ RedThing = TypeAliasType("RedThing", int)
 
 
 class Model1(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(populate_by_name=True)
     field_2fa: Annotated[bool | None, Field(alias="2fa")] = None
     field__: Annotated[str | None, Field(alias="[]")] = None
     field_: Annotated[dict[str, Any] | None, Field(alias="")] = None
 
 
 class ListNone(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     a: str | None = None

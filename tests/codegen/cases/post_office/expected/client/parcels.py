@@ -51,6 +51,15 @@ class SendParcel409:
 
 
 @dataclass(frozen=True, slots=True)
+class ListParcelTable200(Generic[StreamT]):
+    """The parcels."""
+
+    body: StreamT
+    content_type: str
+    status: ClassVar[int] = 200
+
+
+@dataclass(frozen=True, slots=True)
 class ListParcelLines200(Generic[StreamT]):
     """The parcels."""
 
@@ -146,6 +155,16 @@ _SEND_PARCEL: Described[SendParcel201 | SendParcel202 | SendParcel409] = Describ
     key="idempotency_key",
 )
 
+_LIST_PARCEL_TABLE: Described[ListParcelTable200[Any]] = Described(
+    operations.LIST_PARCEL_TABLE,
+    "/parcels/table",
+    {
+        "200": Answer(
+            ListParcelTable200, is_stream=True, line=Typed(models.Parcel), has_content_type=True
+        )
+    },
+)
+
 _LIST_PARCEL_LINES: Described[ListParcelLines200[Any]] = Described(
     operations.LIST_PARCEL_LINES,
     "/parcels/lines",
@@ -222,6 +241,12 @@ class ParcelsMethods(SyncCalls):
             _SEND_PARCEL, {"idempotency_key": idempotency_key, "dry_run": dry_run}, body
         )
 
+    def list_parcel_table(
+        self, *, as_text: bool | None = None
+    ) -> AbstractContextManager[ListParcelTable200[LineStream[models.Parcel]]]:
+        """Parcels that are made up, one a line, as JSON or as text"""
+        return self._stream(_LIST_PARCEL_TABLE, {"as_text": as_text})
+
     def list_parcel_lines(
         self, *, count: int | None = None, wrong_from: int | None = None
     ) -> AbstractContextManager[ListParcelLines200[LineStream[models.Parcel]]]:
@@ -292,6 +317,12 @@ class AsyncParcelsMethods(AsyncCalls):
         return await self._call(
             _SEND_PARCEL, {"idempotency_key": idempotency_key, "dry_run": dry_run}, body
         )
+
+    def list_parcel_table(
+        self, *, as_text: bool | None = None
+    ) -> AbstractAsyncContextManager[ListParcelTable200[AsyncLineStream[models.Parcel]]]:
+        """Parcels that are made up, one a line, as JSON or as text"""
+        return self._stream(_LIST_PARCEL_TABLE, {"as_text": as_text})
 
     def list_parcel_lines(
         self, *, count: int | None = None, wrong_from: int | None = None

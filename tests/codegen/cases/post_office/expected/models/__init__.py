@@ -18,29 +18,20 @@ Size = TypeAliasType("Size", Literal["small", "large"])
 
 
 class Window(ContractModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     first: int | None = None
     last: int | None = None
     sizes: list[Size] | None = None
 
 
 class NewParcel(ContractModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     to: Annotated[str, Field(max_length=100, min_length=1)]
     grams: Annotated[int, Field(ge=1)]
     size: Size | None = None
 
 
 class Parcel(BaseModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     id: UUID
     to: str
     grams: int
@@ -48,40 +39,25 @@ class Parcel(BaseModel):
 
 
 class ParcelPage(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     items: list[Parcel]
     next: Annotated[str | None, Field(json_schema_extra={"x-may-be-null": True})] = None
 
 
 class Lunch(BaseModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     minutes: int
 
 
 class Kept(BaseModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     size: int
     sha256: str
 
 
 class Sorted(BaseModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     right: int
     wrong: int
 
 
 class Overweight(BaseModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     limit_grams: int
 
 
@@ -97,19 +73,13 @@ LoadCountsAdditionalProperty = TypeAliasType(
 
 
 class Owner(ContractModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
     name: Annotated[str | None, Field(max_length=10)]
     class_: Annotated[str | None, Field(alias="class", max_length=5)] = None
 
 
 class Load(ContractModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
     label: Annotated[str, Field(max_length=20)]
     weight_kg: Annotated[float | None, Field(alias="weight.kg", ge=-1000000.0, le=1000000.0)] = None
     fragile: bool | None = None
@@ -127,10 +97,7 @@ LabelWord = TypeAliasType("LabelWord", Annotated[str, Field(max_length=100)])
 
 
 class Label(ContractModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(extra="forbid")
     text: Annotated[str, Field(max_length=1000)]
     words: Annotated[list[LabelWord] | None, Field(max_length=10)] = None
     codes: Annotated[list[int] | None, Field(max_length=10)] = None
@@ -144,11 +111,7 @@ LabelWithFileWord = TypeAliasType("LabelWithFileWord", Annotated[str, Field(max_
 
 
 class LabelWithFile(ContractModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-        arbitrary_types_allowed=True,
-    )
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
     text: Annotated[str, Field(max_length=1000)]
     words: Annotated[list[LabelWithFileWord] | None, Field(max_length=10)] = None
     owner: Owner | None = None
@@ -156,17 +119,10 @@ class LabelWithFile(ContractModel):
 
 
 class Problem(BaseModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     title: str
 
 
 class KeepArchiveMultipart(ContractModel):
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-        arbitrary_types_allowed=True,
-    )
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
     archive: FilePart
     note: Annotated[str | None, Field(max_length=1000)] = None

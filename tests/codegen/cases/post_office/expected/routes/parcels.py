@@ -67,6 +67,17 @@ class SendParcel409:
 
 
 @dataclass(frozen=True, slots=True)
+class ListParcelTable200:
+    """The parcels."""
+
+    body: LinesBody[models.Parcel] | RawBody
+    content_type: str
+    status: ClassVar[int] = 200
+    media_type: ClassVar[str | None] = "application/x-ndjson"
+    HEADERS: ClassVar[Mapping[str, str]] = {}
+
+
+@dataclass(frozen=True, slots=True)
 class ListParcelLines200:
     """The parcels."""
 
@@ -163,6 +174,12 @@ class ParcelsHandlers(Protocol[ContextT_contra]):
         """Send a parcel"""
         ...
 
+    def list_parcel_table(
+        self, context: ContextT_contra, /, *, as_text: bool = False
+    ) -> ListParcelTable200:
+        """Parcels that are made up, one a line, as JSON or as text"""
+        ...
+
     def list_parcel_lines(
         self, context: ContextT_contra, /, *, count: int = 3, wrong_from: int | None = None
     ) -> ListParcelLines200:
@@ -214,6 +231,11 @@ class SendParcelParameters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListParcelTableParameters:
+    as_text: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListParcelLinesParameters:
     count: int = 3
     wrong_from: int | None = None
@@ -242,6 +264,7 @@ class SetPictureParameters:
 _LIST_PARCELS_PARAMETERS = TypeAdapter(ListParcelsParameters)
 _SEND_PARCEL_PARAMETERS = TypeAdapter(SendParcelParameters)
 _SEND_PARCEL_BODY: TypeAdapter[models.NewParcel] = TypeAdapter(models.NewParcel)
+_LIST_PARCEL_TABLE_PARAMETERS = TypeAdapter(ListParcelTableParameters)
 _LIST_PARCEL_LINES_PARAMETERS = TypeAdapter(ListParcelLinesParameters)
 _SEND_PARCELS_LINE: TypeAdapter[models.NewParcel] = TypeAdapter(models.NewParcel)
 _SEND_PARCELS_BODIES: Mapping[str, TypeAdapter[list[models.NewParcel]]] = {
@@ -271,6 +294,13 @@ def routes(handlers: ParcelsHandlers[ContextT], hooks: Hooks[ContextT]) -> list[
             )
 
         return await invoke(request, operations.SEND_PARCEL, hooks, handle)
+
+    async def list_parcel_table(request: Request) -> Response:
+        def handle(context: ContextT, call: Call) -> ListParcelTable200:
+            parameters = typed_parameters(_LIST_PARCEL_TABLE_PARAMETERS, call)
+            return handlers.list_parcel_table(context, as_text=parameters.as_text)
+
+        return await invoke(request, operations.LIST_PARCEL_TABLE, hooks, handle)
 
     async def list_parcel_lines(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> ListParcelLines200:
@@ -329,6 +359,7 @@ def routes(handlers: ParcelsHandlers[ContextT], hooks: Hooks[ContextT]) -> list[
     return [
         Route("/parcels", list_parcels, methods=["GET"], name="list_parcels"),
         Route("/parcels", send_parcel, methods=["POST"], name="send_parcel"),
+        Route("/parcels/table", list_parcel_table, methods=["GET"], name="list_parcel_table"),
         Route("/parcels/lines", list_parcel_lines, methods=["GET"], name="list_parcel_lines"),
         Route("/parcels/lines", send_parcels, methods=["POST"], name="send_parcels"),
         Route("/parcels/{parcel_id}", get_parcel, methods=["GET"], name="get_parcel"),

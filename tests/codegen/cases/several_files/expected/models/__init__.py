@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 from typing_extensions import TypeAliasType
 
 from .contract_model import ContractModel
@@ -19,9 +19,6 @@ Id = TypeAliasType("Id", UUID)
 
 
 class Plant(ContractModel):
-    model_config = ConfigDict(
-        populate_by_name=True,
-    )
     id: Id
     height: Height
     parent: Plant | None = None

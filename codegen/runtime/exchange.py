@@ -3,6 +3,7 @@
 Decides nothing of what is answered.
 """
 
+import logging
 import re
 import time
 import uuid
@@ -18,6 +19,7 @@ from .validation import identities
 
 CLIENT_CLOSED = 499
 _EXCHANGE = "exchange"
+_LOG = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 
 
@@ -37,6 +39,23 @@ class RequestRecord:
     identities: Mapping[str, Any]
     failure: BaseException | None
     peer: str | None = None
+
+
+def log_failure(record: RequestRecord) -> None:
+    """What a service does with records that does nothing else with them: failures are logged.
+
+    With the traceback, but for problems, which were meant. Nothing is said of other requests.
+    """
+    if record.status >= 500 and record.failure is not None:
+        _LOG.error(
+            "%s %s (%s): %d %r",
+            record.method,
+            record.operation_id,
+            record.request_id,
+            record.status,
+            record.failure,
+            exc_info=None if isinstance(record.failure, Problem) else record.failure,
+        )
 
 
 class Exchange:

@@ -28,7 +28,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from . import problems
 from .admission import LargeBodies, Ticket
 from .dispatch import Workers
-from .exchange import CLIENT_CLOSED, Exchange, RequestRecord
+from .exchange import CLIENT_CLOSED, Exchange, RequestRecord, log_failure
 from .operation import Operation
 from .paths import (
     KnownPath,
@@ -61,7 +61,8 @@ class Assembly:
 
     `document` is the bundled contract, `view` its lowered form for Connexion, both parsed JSON.
     `places` is how many handlers may run at once. Without a `quota` nobody is turned away for
-    asking too much. `keeps_request_id` says of a caller's own request id whether it may be logged
+    asking too much. `observer` gets a record of each request; unless one is given, failures are
+    logged. `keeps_request_id` says of a caller's own request id whether it may be logged
     and sent back.
     """
 
@@ -71,7 +72,7 @@ class Assembly:
     routes: Sequence[Route]
     authenticators: Mapping[str, Authenticator]
     problem_table: ProblemTable = lambda error: None
-    observer: Observer = lambda record: None
+    observer: Observer = log_failure
     places: int = 8
     quota: Quota | None = None
     keeps_request_id: Callable[[str], bool] = lambda sent: True

@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from typing_extensions import override
 
-from codegen.runtime.application import RequestRecord
+from codegen.runtime.application import Assembly, RequestRecord
 from codegen.runtime.encoded_json import EncodedJson
+from codegen.runtime.exchange import log_failure
 from codegen.runtime.hooks import Call
 from codegen.runtime.operation import Media, RequestBody
 from codegen.runtime.problems import Problem, not_found, unavailable
@@ -36,6 +37,32 @@ def test_a_failure_is_a_500_whose_reason_only_the_observer_sees() -> None:
     assert "s3cret" not in answer.text
     (record,) = service.records
     assert (record.status, str(record.failure)) == (500, "s3cret")
+
+
+def test_failures_are_logged_with_their_tracebacks_unless_a_service_observes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert Assembly.__dataclass_fields__["observer"].default is log_failure
+    service = failing(RuntimeError("the disk is full"))
+    service.observer = log_failure
+    with Caller(service) as caller:
+        request_id = caller.ask(headers={"X-Text": "s3cret"}).headers["x-request-id"]
+    assert f"GET ask ({request_id}): 500 RuntimeError('the disk is full')" in caplog.text
+    assert "raise error\nRuntimeError: the disk is full" in caplog.text
+    assert "s3cret" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("problem", "lines"), [(unavailable("Later.", retry_after=7), 1), (not_found(), 0)]
+)
+def test_of_problems_those_of_the_service_are_logged_in_a_line(
+    problem: Problem, lines: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = failing(problem)
+    service.observer = log_failure
+    with Caller(service) as caller:
+        caller.ask()
+    assert len(caplog.text.splitlines()) == lines
 
 
 def test_problems_are_answered_as_they_are_raised() -> None:

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from .contract import Location, Parameter
+from .runtime.document import alternatives
 from .runtime.media_types import is_json
-from .runtime.scalars import properties_of
+from .runtime.scalars import properties_of, takes_other_names
 from .schema_types import SchemaTypes
 from .shape import Pointer
 
@@ -67,22 +68,36 @@ def _unreadable(
         return message, "say `explode: false`, or use deepObject"
     if style == "form" and location == "cookie":
         return "an object in a cookie can't be exploded", "say `explode: false`"
-    if style == "form" and not _properties(types, pointer):
-        message = "an object whose properties come as parameters of their own must declare some"
-        return message, "declare `properties`, use the style deepObject, or say `explode: false`"
+    if style == "form" and not _properties(types, pointer) and not _is_open(types, pointer):
+        message = "an object whose properties come as parameters of their own must admit some"
+        return message, "declare `properties`, or admit others by `additionalProperties`"
     return None
 
 
 def check_spread(
     types: SchemaTypes, pointer: Pointer, placed: Iterable[tuple[Pointer, Parameter]]
 ) -> None:
-    """That no property that comes as a parameter of its own has the name of another parameter."""
+    """That it is plain to which parameter each name in the query belongs.
+
+    No property that comes as a parameter of its own has the name of another parameter, and where an
+    object takes all other names, no other object comes so.
+    """
     in_query = [(place, one) for place, one in placed if one.location == "query"]
     names = {one.name for _, one in in_query}
-    for place, parameter in in_query:
-        schema: Pointer = (*place, "schema")
-        if (parameter.style, parameter.explode) != ("form", True) or not _is_object(types, schema):
-            continue
+    spread = [
+        ((*place, "schema"), one)
+        for place, one in in_query
+        if (one.style, one.explode) == ("form", True) and _is_object(types, (*place, "schema"))
+    ]
+    for schema, parameter in spread:
+        if len(spread) > 1 and _is_open(types, schema):
+            other = next(one.name for _, one in spread if one is not parameter)
+            message = (
+                f"the object {parameter.name!r} takes all names in the query, and {other!r} is an "
+                "object whose properties come as parameters of their own too"
+            )
+            hint = "use the style deepObject for one of them, or say `explode: false`"
+            types.findings.add(types.contract.place(schema[:-1]), "CG080", message, hint)
         shared = sorted(names.intersection(_properties(types, schema)))
         if shared:
             message = (
@@ -94,9 +109,15 @@ def check_spread(
 
 
 def _is_object(types: SchemaTypes, pointer: Pointer) -> bool:
+    """By what it refers to, joins and chooses among, too. Not all schemas are well-formed here."""
     schema = types.resolved(pointer) if types.has(pointer) else None
-    declared = schema.get("type") if isinstance(schema, dict) else None
-    return declared == "object" or (isinstance(declared, list) and "object" in declared)
+    told = [part.get("type") for part in alternatives(types.contract.document, schema)]
+    names = [each for one in told for each in (one if isinstance(one, list) else [one])]
+    return "object" in names and "array" not in names
+
+
+def _is_open(types: SchemaTypes, pointer: Pointer) -> bool:
+    return takes_other_names(types.contract.document, types.resolved(pointer))
 
 
 def _properties(types: SchemaTypes, pointer: Pointer) -> tuple[str, ...]:

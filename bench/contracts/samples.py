@@ -48,14 +48,15 @@ class _Sampler:
                 merged = _merged(merged, self._alternative(schema[keyword], depth))
         declared = schema.get("type")
         names = declared if isinstance(declared, list) else [declared]
-        if "properties" in schema and declared is None:
+        if declared is None and {"properties", "required"} & schema.keys():
             names = ["object"]
         make = next((_MAKERS[name] for name in names if name in _MAKERS), None)
         value = merged if make is None else _merged(merged, make(self, schema, depth))
-        return self._completed(schema, value, depth) if "allOf" in schema else value
+        is_joined = {"allOf", "anyOf", "oneOf"} & schema.keys()
+        return self._completed(schema, value, depth) if is_joined else value
 
     def _completed(self, schema: Any, value: Any, depth: int) -> Any:
-        """With members that one part of an `allOf` requires, and another declares."""
+        """With members that one part requires, perhaps of a choice, and another declares."""
         if not isinstance(value, dict):
             return value
         declared: dict[str, Any] = {}

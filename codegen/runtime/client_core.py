@@ -96,6 +96,11 @@ class ClientCore:
         operation = described.operation
         presented = self.credentials.present(operation, must=self.asks_for_credentials)
         written = prepared.parameters
+        shared = _names(presented.query) & _names(written.query)
+        if shared:
+            raise ValueError(
+                f"{operation.id}: {min(shared)} is the name of a credential's parameter"
+            )
         headers = {"Accept": described.accept, **written.headers, **presented.headers}
         if prepared.content.media_type is not None:
             headers["Content-Type"] = prepared.content.media_type
@@ -133,6 +138,10 @@ class ClientCore:
         if key and etag and may_be_kept and received.status == 200 and received.stream is None:
             answer = StoredAnswer(etag, received.status, received.headers, received.body)
             self.cache.keep(key, answer)
+
+
+def _names(query: str) -> set[str]:
+    return {pair.partition("=")[0] for pair in query.split("&") if pair}
 
 
 def _prepare(described: Described[ResultT], arguments: Arguments, content: Content) -> _Prepared:

@@ -13,7 +13,14 @@ from .document import alternatives, conjuncts, pointer_to
 from .json_body import parse_json
 from .operation import Operation, Parameter
 from .problems import InputError, Problem, invalid_input
-from .scalars import most_items, properties_of, scalar, types_in_arrays, types_of
+from .scalars import (
+    most_items,
+    properties_of,
+    scalar,
+    takes_other_names,
+    types_in_arrays,
+    types_of,
+)
 from .schemas import ContractSchemas
 from .styles import Layout, Shape, WrongStyle
 from .wire import MAX_QUERY_FIELDS, RawRequest, Wire
@@ -34,6 +41,12 @@ class ParameterReader:
         credentials_in_query: Iterable[str] = (),
     ) -> None:
         self._schemas = schemas
+        in_query = [one for one in operation.parameters if one.location == "query"]
+        self._deep = frozenset(one.name for one in in_query if one.style == "deepObject")
+        self._query_names = frozenset(credentials_in_query).union(
+            *(self._names(one) for one in in_query if one.name not in self._deep)
+        )
+        self._takes_all_names = any(map(self._is_open, in_query))
         self._readers = [
             (parameter, parameter.schema_pointer, self._reader(parameter))
             for parameter in operation.parameters
@@ -46,16 +59,11 @@ class ParameterReader:
             for part in reversed([*conjuncts(schemas.document, schemas.at(pointer))])
             if "default" in part
         }
-        in_query = [one for one in operation.parameters if one.location == "query"]
         # What a contract says of its lists adds to the limit of all contracts.
         self.most_in_query = MAX_QUERY_FIELDS + sum(
             most_items(schemas.document, schemas.at(one.schema_pointer))
             for one in in_query
             if one.explode
-        )
-        self._deep = frozenset(one.name for one in in_query if one.style == "deepObject")
-        self._query_names = frozenset(credentials_in_query).union(
-            *(self._names(one) for one in in_query if one.name not in self._deep)
         )
 
     def read(self, raw: RawRequest) -> dict[str, Any]:
@@ -85,17 +93,20 @@ class ParameterReader:
         return values
 
     def _unknown(self, query: Wire) -> list[InputError]:
+        if self._takes_all_names:
+            return []
         # The unknown name itself was chosen by the caller, so it isn't repeated.
-        unknown = [
-            name
-            for name in query
-            if name not in self._query_names
-            and not ((key := _DEEP_KEY.fullmatch(name)) and key[1] in self._deep)
-        ]
+        unknown = [name for name in query if not self._is_declared(name)]
         if not unknown:
             return []
         limit = ", ".join(sorted([*self._query_names, *(f"{name}[…]" for name in self._deep)]))
         return [InputError("query", "/*", "additionalProperties", limit) for _ in unknown]
+
+    def _is_declared(self, name: str) -> bool:
+        if name in self._query_names:
+            return True
+        key = _DEEP_KEY.fullmatch(name)
+        return key is not None and key[1] in self._deep
 
     def _names(self, parameter: Parameter) -> Iterable[str]:
         """Under which names a query parameter comes."""
@@ -111,6 +122,11 @@ class ParameterReader:
         schema = self._schemas.at(parameter.schema_pointer)
         return parameter.media_type is None and self._shape(schema) == "object"
 
+    def _is_open(self, parameter: Parameter) -> bool:
+        """Whether it is such an object, and takes all names that no other parameter has."""
+        schema = self._schemas.at(parameter.schema_pointer)
+        return self._is_spread(parameter) and takes_other_names(self._schemas.document, schema)
+
     def _shape(self, schema: Any) -> Shape:
         types = types_of(self._schemas.document, schema)
         if "array" in types:
@@ -122,7 +138,7 @@ class ParameterReader:
         if parameter.style == "deepObject":
             return self._deep_reader(parameter.name, schema)
         if self._is_spread(parameter):
-            return self._spread_reader(schema)
+            return self._spread_reader(schema, is_open=self._is_open(parameter))
         decode = self._decoder(parameter, schema)
         if parameter.location == "path":
             return lambda raw: (True, decode([raw.path[parameter.name]]))
@@ -159,12 +175,18 @@ class ParameterReader:
             return lambda raw: scalar(layout.pieces(single(raw))[0], types)
         return lambda raw: scalar(single(raw), types)
 
-    def _spread_reader(self, schema: Any) -> Callable[[RawRequest], tuple[bool, Any]]:
-        names = properties_of(self._schemas.document, schema)
+    def _spread_reader(
+        self, schema: Any, *, is_open: bool
+    ) -> Callable[[RawRequest], tuple[bool, Any]]:
+        names = frozenset(properties_of(self._schemas.document, schema))
         decoders = self._deep_decoders(schema)
 
         def read(raw: RawRequest) -> tuple[bool, Any]:
-            value = {name: decoders(name)(raw.query[name]) for name in names if name in raw.query}
+            value = {
+                name: decoders(name)(texts)
+                for name, texts in raw.query.items()
+                if name in names or (is_open and not self._is_declared(name))
+            }
             return bool(value), value
 
         return read

@@ -53,6 +53,7 @@ def write_parameters(
         elif parameter.location == "header":
             headers[parameter.name] = _header_text(parameter, value)
         elif parameter.location == "query":
+            _refuse_taken(operation, parameter, value)
             query += [f"{_quoted(name)}={text}" for name, text in _pairs(parameter, value, _quoted)]
         else:
             cookies |= _cookies(parameter, value)
@@ -128,6 +129,22 @@ def _pairs(parameter: Parameter, value: Any, encode: Callable[[str], str]) -> li
         return [(name, encode(text)) for text in _apart(parameter, value)]
     separator = _SEPARATORS.get(parameter.style, ",")
     return [(name, _joined(parameter, value, separator, encode))]
+
+
+def _refuse_taken(operation: Operation, parameter: Parameter, value: Any) -> None:
+    """Members that come under their own names can't have that of another parameter."""
+    if not isinstance(value, dict) or (parameter.style, parameter.explode) != ("form", True):
+        return
+    for other in operation.parameters:
+        if other.location != "query" or other is parameter:
+            continue
+        deep = f"{other.spelled}["
+        for key in value:
+            if key == other.spelled or (other.style == "deepObject" and key.startswith(deep)):
+                raise ValueError(
+                    f"a name in the parameter {parameter.spelled} would be read as the parameter "
+                    f"{other.spelled}"
+                )
 
 
 def _joined(parameter: Parameter, value: Any, separator: str, encode: Callable[[str], str]) -> str:

@@ -12,6 +12,7 @@ from .document import alternatives, referenced
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,30})", re.ASCII)
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
+_OTHERS = ("additionalProperties", "patternProperties", "unevaluatedProperties")
 _TEXT = frozenset({"string"})
 
 Types = frozenset[str]
@@ -42,6 +43,18 @@ def properties_of(document: Any, schema: Any) -> tuple[str, ...]:
     found = [part.get("properties") for part in alternatives(document, schema)]
     known = [properties for properties in found if isinstance(properties, dict)]
     return tuple(dict.fromkeys(name for properties in known for name in properties))
+
+
+def takes_other_names(document: Any, schema: Any) -> bool:
+    """Whether an object says of members that it doesn't declare that they may be there.
+
+    One that says nothing of any member at all is free in form, too.
+    """
+    parts = list(alternatives(document, schema))
+    said = [part[keyword] for part in parts for keyword in _OTHERS if keyword in part]
+    if said:
+        return any(one is not False for one in said)
+    return not any(part.get("properties") for part in parts)
 
 
 def scalar(text: str, types: Types) -> Any:

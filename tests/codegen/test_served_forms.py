@@ -90,6 +90,16 @@ def test_names_that_clash_arrive_each_as_an_argument_of_its_own(service: httpx.C
     assert (answer.status_code, answer.json()) == (203, [*days, "a", "c", "d", "b"])
 
 
+def test_names_in_the_query_that_nothing_else_has_are_the_free_form_objects(
+    service: httpx.Client,
+) -> None:
+    answer = service.get("/pictures?class=a&width=3&colour=red&taken%5Ba%5D=%26")
+    labels = '{"width":3,"colour":"red","taken[a]":"&"}'
+    assert (answer.status_code, answer.json()) == (203, [*["None"] * 3, "a", *["None"] * 3, labels])
+    for query in ("width=0", f"colour={'r' * 21}", "colour=red&colour=blue"):
+        assert service.get(f"/pictures?class=a&{query}").status_code == 422
+
+
 def test_bytes_pass_through_and_an_answer_has_one_of_several_types(service: httpx.Client) -> None:
     kind = {"Content-Type": "application/octet-stream"}
     picture = service.patch("/pictures/1", content=b"\x00\xff", headers=kind)

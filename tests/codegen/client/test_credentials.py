@@ -26,6 +26,19 @@ def test_each_scheme_has_its_place(office: PostOffice, caller_of: Callable[..., 
     assert "authorization" not in office.gate.seen[-1].headers
 
 
+def test_no_member_of_a_free_form_object_can_be_the_credential(
+    office: PostOffice, caller_of: Callable[..., Caller]
+) -> None:
+    parcel = caller_of().call("send_parcel", body=office.models.NewParcel(to="E", grams=1)).body
+    caller = caller_of(office.credentials(slot=SECRET))
+    caller.call("get_parcel", parcel_id=parcel.id, hints={"slots": "3", "a b": "&"})
+    assert office.gate.seen[-1].query == f"slots=3&a%20b=%26&slot={SECRET}"
+    sent = len(office.gate.seen)
+    with pytest.raises(ValueError, match="get_parcel: slot is the name of a credential"):
+        caller.call("get_parcel", parcel_id=parcel.id, hints={"slot": "3"})
+    assert len(office.gate.seen) == sent
+
+
 def test_a_public_operation_gets_none(office: PostOffice, caller: Caller) -> None:
     caller.call("echo_parameters", word="a", number=1)
     assert SECRET not in repr(office.gate.seen)

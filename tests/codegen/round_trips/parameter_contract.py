@@ -73,11 +73,7 @@ def _shapes(
 ) -> dict[str, tuple[dict[str, Any], st.SearchStrategy[Any]]]:
     members: st.SearchStrategy[Any] = st.fixed_dictionaries({}, optional=MEMBERS)
     others = st.dictionaries(TEXT, TEXT, max_size=2)
-    # One whose members are parameters of their own has just those that it declares.
-    is_spread = (location, style, explode) == ("query", "form", True)
-    values = (
-        members if is_spread else st.builds(lambda one, other: {**other, **one}, members, others)
-    )
+    values = st.builds(lambda one, other: {**other, **one}, members, others)
     objects = {"object": (OBJECT, values)}
     if style == "deepObject":
         return objects

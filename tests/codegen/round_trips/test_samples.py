@@ -15,6 +15,7 @@ NAMED = {"type": "object", "properties": {"name": {"type": "object"}, "tags": {"
         ({"allOf": [NAMED, {"required": ["name"]}]}, {"name": {}}),
         ({"allOf": [{"required": ["tags", "name"]}, NAMED]}, {"tags": [], "name": {}}),
         ({"allOf": [{"required": ["other"]}, NAMED]}, {"other": None}),
+        ({**NAMED, "anyOf": [{"required": ["tags"]}, {"required": ["name"]}]}, {"tags": []}),
         ({"anyOf": [{"type": "null"}, {"type": "string", "minLength": 3}]}, "aaa"),
     ],
 )

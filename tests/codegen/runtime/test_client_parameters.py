@@ -113,3 +113,15 @@ def test_no_parameter_can_lead_to_another_path() -> None:
     for value in (".", ".."):
         with pytest.raises(ValueError, match="path"):
             written(value, "path", "simple", False)
+
+
+@pytest.mark.parametrize("name", ["page", "filter", "filter[a]"])
+def test_a_member_under_its_own_name_can_not_be_another_parameter(name: str) -> None:
+    others = Parameter("others", "others", "query", False, "", "form", True)
+    page = Parameter("page", "page", "query", False, "", "form", True)
+    deep = Parameter("filter", "filter", "query", False, "", "deepObject", True)
+    operation = operation_of([others, page, deep])
+    sent = write_parameters(operation, "/", {"others": {"pages": 1, "filter]": 2}, "page": 3})
+    assert sent.query == "pages=1&filter%5D=2&page=3"
+    with pytest.raises(ValueError, match="others"):
+        write_parameters(operation, "/", {"others": {name: 1}})

@@ -62,9 +62,11 @@ class Pictures(PicturesHandlers[Call]):
         class_cookie: str | None = None,
         x_class: str | None = None,
         x_class_query: str | None = None,
+        labels: models.SearchPicturesLabels | None = None,
     ) -> SearchPictures2XX:
         given = [taken_less, taken, taken_greater, class_, class_cookie, x_class, x_class_query]
-        return SearchPictures2XX([str(one) for one in given], status=203)
+        shown = [labels.model_dump_json()] if labels else []
+        return SearchPictures2XX([*map(str, given), *shown], status=203)
 
     @override
     def put_pictures_add(self, context: Call, /, *, body: bytes = b"") -> PutPicturesAdd204:

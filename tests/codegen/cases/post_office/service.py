@@ -147,7 +147,9 @@ class Parcels(ParcelsHandlers[Call]):
             )
 
     @override
-    def get_parcel(self, context: Call, /, *, parcel_id: UUID) -> GetParcel200:
+    def get_parcel(
+        self, context: Call, /, *, parcel_id: UUID, hints: dict[str, str] | None = None
+    ) -> GetParcel200:
         return GetParcel200(self._found(parcel_id))
 
     @override

@@ -109,6 +109,15 @@ SEARCH_PICTURES = Operation(
             style="form",
             explode=True,
         ),
+        Parameter(
+            name="labels",
+            argument="labels",
+            location="query",
+            required=False,
+            pointer="/paths/~1pictures/get/parameters/7",
+            style="form",
+            explode=True,
+        ),
     ),
     responses={
         "2XX": (

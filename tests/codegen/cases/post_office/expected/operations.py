@@ -282,6 +282,15 @@ GET_PARCEL = Operation(
             style="simple",
             explode=False,
         ),
+        Parameter(
+            name="hints",
+            argument="hints",
+            location="query",
+            required=False,
+            pointer="/paths/~1parcels~1{parcel_id}/get/parameters/1",
+            style="form",
+            explode=True,
+        ),
     ),
     responses={
         "200": (

@@ -101,6 +101,7 @@ class PicturesMethods(SyncCalls):
         class_cookie: str | None = None,
         x_class: str | None = None,
         x_class_query: str | None = None,
+        labels: models.SearchPicturesLabels | None = None,
     ) -> SearchPictures2XX:
         """GET /pictures"""
         return self._call(
@@ -113,6 +114,7 @@ class PicturesMethods(SyncCalls):
                 "class_cookie": class_cookie,
                 "x_class": x_class,
                 "x_class_query": x_class_query,
+                "labels": labels,
             },
         )
 
@@ -148,6 +150,7 @@ class AsyncPicturesMethods(AsyncCalls):
         class_cookie: str | None = None,
         x_class: str | None = None,
         x_class_query: str | None = None,
+        labels: models.SearchPicturesLabels | None = None,
     ) -> SearchPictures2XX:
         """GET /pictures"""
         return await self._call(
@@ -160,6 +163,7 @@ class AsyncPicturesMethods(AsyncCalls):
                 "class_cookie": class_cookie,
                 "x_class": x_class,
                 "x_class_query": x_class_query,
+                "labels": labels,
             },
         )
 

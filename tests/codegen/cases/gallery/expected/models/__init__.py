@@ -40,6 +40,20 @@ class AddPictureMultipart(NewPicture):
     layers: Annotated[list[FilePart] | None, Field(max_length=2)] = None
 
 
+SearchPicturesLabelsSearchPicturesLabelsAdditionalProperty = TypeAliasType(
+    "SearchPicturesLabelsSearchPicturesLabelsAdditionalProperty",
+    Annotated[str, Field(max_length=20)],
+)
+
+
+class SearchPicturesLabels(ContractModel):
+    model_config = ConfigDict(extra="allow")
+    __annotations__ = {
+        "__pydantic_extra__": dict[str, SearchPicturesLabelsSearchPicturesLabelsAdditionalProperty],
+    }
+    width: Annotated[int | None, Field(ge=1)] = None
+
+
 class RenamePictureForm(ContractModel):
     model_config = ConfigDict(extra="forbid")
     title: Annotated[str, Field(min_length=1)]

@@ -79,6 +79,7 @@ class PicturesHandlers(Protocol[ContextT_contra]):
         class_cookie: str | None = None,
         x_class: str | None = None,
         x_class_query: str | None = None,
+        labels: models.SearchPicturesLabels | None = None,
     ) -> SearchPictures2XX:
         """GET /pictures"""
         ...
@@ -99,6 +100,7 @@ class SearchPicturesParameters:
     class_cookie: str | None = None
     x_class: str | None = None
     x_class_query: str | None = None
+    labels: models.SearchPicturesLabels | None = None
 
 
 _ADD_PICTURE_BODIES: Mapping[str, TypeAdapter[models.NewPicture | models.AddPictureMultipart]] = {
@@ -136,6 +138,7 @@ def routes(handlers: PicturesHandlers[ContextT], hooks: Hooks[ContextT]) -> list
                 class_cookie=parameters.class_cookie,
                 x_class=parameters.x_class,
                 x_class_query=parameters.x_class_query,
+                labels=parameters.labels,
             )
 
         return await invoke(request, operations.SEARCH_PICTURES, hooks, handle)

@@ -263,9 +263,11 @@ class ParcelsMethods(SyncCalls):
         """Send many parcels, one a line or all in one array"""
         return self._call(_SEND_PARCELS, {"idempotency_key": idempotency_key}, body, content_type)
 
-    def get_parcel(self, *, parcel_id: UUID) -> GetParcel200 | GetParcel503:
+    def get_parcel(
+        self, *, parcel_id: UUID, hints: dict[str, str] | None = None
+    ) -> GetParcel200 | GetParcel503:
         """Get a parcel"""
-        return self._call(_GET_PARCEL, {"parcel_id": parcel_id})
+        return self._call(_GET_PARCEL, {"parcel_id": parcel_id, "hints": hints})
 
     def close_(self, *, parcel_id: UUID) -> Close204:
         """Take a parcel off its way"""
@@ -345,9 +347,11 @@ class AsyncParcelsMethods(AsyncCalls):
             _SEND_PARCELS, {"idempotency_key": idempotency_key}, body, content_type
         )
 
-    async def get_parcel(self, *, parcel_id: UUID) -> GetParcel200 | GetParcel503:
+    async def get_parcel(
+        self, *, parcel_id: UUID, hints: dict[str, str] | None = None
+    ) -> GetParcel200 | GetParcel503:
         """Get a parcel"""
-        return await self._call(_GET_PARCEL, {"parcel_id": parcel_id})
+        return await self._call(_GET_PARCEL, {"parcel_id": parcel_id, "hints": hints})
 
     async def close_(self, *, parcel_id: UUID) -> Close204:
         """Take a parcel off its way"""

@@ -198,7 +198,7 @@ class ParcelsHandlers(Protocol[ContextT_contra]):
         ...
 
     def get_parcel(
-        self, context: ContextT_contra, /, *, parcel_id: UUID
+        self, context: ContextT_contra, /, *, parcel_id: UUID, hints: dict[str, str] | None = None
     ) -> GetParcel200 | GetParcel503:
         """Get a parcel"""
         ...
@@ -244,6 +244,7 @@ class ListParcelLinesParameters:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetParcelParameters:
     parcel_id: UUID
+    hints: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,7 +327,9 @@ def routes(handlers: ParcelsHandlers[ContextT], hooks: Hooks[ContextT]) -> list[
     async def get_parcel(request: Request) -> Response:
         def handle(context: ContextT, call: Call) -> GetParcel200 | GetParcel503:
             parameters = typed_parameters(_GET_PARCEL_PARAMETERS, call)
-            return handlers.get_parcel(context, parcel_id=parameters.parcel_id)
+            return handlers.get_parcel(
+                context, parcel_id=parameters.parcel_id, hints=parameters.hints
+            )
 
         return await invoke(request, operations.GET_PARCEL, hooks, handle)
 

@@ -1,7 +1,6 @@
 """The command `codegen`. Prints and sets exit codes; what is done stands in `run`."""
 
 import atexit
-import errno
 import gc
 import sys
 from collections.abc import Callable, Iterable
@@ -13,9 +12,10 @@ from typing_extensions import override
 
 from .breaking.command import breaking_command
 from .config import Settings, read_settings
-from .diagnostics import ContractError, Diagnostic, Place, one_error
+from .diagnostics import ContractError, Diagnostic
 from .display import Format, format_option, show
 from .explain import explain_command
+from .file_errors import file_error
 from .init import InitError, write_service
 from .lint.command import lint_command
 from .run import Outcome, check, differences, generate
@@ -142,13 +142,8 @@ def _run(
     except ContractError as error:
         _fail(error.findings, form)
     except OSError as error:
-        reason = error.strerror or "can't be read"
-        failure = one_error(
-            Place(str(error.filename)), "CG001", reason, _HINTS.get(error.errno, "")
-        )
-        _fail(
-            failure.findings, form, "run again once that is mended: each file is whole or as before"
-        )
+        mended = "run again once that is mended: each file is whole or as before"
+        _fail(file_error(error).findings, form, mended)
 
 
 def _settings(spec: Path | None, out: Path | None) -> Settings:
@@ -157,15 +152,6 @@ def _settings(spec: Path | None, out: Path | None) -> Settings:
     if spec is None or out is None:
         return read_settings(Path("pyproject.toml"))
     return Settings(spec, out)
-
-
-_HINTS: dict[int | None, str] = {
-    errno.EISDIR: "give a file",
-    errno.EEXIST: "the package goes into a folder: give another name",
-    errno.ENOTDIR: "the package goes into a folder: give another name",
-    errno.EACCES: "you may not: change its permissions, or give another name",
-    errno.EROFS: "nothing can be written there: give another name",
-}
 
 
 def _fail(

@@ -16,7 +16,7 @@ DriftKind = Literal["stale", "edited", "missing", "orphaned", "foreign"]
 
 _TEMPORARY = ".codegen-tmp"
 _HEADER_WITHIN = 200
-_MAX_FOREIGN = 100
+_MAX_FOREIGN = 20
 
 
 @dataclass(frozen=True, slots=True, order=True)

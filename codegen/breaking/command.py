@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from ..config import read_settings
-from ..diagnostics import ContractError, Place, one_error
+from ..diagnostics import ContractError
 from ..display import Format, format_option, show
+from ..file_errors import file_error
 
 if TYPE_CHECKING:
     from .run import Outcome
@@ -72,7 +73,6 @@ def _compared(base: str, spec: Path | None, today: date, form: Format) -> "Outco
     except ContractError as error:
         found = error.findings
     except OSError as error:
-        place = Place(str(error.filename))
-        found = one_error(place, "CG001", error.strerror or "can't be read").findings
+        found = file_error(error).findings
     show(found, form)
     sys.exit(EXIT_ERROR)

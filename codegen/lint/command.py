@@ -6,8 +6,9 @@ from pathlib import Path
 import click
 
 from ..config import read_settings
-from ..diagnostics import ContractError, Diagnostic, Place, one_error
+from ..diagnostics import ContractError, Diagnostic
 from ..display import Format, format_option, show
+from ..file_errors import file_error
 
 EXIT_ERROR = 1
 _SETTINGS = Path("pyproject.toml")
@@ -58,5 +59,4 @@ def _found(spec: Path | None) -> tuple[Diagnostic, ...]:
     except ContractError as error:
         return error.findings
     except OSError as error:
-        place = Place(str(error.filename))
-        return one_error(place, "CG001", error.strerror or "can't be read").findings
+        return file_error(error).findings

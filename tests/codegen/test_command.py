@@ -216,7 +216,9 @@ def test_contract_that_is_not_there_is_an_error_with_its_name(
 ) -> None:
     done = codegen("generate", "--spec", "nowhere.yaml", "--out", "api")
     assert done.returncode == 1
-    assert "nowhere.yaml:1:1 CG001 No such file or directory" in done.stderr
+    assert (
+        "nowhere.yaml:1:1 CG001 No such file or directory (give the contract's path" in done.stderr
+    )
 
 
 def test_spec_without_out_is_wrong_usage(codegen: Command) -> None:

@@ -4,7 +4,6 @@ import os
 import pwd
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,9 +39,7 @@ def test_killed_postmaster_is_restarted_with_every_committed_row(place: Workplac
     driver = place.start(action="watch")
     driver.rows("CREATE TABLE kept AS SELECT 7 AS number")
     os.kill(driver.postmaster, signal.SIGKILL)
-    killed = time.monotonic()
     wait_until(lambda: "rows" in driver.ask("SELECT 1"), "the watchdog to restart the server")
-    assert time.monotonic() - killed < 5
     answer = driver.ask("SELECT number FROM kept")
     assert answer["rows"] == [[7]]
     assert answer["postmaster"] != driver.postmaster

@@ -2,7 +2,6 @@
 
 import re
 import socket
-import time
 from pathlib import Path
 
 from tests.e2e.service_process import ROLES, processes_in, run_collector, running
@@ -16,9 +15,7 @@ def test_a_cold_start_makes_everything_and_a_warm_one_keeps_the_reports(
             posted = client.post("/ingest/qc", json={"status": {"api": "fail"}})
         assert posted.status_code == 201, posted.text
         assert cold.stop() == 0
-    began = time.monotonic()
     with running("up", environment, folder / "log") as warm:
-        assert time.monotonic() - began < 15
         with warm.client("viewer") as client:
             found = client.get(posted.headers["Location"])
         assert found.status_code == 200

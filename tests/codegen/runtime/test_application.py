@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -113,15 +114,17 @@ def test_a_handlers_own_request_id_is_not_sent_beside_the_requests() -> None:
 
 def test_a_record_holds_no_input() -> None:
     service = Service(OPERATIONS, more=MORE)
+    began = time.perf_counter()
     with Caller(service) as caller:
         caller.ask(url="/things/s3cret?s3cret=s3cret", headers={"X-S3cret": "s3cret"})
         caller.ask(url="/things/s3cret", headers={"Cookie": "s3cret=1"})
+    elapsed = time.perf_counter() - began
     assert [(one.operation_id, one.status) for one in service.records] == [
         ("get_thing", 422),
         ("get_thing", 200),
     ]
     assert all("s3cret" not in repr(one) for one in service.records)
-    assert all(0 <= one.duration < 5 for one in service.records)
+    assert all(0 <= one.duration < elapsed for one in service.records)
 
 
 def test_a_failing_observer_changes_no_answer_and_is_told_to_the_server() -> None:

@@ -106,7 +106,10 @@ class Cache:
             return None
         if digest.decode("ascii", "replace") != sha256(content).hexdigest():
             return None
-        entry = json.loads(content)
+        # Loaded here, as a run with nothing changed reads no entry.
+        from .json_text import parsed
+
+        entry = parsed(content)
         return entry["value"] if entry["name"] == name else None
 
     def save(self) -> None:

@@ -1,4 +1,4 @@
-"""Writes plain data as JSON text: in C, or by the standard library what that has no room for.
+"""Writes plain data as JSON text and reads such: in C, or else by the standard library.
 
 Both write the same data alike from run to run; what is kept under a digest of it relies on that.
 """
@@ -17,6 +17,14 @@ def compact(value: Any) -> str:
     except TypeError:
         # Of numbers beyond 64 bits, halves of characters, or 254 levels.
         return json.dumps(value, ensure_ascii=False)
+
+
+def parsed(text: bytes) -> Any:
+    """The data that such a text was written of. Raises ValueError where it is no JSON."""
+    try:
+        return msgspec.json.decode(text)
+    except ValueError:
+        return json.loads(text)
 
 
 def indented(value: Any, spaces: int = 2) -> bytes:

@@ -11,6 +11,7 @@ from .components import strong_components
 
 _PREFIX = "#/components/schemas/"
 _CHOICES = ("oneOf", "anyOf")
+_CONTAINERS = (dict, list)
 _OBJECTS = ("object", ["object", "null"], ["null", "object"])
 # What may stand in an object's schema without a word about what others make of it.
 _OBJECT_WORDS = frozenset({"type", "nullable", "deprecated", "readOnly", "writeOnly", "properties"})
@@ -49,7 +50,8 @@ def links_of(models: Mapping[str, Any]) -> dict[str, Links]:
 def _scan(value: Any, links: Links, models: Mapping[str, Any], is_base: bool) -> None:
     if isinstance(value, list):
         for item in value:
-            _scan(item, links, models, is_base)
+            if isinstance(item, _CONTAINERS):
+                _scan(item, links, models, is_base)
     # A schema may be true or false.
     if not isinstance(value, dict):
         return
@@ -65,8 +67,10 @@ def _scan(value: Any, links: Links, models: Mapping[str, Any], is_base: bool) ->
             links.telling.add(str(value["discriminator"].get("propertyName")))
     merges = is_base or "properties" in value
     for key, inner in value.items():
-        builds = key == "allOf" or (merges and key in _CHOICES)
-        _scan(inner, links, models, builds)
+        # Of most keys the value is neither: a call for each would take as long as all the rest.
+        if isinstance(inner, _CONTAINERS):
+            builds = key == "allOf" or (merges and key in _CHOICES)
+            _scan(inner, links, models, builds)
 
 
 def _variants(schema: dict[str, Any], models: Mapping[str, Any]) -> Iterator[str]:

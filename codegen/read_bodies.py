@@ -185,6 +185,12 @@ def _warn_of_options(types: SchemaTypes, pointer: Pointer, content: dict[str, An
 
 
 def _content(types: SchemaTypes, pointer: Pointer, value: dict[str, Any]) -> tuple[Media, ...]:
+    if pointer not in types.contents:
+        types.contents[pointer] = _read_content(types, pointer, value)
+    return types.contents[pointer]
+
+
+def _read_content(types: SchemaTypes, pointer: Pointer, value: dict[str, Any]) -> tuple[Media, ...]:
     content = value.get("content", {})
     _warn_of_options(types, pointer, content)
     above = written(pointer) if content else ""

@@ -1,6 +1,6 @@
 """Reads the parameters of one operation, and which of them its hooks claim."""
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -48,7 +48,11 @@ def read_parameters(
         key = (str(value["in"]), str(value["name"]))
         if key[0] == "header" and key[1].lower() in _IGNORED_HEADERS:
             continue
-        found[key] = _parameter(types, place, value, operation, claims)
+        lowered = key[1].lower() if key[0] == "header" else key[1]
+        known = (place, claims.get((key[0], lowered)))
+        if known not in types.parameters:
+            types.parameters[known] = _parameter(types, place, value, operation, known[1])
+        found[key] = types.parameters[known]
         places[key] = place
     parameters = _with_own_arguments(types, pointer, tuple(found.values()))
     _warn_of_wordless(types, places.values(), parameters)
@@ -121,7 +125,7 @@ def _parameter(
     pointer: Pointer,
     value: dict[str, Any],
     operation: str,
-    claims: Mapping[tuple[str, str], Claim],
+    claim: Claim | None,
 ) -> Parameter:
     name, location = str(value["name"]), _location(value["in"])
     style = str(value.get("style", _STYLE[location]))
@@ -144,7 +148,7 @@ def _parameter(
         explode=explode,
         annotation=_annotation(types, schema, f"{pascal(operation)} {name}"),
         default=None if required else _default(types, schema),
-        claim=claims.get((location, lowered)),
+        claim=claim,
         media_type=media_type,
     )
 

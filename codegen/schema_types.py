@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .bundle import Bundle
-from .contract import Annotation
+from .contract import Annotation, Claim, Media, Parameter
 from .diagnostics import Findings
 from .names import is_wordless, type_name, unlike
 from .nullable import admits_null, says_nullable
@@ -48,6 +48,9 @@ class SchemaTypes:
     models: dict[str, Any] = field(default_factory=dict)
     files: dict[int, Any] = field(default_factory=dict)
     misfits: set[int] = field(default_factory=set)
+    # What operations share is read once: by where it stands, of parameters by what claims them too.
+    parameters: dict[tuple[Pointer, Claim | None], Parameter] = field(default_factory=dict)
+    contents: dict[Pointer, tuple[Media, ...]] = field(default_factory=dict)
     _names: dict[Pointer, str] = field(default_factory=dict)
     _referred: dict[str, str] = field(default_factory=dict)
     _reserved: frozenset[str] = frozenset()

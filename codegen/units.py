@@ -40,8 +40,9 @@ def units_of(document: dict[str, Any]) -> dict[str, Unit]:
     nodes = {written(node.pointer): node for node in _nodes(document)}
     texts = {name: compact(node.value) for name, node in nodes.items()}
     moves = any(_moves(nodes[name], text) for name, text in texts.items())
+    known: dict[str, list[str]] = {}
     edges = {
-        name: tuple(nodes) if moves else tuple(_referred(text, nodes))
+        name: tuple(nodes) if moves else _referred(text, nodes, known)
         for name, text in texts.items()
     }
     keys = _keys(edges, texts)
@@ -60,7 +61,7 @@ def leaned_on(declared: Any, units: Mapping[str, Unit]) -> tuple[str, ...]:
     """The names of those that a schema in any of them leans on at once."""
     text = compact(declared)
     moves = _moves(Node("schema", (), declared), text)
-    return tuple(units) if moves else tuple(_referred(text, units))
+    return tuple(units) if moves else _referred(text, units, {})
 
 
 def _moves(node: Node, text: str) -> bool:
@@ -72,16 +73,24 @@ def _moves(node: Node, text: str) -> bool:
     )
 
 
-def _referred(text: str, names: Container[str]) -> Iterator[str]:
+def _referred(text: str, names: Container[str], known: dict[str, list[str]]) -> tuple[str, ...]:
+    """`known` are those of references by their text: the same stand in many units."""
+    found: list[str] = []
     for quoted in dict.fromkeys(_REFERENCE.findall(text)):
-        written = json.loads(quoted)[1:]
-        # A path may stand in it as it is, or with its braces escaped.
-        for pointer in dict.fromkeys((written, unquote(written))):
-            tokens = pointer.split("/")
-            for length in (3, 4):
-                name = "/".join(tokens[:length])
-                if name in names:
-                    yield name
+        if quoted not in known:
+            known[quoted] = list(_named(json.loads(quoted)[1:], names))
+        found += known[quoted]
+    return tuple(found)
+
+
+def _named(pointer: str, names: Container[str]) -> Iterator[str]:
+    # A path may stand in it as it is, or with its braces escaped.
+    for each in dict.fromkeys((pointer, unquote(pointer))):
+        tokens = each.split("/")
+        for length in (3, 4):
+            name = "/".join(tokens[:length])
+            if name in names:
+                yield name
 
 
 def _keys(edges: dict[str, tuple[str, ...]], texts: dict[str, str]) -> dict[str, str]:

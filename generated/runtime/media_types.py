@@ -2,6 +2,7 @@
 """Reads media types (RFC 9110, 8.3), which know no case, and their charset; nothing else."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 # JSON is UTF-8 (RFC 8259, 8.1), whether a sender says so or not; ASCII is a part of it.
 UTF_8 = frozenset({"", "utf-8", "utf8", "us-ascii"})
@@ -47,6 +48,8 @@ def most_specific(declared: Iterable[str], essence: str) -> str | None:
     return min(found, key=lambda each: each.count("*"), default=None)
 
 
+# A contract has few, and each is asked for again and again.
+@lru_cache(maxsize=256)
 def _essence(declared: str) -> str:
     """Of what a contract says, where any character may stand."""
     return media_type_of(declared.encode("latin-1", "replace"))[0]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codegen.json_text import compact, indented
+from codegen.json_text import compact, indented, parsed
 
 
 def values(*leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -49,3 +49,14 @@ def nested(levels: int) -> Any:
 def test_what_c_has_no_room_for_is_written_too(value: Any) -> None:
     assert json.loads(compact(value)) == value
     assert json.loads(indented(value)) == value
+
+
+@settings(max_examples=50)
+@given(values(st.floats(allow_nan=False, allow_infinity=False)))
+def test_data_written_by_the_standard_library_is_read_as_it_was(value: Any) -> None:
+    assert json.dumps(parsed(json.dumps(value).encode())) == json.dumps(value)
+
+
+@pytest.mark.parametrize("value", [2**64, 10**400, "\ud800", {"\udfff": 1}, nested(300)])
+def test_what_c_has_no_room_for_is_read_too(value: Any) -> None:
+    assert parsed(json.dumps(value).encode()) == value

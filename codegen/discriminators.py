@@ -8,6 +8,14 @@ from typing import Any
 
 from .runtime.document import alternatives, referenced
 
+# What may be said of a member beside the `allOf` of one reference that stands for its schema.
+_ABOUT_MEMBERS = frozenset(
+    {
+        "allOf", "title", "description", "default", "deprecated", "nullable", "readOnly",
+        "writeOnly", "example", "examples", "externalDocs", "xml",
+    }
+)  # fmt: skip
+
 
 def has_choice(schema: dict[str, Any]) -> bool:
     return "oneOf" in schema or "anyOf" in schema
@@ -15,9 +23,16 @@ def has_choice(schema: dict[str, Any]) -> bool:
 
 def extended_by_others(document: Any, joined: Iterable[dict[str, Any]]) -> set[int]:
     """The ids of the schemas that others refer to in their `allOf`; these are `joined`."""
-    parts = (part for each in joined for part in each.get("allOf") or ())
+    named = set(map(id, document.get("components", {}).get("schemas", {}).values()))
+    heirs = (each for each in joined if id(each) in named or not _is_member_alone(each))
+    parts = (part for each in heirs for part in each.get("allOf") or ())
     references = {part.get("$ref") for part in parts if isinstance(part, dict)}
     return {id(referenced(document, one)) for one in references if isinstance(one, str)}
+
+
+def _is_member_alone(schema: dict[str, Any]) -> bool:
+    """Whether it joins one schema so that something may be said beside it, and extends none."""
+    return len(schema.get("allOf") or ()) == 1 and schema.keys() <= _ABOUT_MEMBERS
 
 
 def choice_without_property(document: Any, schema: dict[str, Any]) -> str | None:

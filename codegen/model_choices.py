@@ -187,7 +187,8 @@ class _Reader:
 
     def _of_reference(self, name: str, inside: tuple[str, ...]) -> list[Parts]:
         target = self._models[name]
-        if self._has_choice(target, ()):
+        # What says nothing of values is left out, as it is no object either.
+        if self._has_choice(target, ()) or target.keys() <= _NOT_OF_PARTS - _JOINING:
             return self.alternatives(target, (*inside, name))
         return [({"$ref": f"{_PREFIX}{name}"},)]
 

@@ -21,6 +21,8 @@ _NO_TYPES = {
     "number": ("date-time", "decimal", "time", "time-delta", "unixtime"),
     "integer": ("date-time",),
 }  # fmt: skip
+# Types in annotations, which a field of such a name would hide from those beside it.
+_NO_FIELDS = {name: f"{name}_" for name in ("bool", "bytes", "dict", "float", "int", "list", "str")}
 
 
 class LibraryError(Exception):
@@ -72,6 +74,7 @@ def generate_module(
                 output_datetime_class=DatetimeClassType.Awaredatetime,
                 treat_dot_as_module=False,
                 field_extra_keys={MAY_BE_NULL},
+                aliases=_NO_FIELDS,
                 type_mappings=[
                     f"{kind}+{name}={kind}" for kind, names in _NO_TYPES.items() for name in names
                 ],

@@ -5,10 +5,12 @@ Plain data, which the cache keeps as JSON.
 
 import ast
 import re
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SECOND_NAME = re.compile(r'(\w+) = TypeAliasType\("\1", (\w+)\)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,28 @@ def statements_of(text: str) -> tuple[list[tuple[str, str]], list[Statement]]:
             found[-1:] = [(found[-1][0], node.end_lineno or node.lineno)] if found else []
         elif not _is_rebuild(node):
             raise UnknownStatementError(ast.unparse(node)[:200])
-    return imports, [_read(node, _text(lines, node, end)) for node, end in found]
+    statements = [_read(node, _text(lines, node, end)) for node, end in found]
+    return imports, _with_second_names(statements)
+
+
+def _with_second_names(statements: Iterable[Statement]) -> list[Statement]:
+    """A type that is only another name of a class becomes that class itself.
+
+    Of one that holds itself pydantic builds such a type once alone, and fails where it is used
+    again: https://errors.pydantic.dev/2.14/u/circular-reference-schema.
+    """
+    classes: set[str] = set()
+    made = []
+    for each in statements:
+        alias = _SECOND_NAME.match(each.text)
+        if alias and alias[2] in classes:
+            text = f"{each.name} = {alias[2]}{each.text[alias.end() :]}"
+            made.append(replace(each, text=text, needs=(alias[2],), mentions=()))
+            classes.add(each.name)
+        else:
+            made.append(each)
+            classes |= {each.name} if each.is_class else set()
+    return made
 
 
 def _imported(alias: ast.alias) -> str:

@@ -5,9 +5,9 @@ A model may be stricter than the schema it was made of: the contract's `date-tim
 second, which no Python type has. Then it is the caller who has to send another value.
 """
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from .document import pointer_to
 from .problems import InputError, Problem, invalid_input
@@ -16,15 +16,22 @@ if TYPE_CHECKING:
     from .hooks import Call
 
 TypedT = TypeVar("TypedT")
+MadeT_co = TypeVar("MadeT_co", covariant=True)
 _KEYWORD: Final = "unrepresentable"
 
 
-def typed_body(adapter: TypeAdapter[TypedT], call: "Call") -> TypedT:
+class Adapter(Protocol[MadeT_co]):
+    """A `TypeAdapter`, but one of a type is one of that type or None too, as bodies may be."""
+
+    def validate_python(self, value: Any, /, *, by_alias: bool, by_name: bool) -> MadeT_co: ...
+
+
+def typed_body(adapter: Adapter[TypedT], call: "Call") -> TypedT:
     """The body as `adapter` makes it. Raises a 422 Problem for what has no such form."""
     return typed_value(adapter, call.json_body)
 
 
-def typed_value(adapter: TypeAdapter[TypedT], value: Any) -> TypedT:
+def typed_value(adapter: Adapter[TypedT], value: Any) -> TypedT:
     """As `typed_body`, of a body or of one of its lines."""
     try:
         # A member is known by its name in the contract: what is called as its field is in Python is
@@ -35,7 +42,7 @@ def typed_value(adapter: TypeAdapter[TypedT], value: Any) -> TypedT:
         raise _without_form([InputError("body", "", _KEYWORD)]) from error
 
 
-def typed_parameters(adapter: TypeAdapter[TypedT], call: "Call") -> TypedT:
+def typed_parameters(adapter: Adapter[TypedT], call: "Call") -> TypedT:
     """The parameters as `adapter` makes them. Raises a 422 Problem for what has no such form."""
     try:
         return adapter.validate_python(call.parameters, by_alias=True, by_name=False)

@@ -39,3 +39,15 @@ def test_a_member_named_like_a_schema_does_not_take_its_class(tmp_path: Path) ->
     text = models_of(schemas, tmp_path)
     assert re.search(r"class Extras\(ContractModel\):[^#]*\n    size: \w+ \| None = None", text)
     assert "extras: Extras |" not in text
+
+
+def test_a_member_called_like_a_type_does_not_hide_it_from_those_beside_it(tmp_path: Path) -> None:
+    types = ("bool", "bytes", "dict", "float", "int", "list", "str")
+    members: dict[str, Any] = {name: {"enum": [1]} for name in types}
+    members["date"] = {"type": "integer"}
+    members["days"] = {"type": "array", "items": {"type": "string", "format": "date"}}
+    schemas = {"Odd": {"type": "object", "properties": members, "required": [*members]}}
+    text = models_of(schemas, tmp_path)
+    for name in types:
+        assert f'    {name}_: Annotated[Literal[1], Field(alias="{name}")]' in text
+    assert "    date: int\n    days: list[date_aliased]\n" in text

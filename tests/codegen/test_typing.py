@@ -79,9 +79,17 @@ def test_forms_odd_names_no_operation_and_a_public_contract_of_3_0_give_clean_co
         "{openapi: 3.1.0, info: {title: A, version: '1'}, paths: {}}"
     )
     generate(library / "empty.yaml", library / "empty", full=True)
+    # Of a union of literals mypy takes no adapter where it could be None as well.
+    (library / "voting.yaml").write_text(
+        "{openapi: 3.1.0, info: {title: A, version: '1'}, paths: {/votes: {post: {operationId: vote"
+        ", requestBody: {content: {application/json: {schema: {enum: ['yes', 'no']}}}}"
+        ", responses: {'204': {description: Counted}}}}}}"
+    )
+    generate(library / "voting.yaml", library / "voting", full=True)
     shutil.copytree(gallery / "gallery", library / "gallery")
     shutil.copy(GALLERY / "service.py", library / "gallery_service.py")
-    done = mypy(library, "petstore", "odd_names", "empty", "gallery", "gallery_service.py")
+    packages = ("petstore", "odd_names", "empty", "voting", "gallery")
+    done = mypy(library, *packages, "gallery_service.py")
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
 
 

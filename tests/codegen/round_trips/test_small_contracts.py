@@ -39,6 +39,11 @@ SCHEMAS: dict[str, Any] = {
     "Twig": reference("Tree"),
     "AlsoATwig": reference("OneTwig"),
     "OneTwig": {"oneOf": [reference("Tree")]},
+    "OfTwigs": {
+        "type": "object",
+        "properties": {"one": reference("Twig"), "more": {"anyOf": [reference("Twig"), TEXT]}},
+    },
+    "MoreTwigs": {"type": "array", "items": reference("Twig")},
     "Named": {"type": "object", "properties": {"name": TEXT}, "required": ["name"]},
     "Hidden": {
         "type": "object",
@@ -54,7 +59,22 @@ SCHEMAS |= {
         "properties": {"kind": TEXT},
         "discriminator": {"propertyName": "kind", "mapping": {"itself": reference("Kind")["$ref"]}},
     },
-    "OfKind": {"type": "object", "properties": {"one": reference("Kind")}},
+    "OfKind": {
+        "type": "object",
+        "properties": {
+            "one": reference("Kind"),
+            "told": {"allOf": [reference("Kind")], "description": "Said of the member alone."},
+        },
+    },
+    # Of what says nothing of values an object may be joined too.
+    "Anything": {},
+    "Chosen": {
+        "allOf": [
+            {"properties": {"b": TEXT}},
+            {"allOf": [reference("Anything"), {"anyOf": [{"properties": {"e": TEXT}}]}]},
+        ]
+    },
+    "OfChosen": {"allOf": [{"allOf": [reference("Chosen")]}]},
 }
 NEW: dict[str, Any] = {
     # A class that extends one which isn't whole until all three are there.
@@ -102,10 +122,14 @@ VALUES: list[tuple[str, Any]] = [
     ("UserId", {"user_id": 2}),
     ("Tree", {"twig": {"twig": {}}, "twigs": [{"twigs": []}]}),
     ("Twig", {"twig": {"twig": {}}}),
+    ("OfTwigs", {"one": {"twig": {}}, "more": {"twig": {}}}),
+    ("MoreTwigs", [{"twig": {}}]),
     ("AlsoATwig", {"twig": {"twig": {}}}),
     ("Hidden", {}),
     ("Kind", {}),
-    ("OfKind", {"one": {"kind": "another"}}),
+    ("OfKind", {"one": {"kind": "another"}, "told": {"kind": "a third"}}),
+    ("Chosen", {"b": "x", "e": "y"}),
+    ("OfChosen", {"b": "x", "e": "y"}),
 ]
 NEW_VALUES: list[tuple[str, Any]] = [
     ("Between", {}),

@@ -40,10 +40,10 @@ class Pictures(PicturesHandlers[Call]):
         content_type: str,
     ) -> AddPicture201:
         if isinstance(body, bytes):
-            picture = models.Picture(title="", kind=content_type, bytes=list(body))
+            picture = models.Picture(title="", kind=content_type, bytes_=list(body))
         elif isinstance(body, models.AddPictureMultipart):
             named = f"{body.file.filename} {body.file.content_type} {len(body.layers or [])}"
-            picture = models.Picture(title=body.title, kind=named, bytes=list(body.file.read()))
+            picture = models.Picture(title=body.title, kind=named, bytes_=list(body.file.read()))
         else:
             size = f"{body.size.width}x{body.size.height}" if body.size else ""
             picture = models.Picture(title=body.title, kind=f"{content_type} {size}")

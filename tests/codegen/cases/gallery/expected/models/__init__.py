@@ -28,9 +28,10 @@ PictureSize = TypeAliasType("PictureSize", str)
 
 
 class Picture(ContractModel):
+    model_config = ConfigDict(populate_by_name=True)
     title: str
     kind: str
-    bytes: list[int] | None = None
+    bytes_: Annotated[list[int] | None, Field(alias="bytes")] = None
 
 
 class AddPictureMultipart(NewPicture):

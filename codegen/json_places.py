@@ -16,6 +16,7 @@ import orjson
 
 from .json_source import MAX_DEPTH, MAX_DIGITS, Pointer, Position
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _SPACE = re.compile(rb"[ \t\n\r]*")
 _BETWEEN = re.compile(rb"[ \t\n\r,]*")
 _KEY = re.compile(rb'"(?:[^"\\]|\\.)*"[ \t\n\r]*:[ \t\n\r]*')
@@ -47,9 +48,20 @@ def read_regular(text: str) -> Any:
         value = _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise IrregularError from error
-    if _is_deep(value, MAX_DEPTH):
+    if _is_deep(value, MAX_DEPTH) or _has_half(text):
         raise IrregularError
     return value
+
+
+def _has_half(text: str) -> bool:
+    """Whether an escape stands for half a character, which isn't passed over in C."""
+    if not _SURROGATE.search(text):
+        return False
+    try:
+        msgspec.json.decode(text)
+    except ValueError:
+        return True
+    return False
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

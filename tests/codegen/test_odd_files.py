@@ -1,5 +1,6 @@
 """Files, folders and machines that aren't as a command expects: all is told, and nothing lost."""
 
+import json
 import os
 import re
 import resource
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from codegen.diagnostics import ContractError, Findings
+from codegen.render import render
 from codegen.source import read_source
 
 from .conftest import LIBRARY, ROOT, Command
@@ -192,3 +194,19 @@ def test_settings_that_are_no_utf_8_are_told(tmp_path: Path, codegen: Command) -
     done = codegen("generate")
     assert done.returncode == 1
     assert "pyproject.toml:1:1 CG090 pyproject.toml can't be read" in done.stderr
+
+
+@pytest.mark.parametrize("title", ["half a \ud800", "a whole \U0001f600", "both \U0001f600\udfff"])
+def test_half_a_character_in_json_is_read_and_written_as_such(title: str) -> None:
+    done = {"204": {"description": "Done."}}
+    contract = {
+        "openapi": "3.1.0",
+        "info": {"title": title, "version": "1"},
+        "paths": {"/a": {"get": {"operationId": "getA", "tags": ["a"], "responses": done}}},
+    }
+    text = json.dumps(contract)
+    rendered = render(Path("a.json"), "a.json", lambda _: text.encode())
+    assert json.loads(rendered.files["openapi.json"]) == contract
+    [warning] = rendered.warnings
+    column = text.index('"operationId"') + 1
+    assert str(warning.place) == f"a.json:1:{column}"

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from .model_tidying import is_prose, name_in_json, tidy
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECOND_NAME = re.compile(r'(\w+) = TypeAliasType\("\1", (\w+)\)')
 
@@ -84,7 +86,9 @@ def statements_of(text: str) -> tuple[list[tuple[str, str]], list[Statement]]:
     lines = text.splitlines(keepends=True)
     imports: list[tuple[str, str]] = []
     found: list[tuple[ast.stmt, int]] = []
-    for node in ast.parse(text).body:
+    body = ast.parse(text).body
+    tidy(lines, body)
+    for node in body:
         if isinstance(node, ast.ImportFrom):
             source = "." * node.level + (node.module or "")
             imports += [(source, _imported(alias)) for alias in node.names]
@@ -92,7 +96,7 @@ def statements_of(text: str) -> tuple[list[tuple[str, str]], list[Statement]]:
             imports += [("", _imported(alias)) for alias in node.names]
         elif isinstance(node, ast.ClassDef | ast.Assign):
             found.append((node, node.end_lineno or node.lineno))
-        elif isinstance(node, ast.Expr) and _is_prose(node):
+        elif isinstance(node, ast.Expr) and is_prose(node):
             # Of the module, where nothing stands before it.
             found[-1:] = [(found[-1][0], node.end_lineno or node.lineno)] if found else []
         elif not _is_rebuild(node):
@@ -125,39 +129,14 @@ def _imported(alias: ast.alias) -> str:
     return f"{alias.name} as {alias.asname}" if alias.asname else alias.name
 
 
-def _is_prose(node: ast.Expr) -> bool:
-    return isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-
-
 def _is_rebuild(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and ast.unparse(node).endswith(".model_rebuild()")
 
 
 def _text(lines: list[str], node: ast.stmt, end: int) -> str:
-    begin, kept = node.lineno, lines[:end]
-    if isinstance(node, ast.ClassDef):
-        begin = min([begin, *(each.lineno for each in node.decorator_list)])
-        for each in node.body:
-            if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "model_config":
-                kept[each.lineno - 1 : each.end_lineno] = _settings(node, each)
-                break
-    return "".join(kept[begin - 1 :]).rstrip("\n")
-
-
-def _settings(node: ast.ClassDef, settings: ast.Assign) -> list[str]:
-    """A class's on one line, or on none.
-
-    That fields may be given by name says nothing where that is what they are called in JSON too.
-    """
-    fields = [each for each in node.body if isinstance(each, ast.AnnAssign)]
-    call = settings.value
-    if fields and isinstance(call, ast.Call):
-        if all(_name_in_json(field) == ast.unparse(field.target) for field in fields):
-            call.keywords = [each for each in call.keywords if each.arg != "populate_by_name"]
-        if not call.keywords:
-            node.body.remove(settings)
-            return []
-    return [f"    {ast.unparse(settings)}\n"]
+    decorators = node.decorator_list if isinstance(node, ast.ClassDef) else []
+    begin = min([node.lineno, *(each.lineno for each in decorators)])
+    return "".join(lines[begin - 1 : end]).rstrip("\n")
 
 
 def _read(node: ast.stmt, text: str) -> Statement:
@@ -185,8 +164,8 @@ def _class(node: ast.ClassDef, text: str) -> Statement:
             if inner.value:
                 names.add(inner.value)
             fields.append(ast.unparse(inner.target))
-            members.append(_name_in_json(inner))
-        elif not (isinstance(inner, ast.Expr) and _is_prose(inner)):
+            members.append(name_in_json(inner))
+        elif not (isinstance(inner, ast.Expr) and is_prose(inner)):
             names.add(inner, is_type=_is_of_annotations(inner))
     # Annotations aren't evaluated before a model is built, and that is tried again.
     mentions = dict.fromkeys([*annotated.needs, *annotated.mentions, *names.mentions])
@@ -207,13 +186,6 @@ def _class(node: ast.ClassDef, text: str) -> Statement:
 def _is_of_annotations(node: ast.stmt) -> bool:
     """Whether it says of which type members without a name are; it is run with the class."""
     return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__annotations__"
-
-
-def _name_in_json(field: ast.AnnAssign) -> str:
-    for node in ast.walk(field.annotation):
-        if isinstance(node, ast.keyword) and node.arg == "alias":
-            return str(ast.literal_eval(node.value))
-    return ast.unparse(field.target)
 
 
 @dataclass(slots=True)

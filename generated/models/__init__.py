@@ -221,7 +221,6 @@ class Redaction(BaseModel):
     What was taken out of a report before it was stored: tokens, keys, passwords, e-mail addresses
     and the like. `[redacted:…]` with the rule's name stands in its place, or `***` where that is
     too long. Absent where nothing was found.
-
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -323,7 +322,6 @@ ProblemType = TypeAliasType(
 - `/problems/rate-limit-exceeded`: 429, the key or its tenant asked too much; wait `Retry-After`
 - `/problems/internal-error`: 500, our fault; the request id leads to the reason in the log
 - `/problems/unavailable`: 503, the database or a place in its pool can't be had; try again
-
 """
 
 
@@ -565,7 +563,6 @@ ExportFormat = TypeAliasType("ExportFormat", Literal["ndjson", "csv", "parquet"]
 - `ndjson`: a line of JSON a report
 - `csv`: RFC 4180, for spreadsheets; what they would take for a formula is defused
 - `parquet`: typed columns
-
 """
 
 
@@ -583,7 +580,6 @@ ExportStatus = TypeAliasType(
 - `failed`: it can't be written, for the reason that `failure` gives
 - `cancelled`: somebody ended it; its file is deleted
 - `expired`: its file was deleted when its time had come
-
 """
 
 
@@ -770,7 +766,6 @@ RetentionStatus = TypeAliasType(
 A dry run is `planned`. What is committed is `queued` until a worker takes it, `running`, and
 `waiting` while something reads what is to be deleted; it ends `done`, `done_with_failures`, or
 `failed` if it could not go on.
-
 """
 
 

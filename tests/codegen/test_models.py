@@ -107,6 +107,25 @@ def test_values_of_any_format_but_four_stay_what_they_are_in_json() -> None:
     }
 
 
+def test_prose_of_a_line_stands_on_one_and_settings_that_say_nothing_nowhere() -> None:
+    config = "    model_config = ConfigDict(\n        {}populate_by_name=True,\n    )\n"
+    _, [pet, kind] = statements_of(
+        f'class Pet(Own):\n    """\n    A pet.\n\n    """\n\n{config.format("")}'
+        '    name: str\n    """\n    What it\n    hears.\n\n    """\n    age: int\n'
+        'Kind = TypeAliasType("Kind", str)\n"""\nSays "kind"\n\n"""\n'
+    )
+    assert pet.text == (
+        'class Pet(Own):\n    """A pet."""\n\n'
+        '    name: str\n    """\n    What it\n    hears.\n    """\n    age: int'
+    )
+    assert "ConfigDict" not in pet.needs
+    assert kind.text == 'Kind = TypeAliasType("Kind", str)\n"""\nSays "kind"\n"""'
+    _, [named] = statements_of(
+        f"class Pet(Own):\n{config.format('extra=1, ')}    a: Annotated[int, Field(alias='b')]\n"
+    )
+    assert "    model_config = ConfigDict(extra=1, populate_by_name=True)\n" in named.text
+
+
 BASE = "from pydantic import BaseModel as ContractModel"
 
 

@@ -39,7 +39,7 @@ def sent_and_answered(document: Any) -> Sides:
     for operation in _operations(document):
         sent.append(operation.get("requestBody"))
         answered.append(operation.get("responses"))
-    return _reached(document, sent), _reached(document, answered)
+    return reached(document, sent), reached(document, answered)
 
 
 def _operations(document: Any) -> Iterator[dict[str, Any]]:
@@ -51,7 +51,8 @@ def _operations(document: Any) -> Iterator[dict[str, Any]]:
                 yield found[method]
 
 
-def _reached(document: Any, roots: list[Any]) -> set[int]:
+def reached(document: Any, roots: list[Any]) -> set[int]:
+    """The ids of the objects that are in the roots, and in what those refer to, and so on."""
     stack, seen = list(roots), set[int]()
     while stack:
         node = stack.pop()

@@ -13,7 +13,7 @@ from bench.round_trips.sameness import Difference, Said, compare
 from codegen.runtime.document import objects
 from codegen.runtime.media_types import is_json
 from codegen.runtime.schemas import Direction
-from codegen.sides import sent_and_answered
+from codegen.sides import reached, sent_and_answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +80,21 @@ def targets(package: Package) -> Iterator[Target]:
 
 def _typed(package: Package) -> Iterator[tuple[str, str, Direction, TypeAdapter[Any]]]:
     schemas = package.schemas
-    nodes = objects(package.document)
-    has_sides = any(node.get(key) is True for node in nodes for key in ("readOnly", "writeOnly"))
+    hidden = {
+        id(node)
+        for node in objects(schemas.document)
+        if any(node.get(key) is True for key in ("readOnly", "writeOnly"))
+    }
     sent, answered = sent_and_answered(schemas.document)
     for pointer, type_name in package.component_types():
         adapter = package.component_adapter(type_name)
-        place = id(schemas.at(pointer))
-        # What a request never holds needs no form in which a request could. What no operation has
-        # is as answers have it, as is most of what it shares with them.
-        if not has_sides or place in sent:
+        schema = schemas.at(pointer)
+        has_sides = not hidden.isdisjoint(reached(schemas.document, [schema]))
+        # What a request never holds needs no form in which a request could, nor an answer. Of what
+        # no operation has, what it shares with others may be of either side.
+        if not has_sides or id(schema) in sent:
             yield (type_name, pointer, "request", adapter)
-        if has_sides and (place in answered or place not in sent):
+        if has_sides and id(schema) in answered:
             yield (type_name, pointer, "response", adapter)
     named = {f"#{pointer}" for pointer, _ in package.component_types()}
     for body in _bodies(package):

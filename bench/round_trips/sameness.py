@@ -28,8 +28,8 @@ DIFFERENCES: Final[dict[Difference, str]] = {
     "uuid": "in small letters",
     "default": "an absent member comes back with the default that the contract gives it",
     "null": "in a union, null is left out by the model of a schema that doesn't admit it there",
-    "flag": "in a union, true for 1 or 1 for true, where another of its schemas says of the member"
-    " what it is",
+    "flag": "in a union, true for 1 or 1 for true, where another of its schemas says that the"
+    " value is one, or lists it",
     "undeclared": "a member of which the contract says nothing is left out",
 }
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -100,6 +100,14 @@ class Said:
         return any(
             name == kind or (isinstance(kind, list) and name in kind)
             for kind in (part.get("type") for part in self.parts)
+        )
+
+    def lists(self, value: Any) -> bool:
+        """Whether the value, and not only one that Python takes for the same, is listed."""
+        return any(
+            same_json(value, one)
+            for part in self.parts
+            for one in [*part.get("enum", ()), *([part["const"]] if "const" in part else ())]
         )
 
     def defaults(self, name: str) -> list[Any]:
@@ -201,10 +209,10 @@ def _lost(said: Said, sent: Any, names: list[str], place: str) -> Iterator[Diffe
 
 
 def _difference(said: Said, sent: Any, came: Any) -> Difference | None:
-    if {type(sent), type(came)} == {bool, int} and sent == came:
+    if isinstance(sent, bool) != isinstance(came, bool) and sent == came:
         # What was sent is valid, so it is said by a schema of a union that it doesn't fit.
-        name = "boolean" if isinstance(came, bool) else "integer"
-        is_said = any(part.get("type") in (name, [name, "null"]) for part in said.parts)
+        names = ("boolean",) if isinstance(came, bool) else ("integer", "number")
+        is_said = any(map(said.has_type, names)) or said.lists(came)
         return "flag" if is_said else None
     if _is_number(sent) and _is_number(came):
         if sent == came:

@@ -41,6 +41,7 @@ SCHEMAS: dict[str, Any] = {
     },
     "Joined": {"allOf": [{"$ref": "#/components/schemas/Dog"}], "required": ["tricks"]},
     "Unnamed": {"type": "object", "required": ["nobody"]},
+    "Listed": {"oneOf": [{"enum": ["on", 1]}, {"const": True}]},
 }
 DOCUMENT = {"openapi": "3.1.0", "paths": {}, "components": {"schemas": SCHEMAS}}
 
@@ -57,6 +58,9 @@ DOCUMENT = {"openapi": "3.1.0", "paths": {}, "components": {"schemas": SCHEMAS}}
         ("Told", {"kind": "dog", "lives": 1, "tricks": 2}, {"kind": "dog", "lives": 1}, None),
         ("Told", {"kind": "cat", "lives": 1, "x": 2}, {"kind": "cat", "lives": 1}, ["undeclared"]),
         ("Cat", {"lives": 1}, {"lives": True}, None),
+        # To Python they are one value, which the schema before lists.
+        ("Listed", True, 1, ["flag"]),
+        ("Listed", True, 1.0, None),
     ],
 )
 def test_a_member_may_be_lost_of_which_what_was_chosen_says_nothing(

@@ -6,6 +6,7 @@ lists stand in `docs/codegen/reference.md` too.
 """
 
 import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,14 @@ def test_the_reference_lists_every_difference() -> None:
     text = (ROOT / "docs" / "codegen" / "reference.md").read_text()
     listed = [*DIFFERENCES, *CLASSES]
     assert [name for name in listed if f"| {name} |" not in text] == []
+
+
+def test_what_no_operation_has_is_tried_on_no_side_where_it_hides_something(tmp_path: Path) -> None:
+    hiding = {"type": "object", "required": ["a"], "properties": {"a": {"writeOnly": True}}}
+    schemas = {"Hiding": hiding, "Open": {"type": "object", "properties": {"a": {}}}}
+    schemas["Inside"] = {"type": "object", "properties": {"b": hiding}}
+    about = {"openapi": "3.1.0", "info": {"title": "Sides", "version": "1"}, "paths": {}}
+    spec = tmp_path / "sides.json"
+    spec.write_text(json.dumps(about | {"components": {"schemas": schemas}}))
+    tried = targets(package_of(spec, tmp_path, "trip_sides"))
+    assert [(one.name, one.direction) for one in tried] == [("Open", "request")]

@@ -13,10 +13,9 @@ from .runtime.document import conjuncts, copied, follow
 from .shape import Node, walk
 
 _OTHERS = "additionalProperties"
+_UNEVALUATED = "unevaluatedProperties"
 # They look at what the schema itself joins, and at nothing beside it; or they are a choice.
-_OF_ALL_BESIDE = frozenset(
-    {"unevaluatedProperties", "unevaluatedItems", "discriminator", "oneOf", "anyOf"}
-)
+_OF_ALL_BESIDE = frozenset({_UNEVALUATED, "unevaluatedItems", "discriminator", "oneOf", "anyOf"})
 # A model with one of these keeps such members, or admits none, or isn't an object alone.
 _SAY_THEMSELVES = frozenset({_OTHERS, "patternProperties", "oneOf", "anyOf", "discriminator"})
 _ABOUT = frozenset({"$ref", "allOf", "title", "description", "default", "deprecated"})
@@ -83,7 +82,8 @@ def _lifted(parts: list[Any], *, is_said: bool) -> list[Any]:
         if not _has_parts(part):
             found.append(part)
             continue
-        rest = {key: value for key, value in part.items() if key != "allOf"}
+        # Which other members there may be, the schema itself says by now.
+        rest = {key: part[key] for key in part if key not in ("allOf", _UNEVALUATED)}
         if is_said and rest.get(_OTHERS) is not False and "properties" not in rest:
             rest.pop(_OTHERS, None)
         found += [rest] if rest else []
@@ -95,7 +95,9 @@ def _has_parts(part: Any) -> bool:
     return (
         isinstance(part, dict)
         and isinstance(part.get("allOf"), list)
-        and _OF_ALL_BESIDE.isdisjoint(part)
+        and _OF_ALL_BESIDE.isdisjoint(
+            part if part.get(_UNEVALUATED, False) is False else part.keys() - {_UNEVALUATED}
+        )
     )
 
 

@@ -77,6 +77,13 @@ SCHEMAS |= {
     "OfChosen": {"allOf": [{"allOf": [reference("Chosen")]}]},
 }
 NEW: dict[str, Any] = {
+    # Parts within a part that says of members without a name what is said of all.
+    "Unevaluated": {
+        "allOf": [
+            {"properties": {"b": {}}, "allOf": [{"properties": {"b": TEXT}}]},
+            {"allOf": [{"properties": {"e": TEXT}}], "unevaluatedProperties": {}},
+        ]
+    },
     # A class that extends one which isn't whole until all three are there.
     "Above": {
         "type": "object",
@@ -112,6 +119,9 @@ OLD: dict[str, Any] = {
     "Short": {"type": "object", "properties": {"of": {**reference("Text"), "maxLength": 1}}},
     "Text": TEXT,
 }
+ANSWERS = {
+    "200": {"description": "Told", "content": {"application/json": {"schema": reference("Hidden")}}}
+}
 VALUES: list[tuple[str, Any]] = [
     ("NoName", {}),
     ("NoName", {"b": 1}),
@@ -132,6 +142,7 @@ VALUES: list[tuple[str, Any]] = [
     ("OfChosen", {"b": "x", "e": "y"}),
 ]
 NEW_VALUES: list[tuple[str, Any]] = [
+    ("Unevaluated", {"b": "x", "e": "y", "z": 1}),
     ("Between", {}),
     ("Between", {"inner": {"below": {"e": None}}}),
     ("Listed", {}),
@@ -151,7 +162,8 @@ def made(version: str, folder: Path) -> dict[str, Target]:
     contract = {
         "openapi": version,
         "info": {"title": "Small contracts", "version": "1"},
-        "paths": {},
+        # What hides something is tried where it stands alone.
+        "paths": {"/hidden": {"get": {"operationId": "get_hidden", "responses": ANSWERS}}},
         "components": {"schemas": SCHEMAS | own},
     }
     spec = folder / "openapi.json"

@@ -3,9 +3,13 @@
 from typing import Any
 
 from ..shape import Pointer
+from .keywords import is_null
 from .same import Sameness
-from .side import mapping
+from .side import listed, mapping
 from .views import Views
+
+# Of an alternative that is a choice: what it is called, and how tools tell its own apart.
+_SAYING_NOTHING = frozenset({"title", "description", "discriminator", "example", "examples"})
 
 
 class Alike:
@@ -27,6 +31,27 @@ class Alike:
                     before.remove(one)
                     after.remove(found[0])
         return pairs
+
+    def apart(self, which: int, members: list[Pointer]) -> list[Pointer]:
+        """In place of alternatives that are choices and nothing else, what these choose among."""
+        side = self._views[which].side
+        found: dict[Pointer, None] = {}
+        seen: set[Pointer] = set()
+        todo = list(reversed(members))
+        while todo:
+            member = side.canonical(todo.pop())
+            if member in seen:
+                continue
+            seen.add(member)
+            value = mapping(side.at(member))
+            [keyword, *others] = [key for key in value if key not in _SAYING_NOTHING] or [""]
+            count = len(listed(value.get(keyword))) if keyword in ("oneOf", "anyOf") else 0
+            inner = [(*member, keyword, index) for index in range(count)]
+            if others or not inner or any(is_null(side.resolved(each)[1]) for each in inner):
+                found[member] = None
+            else:
+                todo += reversed(inner)
+        return list(found)
 
     def name(self, which: int, member: Pointer) -> str:
         if _is_named(member):

@@ -45,14 +45,20 @@ def _is_met(side: Side, choice: Choice, view: View) -> bool:
 
 def _compare_members(tell: Tell, old: Choice, new: Choice, alike: Alike) -> Pairs:
     matched = alike.match(old.members, new.members)
-    for member in new.members:
-        if member not in {after for _, after in matched}:
-            words = f"{alike.name(1, member)} was added to {new.keyword}"
-            tell("alternative-added", words, new.keyword)
-    for member in old.members:
-        if member not in {before for before, _ in matched}:
-            words = f"{alike.name(0, member)} left {old.keyword}"
-            tell("alternative-removed", words, old.keyword, gone=True)
+    left = [one for one in old.members if one not in {before for before, _ in matched}]
+    added = [one for one in new.members if one not in {after for _, after in matched}]
+    # Alternatives that were put together, or were taken apart, are the same ones.
+    parts, others = alike.apart(0, left), alike.apart(1, added)
+    if (parts, others) != (left, added) and (within := alike.match(parts, others)):
+        matched += within
+        left = [one for one in parts if one not in {before for before, _ in within}]
+        added = [one for one in others if one not in {after for _, after in within}]
+    for member in added:
+        words = f"{alike.name(1, member)} was added to {new.keyword}"
+        tell("alternative-added", words, new.keyword)
+    for member in left:
+        words = f"{alike.name(0, member)} left {old.keyword}"
+        tell("alternative-removed", words, old.keyword, gone=True)
     return [((before,), (after,)) for before, after in matched]
 
 

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..names import template_names
+from ..runtime.document import alternatives
 from ..shape import Pointer
 from .comparison import Comparison
 from .side import Side, listed, mapping
 from .sunset import removal, sunset_rule
 
 _STYLES = {"path": "simple", "query": "form", "header": "simple", "cookie": "form"}
+_PLAIN = "plain text"
+_JSON_TYPES: dict[type, str] = {list: "array", dict: "object"}
 Key = tuple[str, str]
 At = tuple[str, Pointer]
 
@@ -93,8 +96,15 @@ def _compare(comparison: Comparison, old: Parameter, new: Parameter, operation: 
         was_on, is_on = (one.value.get("x-sunset", "none") for one in (old, new))
         text = f"parameter {new.name}: x-sunset is {is_on}, was {was_on}"
         comparison.now(moved, text, new.pointer, operation)
-    _compare_serialization(comparison, old, new, operation)
-    comparison.graph.compare(_schema(old), _schema(new), "request", operation)
+    before, after = _form(comparison.old, old), _form(comparison.new, new)
+    items = _takes_several(before, new, after, comparison.new)
+    if items is not None:
+        text = f"parameter {new.name} may come several times now"
+        comparison.now("parameter-takes-several", text, new.pointer, operation)
+    elif before != after:
+        text = f"parameter {new.name} is written as {after} now, was {before}"
+        comparison.now("parameter-serialized-differently", text, new.pointer, operation)
+    comparison.graph.compare(_schema(old), items or _schema(new), "request", operation)
 
 
 def _schema(one: Parameter) -> Pointer | None:
@@ -106,13 +116,14 @@ def _schema(one: Parameter) -> Pointer | None:
     return None
 
 
-def _compare_serialization(
-    comparison: Comparison, old: Parameter, new: Parameter, operation: str
-) -> None:
-    before, after = _form(comparison.old, old), _form(comparison.new, new)
-    if before != after:
-        text = f"parameter {new.name} is written as {after} now, was {before}"
-        comparison.now("parameter-serialized-differently", text, new.pointer, operation)
+def _takes_several(old_form: str, new: Parameter, new_form: str, side: Side) -> Pointer | None:
+    """The items of what was one value and is a list of them now that may be sent as before."""
+    schema = _schema(new)
+    if new.location != "query" or (old_form, new_form) != (_PLAIN, "form, explode true"):
+        return None
+    place, declared = side.resolved(schema) if schema else ((), {})
+    is_list = declared.get("type") == "array" and declared.get("minItems", 0) in (0, 1)
+    return (*place, "items") if is_list and "items" in declared else None
 
 
 def _form(side: Side, one: Parameter) -> str:
@@ -121,8 +132,19 @@ def _form(side: Side, one: Parameter) -> str:
         return " or ".join(content)
     style = one.value.get("style", _STYLES.get(one.location, "simple"))
     schema = _schema(one)
-    declared = side.resolved(schema)[1].get("type") if schema else None
-    if isinstance(declared, str) and declared not in ("array", "object"):
-        return "plain text" if style in ("form", "simple") else str(style)
+    names = _types(side, schema) if schema else []
+    if names and "array" not in names and "object" not in names:
+        return _PLAIN if style in ("form", "simple") else str(style)
     explode = one.value.get("explode", style == "form")
     return f"{style}, explode {str(explode).lower()}"
+
+
+def _types(side: Side, schema: Pointer) -> list[Any]:
+    """The types that a schema says, by what it refers to, joins and chooses among, too."""
+    found: list[Any] = []
+    for part in alternatives(side.document, side.at(schema)):
+        declared = part.get("type")
+        found += listed(declared) or ([declared] if declared is not None else [])
+        values = [part["const"]] if "const" in part else listed(part.get("enum"))
+        found += [_JSON_TYPES.get(type(value), "scalar") for value in values]
+    return found

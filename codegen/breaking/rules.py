@@ -129,6 +129,7 @@ _OPERATIONS: dict[str, Rule] = {
     "parameter-optional": Rule("addition", None, "a parameter is no longer required"),
     "parameter-renamed": Rule("harmless", None, "a path parameter has another name"),
     "parameter-serialized-differently": Rule("breaking", None, "`style`, `explode` or `content`"),
+    "parameter-takes-several": Rule("addition", None, "one value became a list of such values"),
     "parameter-deprecated": Rule("addition", None, "it is marked as deprecated"),
     "parameter-reactivated": Rule("harmless", None, "it is no longer deprecated"),
     "body-added": Rule("addition", "addition", "an optional body was added"),

@@ -6,6 +6,7 @@ A schema without a choice has one as well, for those that extend it.
 from collections.abc import Iterable
 from typing import Any
 
+from .nullable import admits_null
 from .runtime.document import alternatives, referenced
 
 # What may be said of a member beside the `allOf` of one reference that stands for its schema.
@@ -15,6 +16,7 @@ _ABOUT_MEMBERS = frozenset(
         "writeOnly", "example", "examples", "externalDocs", "xml",
     }
 )  # fmt: skip
+_TYPED = frozenset({"type", "enum", "const", "nullable"})
 
 
 def has_choice(schema: dict[str, Any]) -> bool:
@@ -45,15 +47,31 @@ def choice_without_property(document: Any, schema: dict[str, Any]) -> str | None
     for index, choice in enumerate(choices):
         parts = list(alternatives(document, choice))
         is_null = any(part.get("type") in ("null", ["null"]) for part in parts)
-        if not is_null and not any(_has(part, name) for part in parts):
+        if is_null:
+            continue
+        if not any(_has(part, name) for part in parts):
             return f"{_called(choice, index)} has no property {name!r}"
+        told = [part["properties"][name] for part in parts if _declares(part, name)]
+        if told and all(
+            admits_null(document, each) and _says_type(document, each) for each in told
+        ):
+            return f"the property {name!r} of {_called(choice, index)} may be null"
     return None
 
 
+def _says_type(document: Any, schema: Any) -> bool:
+    """Whether it is said what the value is: where nothing is, models take the names of schemas."""
+    return any(_TYPED & part.keys() for part in alternatives(document, schema))
+
+
 def _has(part: dict[str, Any], name: str) -> bool:
-    declared, required = part.get("properties"), part.get("required")
-    is_declared = isinstance(declared, dict) and name in declared
-    return is_declared or (isinstance(required, list) and name in required)
+    required = part.get("required")
+    return _declares(part, name) or (isinstance(required, list) and name in required)
+
+
+def _declares(part: dict[str, Any], name: str) -> bool:
+    declared = part.get("properties")
+    return isinstance(declared, dict) and name in declared
 
 
 def _called(choice: Any, index: int) -> str:

@@ -8,8 +8,10 @@ from .contract import Contract
 from .diagnostics import Findings
 from .emitted import Emitted
 from .model_fields import lost_members
+from .model_statements import Statement
 from .model_text import ModelsNotMadeError, models_module
 from .python_text import module
+from .told_apart import untold_variants
 
 _MOST_NAMES = 5
 _MOST_TEXT = 300
@@ -68,7 +70,24 @@ def emit_models(contract: Contract, findings: Findings, cache: Cache) -> dict[st
         message = f"datamodel-code-generator made {name} without {', '.join(keys)}"
         hint = "list all of its members under `properties` of this schema, in place of its `allOf`"
         findings.add(contract.place_of_model(name), "CG080", message, hint)
+    for name, (variant, field) in untold_variants(statements).items():
+        message = (
+            f"models can't choose {variant} by a discriminator: its field {field} hasn't just the "
+            "values that stand for it"
+        )
+        hint = "let that property be a text that can't be null, or leave the `discriminator` out"
+        findings.add(
+            contract.place_of_model(_model_of(name, contract, statements)), "CG080", message, hint
+        )
     return {"models/__init__.py": parts, "models/contract_model.py": _base(contract)}
+
+
+def _model_of(name: str, contract: Contract, statements: list[Statement]) -> str:
+    """The model that a statement is of: itself, or one that it stands in."""
+    if name in contract.models:
+        return name
+    around = [each.name for each in statements if name in (*each.needs, *each.mentions)]
+    return next((each for each in around if each in contract.models), next(iter(contract.models)))
 
 
 def _tell_not_made(contract: Contract, findings: Findings, error: ModelsNotMadeError) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from codegen.diagnostics import ContractError
 from codegen.render import Rendered, render
 
 TEXT = {"type": "string"}
@@ -16,11 +17,15 @@ def rendered(cat: dict[str, Any], *more: Any) -> Rendered:
     choices = [{"$ref": f"{SCHEMAS}/Cat"}, {"$ref": f"{SCHEMAS}/Dog"}, *more]
     dog = {"type": "object", "required": ["kind"], "properties": {"kind": TEXT}}
     pet = {"oneOf": choices, "discriminator": {"propertyName": "kind"}}
+    return rendered_of({"Cat": cat, "Dog": dog, "Pet": pet, "Kind": dog})
+
+
+def rendered_of(schemas: dict[str, Any]) -> Rendered:
     contract = {
         "openapi": "3.1.0",
         "info": {"title": "Pets", "version": "1"},
         "paths": {},
-        "components": {"schemas": {"Cat": cat, "Dog": dog, "Pet": pet, "Kind": dog}},
+        "components": {"schemas": schemas},
     }
     return render(Path("a.json"), "a.json", lambda _: json.dumps(contract).encode())
 
@@ -57,3 +62,30 @@ def test_no_model_gets_a_property_that_its_schema_has_not() -> None:
         "CG081",
         "models don't choose by this discriminator: Cat has no property 'kind'",
     )
+
+
+def test_no_model_is_chosen_by_a_property_that_may_be_null() -> None:
+    cat = {"type": "object", "properties": {"kind": {"type": ["string", "null"]}}}
+    found = rendered(cat)
+    assert "discriminator" not in str(found.files["models/__init__.py"])
+    [warning] = found.warnings
+    assert warning.message.endswith("the property 'kind' of Cat may be null")
+
+
+def test_heir_whose_property_may_be_null_is_told_at_the_choice() -> None:
+    """pydantic would refuse it when the package is imported."""
+    kind = {"type": ["string", "null"]}
+    pet = {
+        "type": "object",
+        "properties": {"kind": TEXT},
+        "discriminator": {"propertyName": "kind"},
+    }
+    cat = {
+        "allOf": [{"$ref": f"{SCHEMAS}/Pet"}, {"required": ["kind"], "properties": {"kind": kind}}]
+    }
+    home = {"type": "object", "properties": {"pet": {"$ref": f"{SCHEMAS}/Pet"}}}
+    with pytest.raises(ContractError) as caught:
+        rendered_of({"Pet": pet, "Cat": cat, "Home": home})
+    [finding] = caught.value.findings
+    assert (finding.code, finding.place.line) == ("CG080", 1)
+    assert "models can't choose Cat by a discriminator" in finding.message

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from .model_bounds import annotate_bounds
 from .model_tidying import is_prose, name_in_json, tidy
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -83,8 +84,8 @@ class UnknownStatementError(Exception):
 
 def statements_of(text: str) -> tuple[list[tuple[str, str]], list[Statement]]:
     """The imports and the statements of a module. Raises UnknownStatementError."""
+    text, imports = annotate_bounds(text)
     lines = text.splitlines(keepends=True)
-    imports: list[tuple[str, str]] = []
     found: list[tuple[ast.stmt, int]] = []
     body = ast.parse(text).body
     tidy(lines, body)

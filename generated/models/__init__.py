@@ -331,7 +331,7 @@ class InputError(ContractModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
     in_: Annotated[Literal["path", "query", "header", "cookie", "body"], Field(alias="in")]
     pointer: Annotated[str, Field(max_length=2048)]
-    """JSON pointer into the body, or to the parameter by its name."""
+    """JSON pointer into the body, or to the parameter by its name, where it is or should be."""
     keyword: Annotated[str, Field(max_length=64)]
     """The rule that is broken, such as `maxLength`."""
     limit: Annotated[str | None, Field(max_length=2048)] = None

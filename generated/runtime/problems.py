@@ -18,8 +18,8 @@ MAX_ERRORS = 20
 class InputError:
     """One place where an input breaks the contract. Holds no input value.
 
-    `pointer` is a JSON pointer into the body, or `/name` of a parameter; `rule` points into the
-    served contract.
+    `pointer` is a JSON pointer into the body, or `/name` of a parameter: of what is missing, to
+    where it should be. `rule` points into the served contract.
     """
 
     location: str

@@ -116,6 +116,9 @@ class ContractSchemas:
         prefix: Sequence[str],
     ) -> InputError:
         path = [*prefix, *self._shown(error.instance_path, value)]
+        if error.kind.name == "required":
+            # Each name that is missing is an error of its own, at where it should be.
+            path.append(error.kind.property)
         # The path of the schema in `error` takes names for numbers: "007" for 7.
         rule = unquote((error.absolute_keyword_location or "").partition("#")[2])
         rule = rule.replace(f"/{_BEHIND}", "")

@@ -34,7 +34,7 @@ def _evaluation(**more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("report", "pointer", "keyword", "limit"),
     [
-        ({}, "", "required", '["status"]'),
+        ({}, "/status", "required", '["status"]'),
         (_note(id="0190a6d2-7c1e-7d3b-9a54-2f6f0c1e8b11"), "", "additionalProperties", None),
         (_note(severity="block"), "", "additionalProperties", None),
         (_note(unexpected_field=1), "", "additionalProperties", None),
@@ -47,7 +47,7 @@ def _evaluation(**more: Any) -> dict[str, Any]:
         (_note(stream="main\0branch"), "/stream", "pattern", None),
         (_note(stream="s" * 257), "/stream", "maxLength", "256"),
         (_note(source={"tool": "a\0"}), "/source/tool", "pattern", None),
-        (_note(source={}), "/source", "required", '["tool"]'),
+        (_note(source={}), "/source/tool", "required", '["tool"]'),
         (_note(run={"url": "javascript:alert(1)"}), "/run/url", "pattern", None),
         (_note(run={"started_at": "0000-01-01T00:00:00Z"}), "/run/started_at", None, None),
         (

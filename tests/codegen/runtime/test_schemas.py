@@ -146,7 +146,7 @@ def test_every_rule_leads_to_a_node_and_the_limit_is_its_value() -> None:
     told = {(error.pointer, error.keyword): error for error in found}
     assert {key: error.limit for key, error in told.items()} == {
         ("", "additionalProperties"): "false",
-        ("", "required"): '["n","t","missing"]',
+        ("/missing", "required"): '["n","t","missing"]',
         ("/n", "multipleOf"): "2",
         ("/n", "maximum"): str(2**70),
         ("/t", "maxLength"): "3",

@@ -107,9 +107,23 @@ class Secrets(ContractModel):
     either: SecretsEither | int | None = None
 
 
+class Several(ContractModel):
+    code: (
+        Annotated[str, Field(pattern=r"^ü{1,3}$", max_length=3)]
+        | Annotated[int, Field(ge=100, le=999)]
+        | None
+    ) = None
+    share: Annotated[
+        Annotated[float, Field(le=1.0, gt=0.0)] | Annotated[str, Field(min_length=2)] | None,
+        Field(json_schema_extra={"x-may-be-null": True}),
+    ] = None
+    named: dict[str, Annotated[str, Field(max_length=5)] | int] | None = None
+
+
 class Values(ContractModel):
     texts: Texts | None = None
     numbers: Numbers | None = None
     wholes: Wholes | None = None
     secret: Secret | None = None
     secrets: Secrets | None = None
+    several: Several | None = None

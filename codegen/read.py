@@ -151,7 +151,9 @@ class _Reader:
             place = self.contract.place(where)
             self.findings.add(place, "CG023", message, f"its Python name is {name}")
         elif name != written_id:
-            message = f"operationId {written_id!r} is not in snake_case, or is a word of Python's"
+            is_word = name == f"{written_id}_"
+            reason = "is a word of Python's" if is_word else "is not in snake_case"
+            message = f"operationId {written_id!r} {reason}"
             place = self.contract.place(where)
             self.findings.add(place, "CG022", message, f"its Python name is {name}")
         return self._own_id(name, written_id, (*pointer, "operationId"))

@@ -19,7 +19,7 @@ from .json_text import compact
 from .pointers import value_at
 from .runtime.document import conjuncts
 from .runtime.media_types import is_json, is_json_lines, is_multipart, is_urlencoded
-from .runtime.schemas import Direction, upgrade_3_0, view
+from .runtime.schema_views import Direction, upgrade_3_0, view
 from .shape import Node, Pointer, walk
 from .units import Unit, leaned_on, part_of
 

@@ -19,12 +19,12 @@ def annotate_bounds(text: str) -> tuple[str, list[tuple[str, str]]]:
         return text, []
     edits = []
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if of := _TYPES.get(node.func.id):
-                end = node.end_lineno or node.lineno, node.end_col_offset or 0
-                edits.append((*end, 0, "]"))
-                name = len(node.func.id)
-                edits.append((node.lineno, node.col_offset, name, f"Annotated[{of}, Field"))
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+            continue
+        if of := _TYPES.get(node.func.id):
+            name = len(node.func.id)
+            edits.append((node.lineno, node.col_offset, name, f"Annotated[{of}, Field"))
+            edits.append((node.end_lineno or node.lineno, node.end_col_offset or 0, 0, "]"))
     # Columns are of bytes, and right only as long as nothing before them has changed.
     lines = text.encode().splitlines(keepends=True)
     for line, column, length, new in sorted(edits, reverse=True):

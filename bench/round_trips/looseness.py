@@ -19,7 +19,8 @@ from pydantic import TypeAdapter, ValidationError
 from bench.round_trips.sameness import Said
 from codegen.pointers import parse_pointer, value_at
 from codegen.runtime.document import conjuncts, follow, resolve
-from codegen.runtime.schemas import ContractSchemas, Direction
+from codegen.runtime.schema_views import Direction
+from codegen.runtime.schemas import ContractSchemas
 
 Class = Literal[
     "null-for-absent", "text-for-number", "flag-for-number", "number-for-flag", "moment", "format",

@@ -12,7 +12,7 @@ from bench.round_trips.package import Package
 from bench.round_trips.sameness import Difference, Said, compare
 from codegen.runtime.document import objects
 from codegen.runtime.media_types import is_json
-from codegen.runtime.schemas import Direction
+from codegen.runtime.schema_views import Direction
 from codegen.sides import reached, sent_and_answered
 
 

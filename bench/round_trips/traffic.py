@@ -22,7 +22,7 @@ from bench.round_trips.sameness import Changed
 from bench.round_trips.trials import Tally, drawn
 from bench.round_trips.values import Values
 from codegen.runtime.media_types import is_json
-from codegen.runtime.schemas import Direction
+from codegen.runtime.schema_views import Direction
 
 CALLERS: Final[dict[str, type[Blocking | Awaiting]]] = {"blocking": Blocking, "awaiting": Awaiting}
 _HEADER_TEXT = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")

@@ -15,7 +15,7 @@ from bench.round_trips.models import Refused, Target, round_trip, takes
 from bench.round_trips.package import Package
 from bench.round_trips.sameness import Changed
 from bench.round_trips.values import Values
-from codegen.runtime.schemas import Direction
+from codegen.runtime.schema_views import Direction
 
 
 @dataclass(slots=True)

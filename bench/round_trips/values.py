@@ -13,7 +13,8 @@ from schemathesis import GenerationMode
 from schemathesis.config import SchemathesisConfig
 
 from codegen.runtime.document import as_fragment, objects
-from codegen.runtime.schemas import ContractSchemas, Direction, view
+from codegen.runtime.schema_views import Direction, view
+from codegen.runtime.schemas import ContractSchemas
 
 _PATH = "/a-value-of-schema-{}"
 # What stands for bytes, or is told of a direction, is plain JSON here.

@@ -7,7 +7,7 @@ from typing import Any
 from ..bundle import Bundle
 from ..diagnostics import Place
 from ..pointers import local_pointer, value_at
-from ..runtime.schemas import upgrade_3_0
+from ..runtime.schema_views import upgrade_3_0
 from ..shape import Pointer
 
 # Beside a `$ref` these say nothing about values.

@@ -9,7 +9,8 @@ from .document import alternatives
 from .media_types import is_multipart
 from .operation import Media
 from .scalars import Types, most_items, types_in_arrays, types_of
-from .schemas import ContractSchemas, Direction
+from .schema_views import Direction
+from .schemas import ContractSchemas
 
 MAX_FIELDS: Final = 1000
 _SEPARATORS: Final = {"form": ",", "spaceDelimited": " ", "pipeDelimited": "|"}

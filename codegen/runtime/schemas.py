@@ -5,39 +5,17 @@ Requests and responses get a view each: what is readOnly is refused in one, writ
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache, partial
 from itertools import islice
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import unquote
 
 import jsonschema_rs
 
-from .binary_schemas import file_schemas
-from .document import (
-    as_fragment,
-    conjuncts,
-    copied,
-    follow,
-    objects,
-    pointer_to,
-    referenced,
-    resolve,
-)
+from .document import as_fragment, follow, objects, pointer_to, resolve
 from .problems import MAX_ERRORS, InputError
+from .schema_views import BEHIND, HIDDEN, SIZES, Direction, upgrade_3_0, view, view_of_forms
 
-# A form is a request in which each file is its size.
-Direction = Literal["request", "response", "form"]
-_JOINING = frozenset({"allOf", "$ref"})
-_HIDDEN: dict[Direction, str] = {
-    "request": "readOnly",
-    "response": "writeOnly",
-    "form": "readOnly",
-}
 _BOTH: tuple[Direction, ...] = ("request", "response")
-_SIZES = {"minimum": "minLength", "maximum": "maxLength"}
-# What a hidden property is, where references lead to it or into it: nothing hides it from them.
-_BEHIND = "x-behind-hidden"
-_NOTHING: dict[str, Any] = {"allOf": [False]}
 _MASK = "a value"
 _MAX_LIMIT_LENGTH = 2048
 # Every error of a value is found before the first can be seen, at about 20 µs each: of a larger
@@ -115,21 +93,21 @@ class ContractSchemas:
         prefix: Sequence[str],
     ) -> InputError:
         path = [*prefix, *self._shown(error.instance_path, value)]
-        if error.kind.name == "required":
+        if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Required):
             # Each name that is missing is an error of its own, at where it should be.
             path.append(error.kind.property)
         # The path of the schema in `error` takes names for numbers: "007" for 7.
         rule = unquote((error.absolute_keyword_location or "").partition("#")[2])
-        rule = rule.replace(f"/{_BEHIND}", "")
+        rule = rule.replace(f"/{BEHIND}", "")
         if error.kind.name == "falseSchema" and resolve(self.document, rule) is None:
             rule = rule.removesuffix("/allOf/0")
         keyword, limit = error.kind.name, resolve(self.document, rule)
         if keyword == "falseSchema" and limit is not False:
             # Only the view for requests says false here; the contract says readOnly.
-            keyword, limit = _HIDDEN["request"], True
-        if limit is None and keyword in _SIZES:
+            keyword, limit = HIDDEN["request"], True
+        if limit is None and keyword in SIZES:
             # Of a file's size, which the contract limits as the length of a string.
-            holder, keyword = rule.rpartition("/")[0], _SIZES[keyword]
+            holder, keyword = rule.rpartition("/")[0], SIZES[keyword]
             rule = f"{holder}/{keyword}"
             limit = resolve(self.document, rule)
         return InputError(
@@ -189,125 +167,6 @@ def _first(
     except jsonschema_rs.ValidationError as error:
         return (error,)
     return ()
-
-
-def view(document: dict[str, Any], direction: Direction) -> dict[str, Any]:
-    """The document as one direction sees it: hidden properties may not occur, nor be required."""
-    seen = copied(document)
-    nodes = list(objects(seen))
-    keyword = _HIDDEN[direction]
-    is_used = any(node.get(keyword) is True for node in nodes)
-    hiding = _Hiding(document, keyword)
-    as_uri = cache(partial(_as_uri, document))
-    inside = [node for node in nodes if "/properties/" in str(node.get("$ref"))] if is_used else []
-    for original, node in zip(objects(document), nodes, strict=True):
-        hidden = hiding.names(original) if is_used else frozenset()
-        properties = node.get("properties")
-        if hidden and isinstance(properties, dict):
-            for name in properties.keys() & hidden:
-                properties[name] = {**_NOTHING, _BEHIND: properties[name]} if inside else False
-        if hidden and isinstance(node.get("required"), list):
-            node["required"] = [name for name in node["required"] if name not in hidden]
-        if isinstance(node.get("$ref"), str) and node["$ref"].startswith("#"):
-            node["$ref"] = as_uri(node["$ref"])
-    for node in inside:
-        node["$ref"] = _behind_hidden(seen, node["$ref"])
-    return seen
-
-
-def _behind_hidden(seen: Any, reference: str) -> str:
-    """The reference past what hides a property on its way; one that leads nowhere as it is."""
-    way: list[str] = []
-    node = seen
-    for segment in unquote(reference.removeprefix("#")).split("/")[1:]:
-        name = segment.replace("~1", "/").replace("~0", "~")
-        if isinstance(node, list) and name.isdecimal() and int(name) < len(node):
-            node = node[int(name)]
-        elif isinstance(node, dict) and name in node:
-            node = node[name]
-        else:
-            return reference
-        way.append(name)
-        if isinstance(node, dict) and _BEHIND in node:
-            node = node[_BEHIND]
-            way.append(_BEHIND)
-    return as_fragment(pointer_to(way))
-
-
-def view_of_forms(document: dict[str, Any], pointers: Iterable[str]) -> dict[str, Any]:
-    """The view for requests, with files, in the forms at `pointers`, as numbers: their sizes."""
-    seen = view(document, "form")
-    files = {
-        id(node): node
-        for pointer in pointers
-        for node in file_schemas(seen, resolve(seen, pointer))
-    }
-    for node in files.values():
-        sizes = {keyword: node[name] for keyword, name in _SIZES.items() if name in node}
-        node.clear()
-        node.update({"type": "integer", **sizes})
-    return seen
-
-
-class _Hiding:
-    """Knows of each schema which properties are marked with the keyword."""
-
-    def __init__(self, document: Any, keyword: str) -> None:
-        self._document = document
-        self._keyword = keyword
-        self._own: dict[int, frozenset[str]] = {}
-
-    def names(self, schema: dict[str, Any]) -> frozenset[str]:
-        """Those of a schema, inherited ones too."""
-        if _JOINING.isdisjoint(schema):
-            return self._of_part(schema)
-        return frozenset().union(*map(self._of_part, conjuncts(self._document, schema)))
-
-    def _of_part(self, part: dict[str, Any]) -> frozenset[str]:
-        properties = part.get("properties")
-        if not isinstance(properties, dict):
-            return frozenset()
-        if id(part) not in self._own:
-            self._own[id(part)] = frozenset(
-                name for name, declared in properties.items() if self._is_marked(declared)
-            )
-        return self._own[id(part)]
-
-    def _is_marked(self, declared: Any) -> bool:
-        if isinstance(declared, dict) and _JOINING.isdisjoint(declared):
-            return declared.get(self._keyword) is True
-        return any(one.get(self._keyword) is True for one in conjuncts(self._document, declared))
-
-
-def _as_uri(document: Any, reference: str) -> str:
-    """The reference with escapes where a URI needs them: authors write path templates as they are.
-
-    One that is escaped already, or leads nowhere, stays as it is.
-    """
-    if resolve(document, reference[1:]) is None and referenced(document, reference) is not None:
-        return reference
-    return as_fragment(reference[1:])
-
-
-def upgrade_3_0(document: dict[str, Any]) -> dict[str, Any]:
-    """An OpenAPI 3.0 document with its schemas in JSON Schema 2020-12's words.
-
-    By the letter of 3.0.3: beside `$ref` nothing counts, `nullable` counts only beside `type`, and
-    an `enum` admits null only if it lists it.
-    """
-    upgraded = copied(document)
-    for node in objects(upgraded):
-        if isinstance(reference := node.get("$ref"), str):
-            node.clear()
-            node["$ref"] = reference
-        for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
-            if not isinstance(node.get(exclusive), bool):
-                continue
-            if node.pop(exclusive) and bound in node:
-                node[exclusive] = node.pop(bound)
-        if node.get("nullable") is True and isinstance(node.get("type"), str):
-            node["type"] = [node["type"], "null"]
-    return upgraded
 
 
 def _property_names(document: dict[str, Any]) -> Iterator[str]:

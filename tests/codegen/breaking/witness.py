@@ -12,7 +12,8 @@ from codegen.runtime.document import follow, pointer_to
 from codegen.runtime.operation import Operation, Parameter, ParameterLocation
 from codegen.runtime.parameters import ParameterReader
 from codegen.runtime.problems import Problem
-from codegen.runtime.schemas import ContractSchemas, Direction
+from codegen.runtime.schema_views import Direction
+from codegen.runtime.schemas import ContractSchemas
 from codegen.runtime.wire import raw_request
 
 _STYLES = {"path": "simple", "query": "form", "header": "simple", "cookie": "form"}

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from codegen.runtime.schemas import ContractSchemas, Direction, upgrade_3_0, view
+from codegen.runtime.schema_views import Direction, upgrade_3_0, view
+from codegen.runtime.schemas import ContractSchemas
 
 from .contracts import document
 

@@ -73,7 +73,8 @@ def test_packages_are_imported_without_a_warning(tmp_path: Path) -> None:
         modules += [f"{name}.routes", f"{name}.client"]
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", f"import {', '.join(modules)}"],
-        cwd=tmp_path,
+        # Where paths are safe, the working folder is none to import from.
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,

@@ -9,7 +9,15 @@ from typing import Any, Literal
 from urllib.parse import unquote
 
 from .binary_schemas import file_schemas
-from .document import as_fragment, conjuncts, copied, objects, pointer_to, referenced, resolve
+from .document import (
+    as_fragment,
+    conjuncts,
+    copied,
+    objects,
+    pointer_to,
+    referenced,
+    resolve,
+)
 
 # A form is a request in which each file is its size.
 Direction = Literal["request", "response", "form"]

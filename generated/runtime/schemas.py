@@ -14,7 +14,15 @@ import jsonschema_rs
 
 from .document import as_fragment, follow, objects, pointer_to, resolve
 from .problems import MAX_ERRORS, InputError
-from .schema_views import BEHIND, HIDDEN, SIZES, Direction, upgrade_3_0, view, view_of_forms
+from .schema_views import (
+    BEHIND,
+    HIDDEN,
+    SIZES,
+    Direction,
+    upgrade_3_0,
+    view,
+    view_of_forms,
+)
 
 _BOTH: tuple[Direction, ...] = ("request", "response")
 _MASK = "a value"

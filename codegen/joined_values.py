@@ -8,6 +8,7 @@ touched, nor is what this doesn't know how to join.
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from .nullable import lists_null
 from .runtime.document import conjuncts
 
 _TIGHTER: dict[str, Callable[[Iterable[Any]], Any]] = {
@@ -33,7 +34,7 @@ def join_values(schema: dict[str, Any], original: dict[str, Any], document: Any)
     parts = list(conjuncts(document, original))
     if sum(not _ABOUT.issuperset(part) for part in parts) < _SEVERAL:
         return
-    if not any(_may_be_null(part) for part in parts) or not all(map(_is_known, parts)):
+    if not any(map(lists_null, parts)) or not all(map(_is_known, parts)):
         return
     types = _common_types(parts)
     said = {key: [part[key] for part in parts if key in part] for key in _SAID}
@@ -51,11 +52,6 @@ def join_values(schema: dict[str, Any], original: dict[str, Any], document: Any)
     for key, values in said.items():
         if values:
             schema[key] = _TIGHTER[key](values) if key in _TIGHTER else values[0]
-
-
-def _may_be_null(part: dict[str, Any]) -> bool:
-    declared = part.get("type")
-    return isinstance(declared, list) and "null" in declared and len(declared) > 1
 
 
 def _is_known(part: dict[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from .model_choices import may_join, spread_choices
 from .model_parts import require_alike, spell_out, write_parts
 from .model_references import join_beside
 from .model_values import say_types
-from .nullable import admits_null, says_nullable
+from .nullable import admits_null, lists_null, says_nullable
 from .required_names import (
     declare_required,
     declared_beside,
@@ -202,9 +202,8 @@ def _say_null(schema: dict[str, Any], original: dict[str, Any], document: Any) -
     if schema.get("nullable") is True and isinstance(declared, str):
         del schema["nullable"]
         schema["type"] = [declared, "null"]
-    if not isinstance(parts, list) or not [part for part in parts if _leave_out_null(part)]:
-        return
-    if admits_null(document, original):
+    said_null = [_leave_out_null(part) for part in parts] if isinstance(parts, list) else []
+    if any(said_null) and admits_null(document, original):
         mark = {key: schema.pop(key) for key in (MAY_BE_NULL, "description") if key in schema}
         value = dict(schema)
         schema.clear()
@@ -215,10 +214,9 @@ def _leave_out_null(part: Any) -> bool:
     """Whether the part said in place that null is admitted."""
     if not isinstance(part, dict):
         return False
-    declared = part.get("type")
-    says_null = isinstance(declared, list) and "null" in declared and len(declared) > 1
-    if isinstance(declared, list) and says_null:
-        rest = [each for each in declared if each != "null"]
+    says_null = lists_null(part)
+    if says_null:
+        rest = [each for each in part["type"] if each != "null"]
         part["type"] = rest if len(rest) > 1 else rest[0]
     return part.pop("nullable", False) is True or says_null
 

@@ -25,6 +25,12 @@ def says_nullable(document: Any, schema: dict[str, Any]) -> bool:
     return schema.get("nullable") is True and str(document.get("openapi")).startswith("3.0")
 
 
+def lists_null(schema: dict[str, Any]) -> bool:
+    """Whether its type lists null beside others, as OpenAPI 3.1 has it."""
+    declared = schema.get("type")
+    return isinstance(declared, list) and "null" in declared and len(declared) > 1
+
+
 def _own_type_admits(document: Any, schema: dict[str, Any]) -> bool:
     declared = schema.get("type")
     types = [declared] if isinstance(declared, str) else declared
